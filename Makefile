@@ -1,0 +1,69 @@
+# Two commands do everything: `make demo` and `make test`. Both install what they
+# need into .venv; what only the system can provide is installed as root on
+# Debian, and named otherwise.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+KERNELS := $(wildcard core/_*.pyx core/_*.pxd drivers/_*.pyx drivers/_*.pxd)
+PARTS := agent config core drivers
+
+.PHONY: demo test system-test check lint types cover checked bench wheel clean annotate
+
+demo: $(VENV)/.run
+	$(BIN)/zerometer demo
+
+test: $(VENV)/.dev
+	$(BIN)/pytest
+
+check: lint types test checked wheel
+	@echo "check: all of it passed"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/cython-lint core drivers
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml \
+	    --allowlist tests/stubtest.txt \
+	    $(foreach kernel,$(basename $(wildcard core/_*.pyx drivers/_*.pyx)),zerometer.$(subst /,.,$(kernel)))
+
+# The suite once more, on kernels with bounds checks.
+checked: $(VENV)/.dev
+	packaging/checked-build.sh $(BIN)/pytest -m "not system"
+
+cover: $(VENV)/.dev
+	packaging/checked-build.sh $(BIN)/coverage run -m pytest -m "not system"
+	$(BIN)/coverage report --show-missing
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+# Built once, then tried in a clean environment with the sources out of reach.
+wheel: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	packaging/try-wheel.sh $(BIN)/python dist/*.whl
+
+annotate: $(VENV)/.dev
+	ZEROMETER_ANNOTATE=1 $(BIN)/python setup.py -q build_ext --inplace --force
+
+clean:
+	rm -rf build dist .venv *.egg-info
+	rm -f core/*.so core/*.c drivers/*.so drivers/*.c
+
+$(VENV)/bin/python:
+	packaging/system-packages.sh $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml setup.py $(KERNELS)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python setup.py -q build_ext --inplace
+	touch $@

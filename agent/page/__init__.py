@@ -1,0 +1,1 @@
+"""The local page: what the gateway sees, for someone standing before it."""

@@ -1,0 +1,1 @@
+"""The receiving end: takes batches, commits them once, then acknowledges."""

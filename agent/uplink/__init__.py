@@ -1,0 +1,1 @@
+"""Uplinks: cursors into the journal that end at a receiver."""

@@ -1,0 +1,1 @@
+"""What the site is: the site file, meter maps and factor tables."""

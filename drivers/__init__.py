@@ -1,0 +1,1 @@
+"""How values are fetched: lines, transactions, bus loops, the simulator."""

@@ -1,0 +1,1 @@
+"""A simulated factory: paced lines on ptys and meters behind them."""
