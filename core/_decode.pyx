@@ -145,7 +145,7 @@ cdef class DecodePlan:
             sum([len(field[5]) for field in fields]) or 1, sizeof(uint64_t)
         )
         if self.fields == NULL or self.markers == NULL:
-            raise MemoryError
+            raise MemoryError  # pragma: no cover
         for i in range(self.count):
             place, type_, order, scale, offset, markers = fields[i]
             self.set_layout(&self.fields[i], place, type_, order)
