@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import nan, prod
+from math import isnan, nan, prod
 
 from zerometer.core._counter import CounterBank
 from zerometer.core.points import Quality, Reading
@@ -68,7 +68,7 @@ class Spans:
         """Append a tick; NaN stands for a flow that nobody saw."""
         self.times.append((t0_ns, t1_ns))
         for energy in energies:
-            unseen = energy != energy  # noqa: PLR0124 (NaN)
+            unseen = isnan(energy)
             self.energies.append(0.0 if unseen else energy)
             self.missing.append(unseen)
 
@@ -132,7 +132,11 @@ class Metering:
         )
 
     def read(self, reading: Reading, time_ns: int) -> "array[float] | None":
-        """Take in a reading made at *time_ns*; return the counters' deltas, if any."""
+        """Take in a reading made at *time_ns*; return the counters' deltas, if any.
+
+        Readings of one meter come in the order of their times, and none is later
+        than the end of the tick that follows.
+        """
         names = self._names[reading.meter]
         self._slots.follow_ratios(reading, names)
         slots, values, qualities = array("i"), array("d"), bytearray()
@@ -164,9 +168,7 @@ class Metering:
         for flow in self._flows_of.get(slot, ()):
             total = self.bank.index(slot) * flow.measure.times
             flow.step = self._slots.steps[slot] * flow.measure.times
-            if flow.target_offset != flow.target_offset:  # noqa: PLR0124 (NaN)
-                seen = flow.booked + sum(self.spans.column(self.flows.index(flow)))
-                flow.target_offset = seen - total
+            if flow.counter_time_ns < 0:
                 flow.settled_total = total
             elif flow.power < 0 and time_ns > flow.counter_time_ns:
                 elapsed = time_ns - flow.counter_time_ns
@@ -196,10 +198,14 @@ class Metering:
         hours = (t1_ns - t0_ns) / NS_PER_HOUR
         energies = array("d", (rate * hours for rate in self.rates(t1_ns)))
         self.spans.add(t0_ns, t1_ns, energies)
-        for flow, energy in zip(self.flows, energies, strict=True):
-            if energy == energy and t1_ns > flow.counter_time_ns:  # noqa: PLR0124
+        for number, (flow, energy) in enumerate(zip(self.flows, energies, strict=True)):
+            if not isnan(energy) and t1_ns > flow.counter_time_ns:
                 since = max(t0_ns, flow.counter_time_ns)
                 flow.after += energy * (t1_ns - since) / (t1_ns - t0_ns)
+            if isnan(flow.target_offset) and flow.counter_time_ns >= 0:
+                # What was booked before the first count stands on power alone.
+                booked = flow.booked + sum(self.spans.column(number)) - flow.after
+                flow.target_offset = booked - flow.counter_total
 
     def skip(self, t0_ns: int, t1_ns: int) -> None:
         """Add a span that nobody saw: the agent was not running."""
@@ -224,7 +230,7 @@ class Metering:
     @staticmethod
     def _difference(flow: _Flow, estimate: float) -> float | None:
         """Return what the counter gained more than was booked, None to wait."""
-        if flow.counter_time_ns < 0:
+        if isnan(flow.target_offset):
             return None
         booked = flow.booked + estimate - flow.after
         difference = flow.counter_total + flow.target_offset - booked
