@@ -9,7 +9,12 @@ from zerometer.core.points import MeterMap, Point
 from zerometer.core.units import UNITS, factor
 from zerometer.drivers.simulator.encoding import encode, raw_of, shown
 from zerometer.drivers.simulator.plant import Model
-from zerometer.drivers.simulator.quantities import Snapshot, Value, value_of
+from zerometer.drivers.simulator.quantities import (
+    Snapshot,
+    Value,
+    derived_value_of,
+    value_of,
+)
 from zerometer.drivers.simulator.ratios import Ratios
 
 ILLEGAL_FUNCTION = 1
@@ -45,8 +50,9 @@ class _Cell:
 class SimulatedMeter:
     """A meter that answers read requests as its map says, from a load model.
 
-    ``points`` replace those of the map that start in the same register (a site
-    may give a pulse counter its name and weight). ``ct`` and ``pt`` are ratios,
+    ``points`` are made by a site from points of the map, whose registers they
+    share and whose places they take (a pulse counter gets name, unit and weight).
+    ``ct`` and ``pt`` are ratios,
     primary by secondary; ``pulse`` is how much one pulse of a counter that has no
     other unit stands for.
     """
@@ -71,17 +77,20 @@ class SimulatedMeter:
         energy = UNITS[model.unit].dimension == "energy"
         self._times = factor(model.unit, "kWh") if energy else 1.0
         unit = "kWh" if energy else model.unit
-        chosen = {(p.function, p.address): p for p in (*meter_map.points, *points)}
+        known = {(p.function, p.address): p for p in meter_map.points}
+        chosen = known | {(p.function, p.address): p for p in points}
         ratios = Ratios(chosen.values(), ct, pt)
         banks: dict[int, list[_Cell]] = {}
-        for (function, _), point in sorted(chosen.items()):
+        for place, point in sorted(chosen.items()):
             ratio = ratios.value(point)
-            if ratio is None:
+            if ratio is not None:
+                value = _constant(ratio)
+            elif point is known.get(place):
                 value = value_of(point, unit, pulse)
             else:
-                value = _constant(ratio)
+                value = derived_value_of(point, known[place], unit)
             cell = _Cell(point, value, ratios.of(point))
-            banks.setdefault(function, []).append(cell)
+            banks.setdefault(point.function, []).append(cell)
         self._banks = {function: _Bank(cells) for function, cells in banks.items()}
 
     def answer(self, request: bytes, time_ns: int) -> bytes:
