@@ -1,0 +1,100 @@
+"""An ASGI application on a socket, without anything that wakes when idle.
+
+uvicorn's own ``serve()`` looks ten times a second whether it should stop and what
+the date is. Here its listening half is started and stopped directly; a server with
+no request in progress then sleeps until one comes.
+"""
+
+import asyncio
+import logging
+import socket
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn import Config, Server
+
+from zerometer.core.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+#: Uplinks send every few seconds to minutes; reconnecting costs more than waiting.
+KEEP_ALIVE_S = 75
+
+
+class WebServer:
+    """Serves *app* on *host* and *port*; port 0 takes any free one.
+
+    ``start`` and ``stop`` belong to one running event loop.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._app = app
+        self._address = (host, port)
+        self._server = Server(
+            Config(
+                self._serve,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level=logging.CRITICAL,  # failures are logged by _serve
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+            )
+        )
+
+    async def start(self) -> int:
+        """Listen; return the port. ConfigError when the address cannot be taken."""
+        listener = _listen(*self._address)
+        config = self._server.config
+        config.load()
+        self._server.lifespan = config.lifespan_class(config)
+        await self._server.startup(sockets=[listener])
+        port: int = listener.getsockname()[1]
+        return port
+
+    async def stop(self, grace_s: float = 1.0) -> None:
+        """Stop listening, let answers in progress end within *grace_s*, cut the rest.
+
+        Cut requests see ``asyncio.CancelledError``.
+        """
+        state = self._server.server_state
+        for listener in self._server.servers:
+            listener.close()
+        for connection in list(state.connections):
+            connection.shutdown()
+        if late := await _unfinished(state.tasks, grace_s):
+            for task in late:
+                task.cancel()
+            await asyncio.wait(late)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        # The transports report their end in the loop's next round.
+        await asyncio.sleep(0)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            raise
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(f"listen on {host}, port {port}: {error}") from error
+
+
+async def _unfinished(
+    tasks: "set[asyncio.Task[None]]", grace_s: float
+) -> "set[asyncio.Task[None]]":
+    """Return those of *tasks* that still run after *grace_s*."""
+    if not tasks:
+        return set()
+    return (await asyncio.wait(set(tasks), timeout=grace_s))[1]
