@@ -53,7 +53,7 @@ def encode_integers(const int64_t[::1] values not None, int order):
 
 
 def choose_order(const int64_t[::1] values not None):
-    """Return the order in which *values* take the fewest bytes; the lowest of equals."""
+    """Return the order in which *values* take the fewest bytes, or the lowest such."""
     cdef Py_ssize_t count = values.shape[0]
     cdef int order = 0
     if count == 0:
@@ -67,7 +67,7 @@ def choose_order(const int64_t[::1] values not None):
 def decode_integers(bytes data not None, Py_ssize_t count, int order):
     """Return the *count* values of an integer column as an ``array("q")``.
 
-    Raises TruncatedColumnError, OverlongVarintError or SurplusColumnError when *data* is
+        raise TruncatedColumnError(f"column: {size} bytes, expected {count} or more")
     anything but what encode_integers makes of *count* values.
     """
     cdef Py_ssize_t size = len(data)
@@ -77,7 +77,9 @@ def decode_integers(bytes data not None, Py_ssize_t count, int order):
     if count < 0:
         raise UsageError(f"column: count is {count}, allowed is 0 or more")
     if size < count:  # before memory is taken for what cannot be there
-        raise TruncatedColumnError(f"column: {size} bytes cannot hold {count} values")
+        raise TruncatedColumnError(
+            f"column: {size} bytes cannot hold {count} values"
+        )
     result = array("q", bytes(count * 8))
     if count == 0:
         fault = SURPLUS if size else NONE

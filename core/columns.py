@@ -4,7 +4,11 @@ import struct
 from array import array
 
 from zerometer.core._column import decode_integers, encode_integers
-from zerometer.core.column_errors import BadRunsError, SurplusColumnError, TruncatedColumnError
+from zerometer.core.column_errors import (
+    BadRunsError,
+    SurplusColumnError,
+    TruncatedColumnError,
+)
 
 _CONTINUED = bytes(range(0x80, 0x100))
 
@@ -16,11 +20,11 @@ def encode_floats(values: "array[float]") -> bytes:
 
 def decode_floats(data: bytes, count: int, typecode: str) -> "array[float]":
     """Return *count* little-endian floats; *typecode* is "d" or "f"."""
-    item = struct.calcsize(f"<{typecode}")
-    if len(data) < count * item:
-        raise TruncatedColumnError(f"column: {len(data)} bytes, expected {count * item}")
-    if len(data) > count * item:
-        raise SurplusColumnError(f"column: {len(data)} bytes, expected {count * item}")
+    size = count * struct.calcsize(f"<{typecode}")
+    if len(data) < size:
+        raise TruncatedColumnError(f"column: {len(data)} bytes, expected {size}")
+    if len(data) > size:
+        raise SurplusColumnError(f"column: {len(data)} bytes, expected {size}")
     return array(typecode, struct.unpack(f"<{count}{typecode}", data))
 
 

@@ -9,7 +9,7 @@ from zerometer.agent.batch.columns import pack_column, take, unpack_column
 from zerometer.agent.batch.errors import BadBodyError, BadColumnError, TooLargeError
 from zerometer.agent.batch.limits import MAX_VALUES, unpack
 from zerometer.agent.batch.model import Table
-from zerometer.core.errors import FormatError, UsageError
+from zerometer.core.errors import UsageError
 
 
 def pack_body(tables: Sequence[Table]) -> bytes:
@@ -45,17 +45,15 @@ def unpack_body(data: bytes) -> tuple[list[Table], int, int]:
         opened = [unpack_column(column, count, name) for column in columns]
         table = Table(name, [column for column in opened if column is not None])
         skipped += len(opened) - len(table.columns)
-        names = [column.name for column in table.columns]
-        _check_distinct(names, f'table "{name}": column', BadColumnError)
+        _check_distinct(table)
         tables.append(table)
-    _check_distinct([table.name for table in tables], "body: table", BadBodyError)
     return tables, rows, skipped
 
 
 def count_samples(tables: Sequence[Table]) -> int:
-    """Return how many values *tables* hold, without times and nulls."""
+    """Return how many values, times not counted, *tables* hold."""
     return sum(
-        len(column.values) - (sum(column.nulls) if column.nulls else 0)
+        column.present
         for table in tables
         for column in table.columns
         if column.name != "time"
@@ -73,16 +71,22 @@ def _open_table(entry: Any) -> tuple[str, int, list[Any]]:
 
 def _check_even(table: Table) -> None:
     for column in table.columns:
-        marks = table.rows if column.nulls is None else len(column.nulls)
-        if len(column.values) != table.rows or marks != table.rows:
+        where = f'table "{table.name}": column "{column.name}"'
+        count = len(column.values)
+        if count != table.rows:
+            raise UsageError(f"{where}: has {count} values, expected {table.rows}")
+        if column.nulls is None:
+            continue
+        if isinstance(column.values, list) or column.values.typecode != "q":
+            raise UsageError(f"{where}: has null marks, which are for integers only")
+        if len(column.nulls) != count:
             raise UsageError(
-                f'table "{table.name}": column "{column.name}": has '
-                f"{len(column.values)} values and {marks} null marks, "
-                f"expected {table.rows} of each"
+                f"{where}: has {len(column.nulls)} null marks, expected {count}"
             )
 
 
-def _check_distinct(names: list[str], where: str, error: type[FormatError]) -> None:
+def _check_distinct(table: Table) -> None:
+    names = [column.name for column in table.columns]
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise error(f'{where} "{twice}": is there twice')
+        raise BadColumnError(f'table "{table.name}": column "{twice}": is there twice')

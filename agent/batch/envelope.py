@@ -87,7 +87,9 @@ def _open(data: bytes) -> tuple[Header, bytes]:
     if data[-_CRC_SIZE:] != _CRC_MARK + zlib.crc32(data[:-_CRC_SIZE]).to_bytes(
         4, "big"
     ):
-        raise BadCrcError("batch: the checksum at its end does not fit what precedes it")
+        raise BadCrcError(
+            "batch: the checksum at its end does not fit what precedes it"
+        )
     return unpack_header(entries), body
 
 

@@ -39,7 +39,7 @@ def pack_header(header: Header) -> dict[str, Any]:
 
 
 def check_format(entries: Any) -> None:
-    """Raise NewerFormatError or BadHeaderError unless this is a header of a known format."""
+    """Raise NewerFormatError, or BadHeaderError, unless the format is known."""
     number = entries.get("format") if isinstance(entries, dict) else None
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise BadHeaderError(f"header: format: {_shown(number)}, allowed is {FORMAT}")
@@ -56,7 +56,9 @@ def unpack_header(entries: dict[str, Any]) -> Header:
     def take(name: str, fits: Callable[[Any], bool], allowed: str) -> Any:
         value = entries.get(name)
         if not fits(value):
-            raise BadHeaderError(f"header: {name}: {_shown(value)}, allowed is {allowed}")
+            raise BadHeaderError(
+                f"header: {name}: {_shown(value)}, allowed is {allowed}"
+            )
         return value
 
     def number(name: str, lowest: int = 0) -> int:

@@ -65,7 +65,9 @@ def unpack(data: bytes, malformed: type[FormatError]) -> Any:
     except (ValueError, OverflowError, msgpack.UnpackException) as error:
         raise malformed(f"batch: not the msgpack expected: {error}") from None
     if unpacker.tell() != len(data):
-        raise SurplusBytesError(f"batch: {len(data) - unpacker.tell()} bytes follow its end")
+        raise SurplusBytesError(
+            f"batch: {len(data) - unpacker.tell()} bytes follow its end"
+        )
     return value
 
 
@@ -95,5 +97,7 @@ def inflate(data: bytes, length: int) -> bytes:
     if len(body) != length:
         raise BadLengthError(f"batch: body unpacks to another length than {length}")
     if not unpacker.eof or unpacker.unused_data:
-        raise BadDeflateError("batch: body: the deflate stream does not end with the body")
+        raise BadDeflateError(
+            "batch: body: the deflate stream does not end with the body"
+        )
     return body

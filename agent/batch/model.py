@@ -2,6 +2,7 @@
 
 from array import array
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any, Literal
 
 Clock = Literal["synced", "unsynced"]
@@ -11,36 +12,50 @@ Clock = Literal["synced", "unsynced"]
 class Column:
     """One named column of a table.
 
-    ``values`` decides how it is written: ``array("q")`` holds integers that times
-    10^exponent are the values in ``unit``; ``array("d")`` and ``array("f")`` are
-    floats as they are (exponent 0); a list holds strings, numbers, booleans or
-    None. ``nulls`` has a byte per row, 1 where there is no value, or is None
-    where every row has one; a null row of integers repeats the one before.
+    ``values`` is one of
+    - ``array("q")``: integers that count 10^``exponent`` of ``unit``; ``nulls``
+      has a byte per row, 1 where there is no value and the integer repeats the
+      one before, or is None where every row has a value;
+    - ``array("d")``: floats in ``unit``, NaN where there is none. With an
+      ``exponent`` they are sealed as integers, rounded to that decimal place;
+      without one, or where one does not fit in 64 bits so, as they are;
+    - ``array("f")``: floats in ``unit``, sealed as they are;
+    - a list of texts, numbers or booleans, None where there is none.
     """
 
     name: str
     unit: str
-    exponent: int
-    values: "array[int] | array[float] | list[Any]"
+    exponent: int | None
+    values: "array[Any] | list[Any]"
     nulls: bytes | None = None
 
+    @property
+    def present(self) -> int:
+        """Rows that have a value."""
+        if isinstance(self.values, list):
+            return len(self.values) - self.values.count(None)
+        if self.values.typecode == "q":
+            return len(self.values) - sum(self.nulls or b"")
+        return len(self.values) - sum(map(isnan, self.values))
+
     def numbers(self) -> list[float | None]:
-        """Return the values of a numeric column in ``unit``, None where null."""
-        power = 10 ** abs(self.exponent)
-        if self.exponent < 0:  # a division rounds once, a negative power twice
-            scaled: list[float | None] = [value / power for value in self.values]
-        else:
-            scaled = [value * power for value in self.values]
-        if self.nulls is not None:
-            for row, null in enumerate(self.nulls):
-                if null:
-                    scaled[row] = None
-        return scaled
+        """Return the values of an array in ``unit``, None where there is none."""
+        if isinstance(self.values, list) or self.values.typecode != "q":
+            return [None if isnan(value) else value for value in self.values]
+        exponent = self.exponent or 0
+        power = 10 ** abs(exponent)
+        rows = zip(self.values, self.nulls or bytes(len(self.values)), strict=True)
+        if exponent < 0:  # a division rounds once, a negative power twice
+            return [None if null else value / power for value, null in rows]
+        return [None if null else value * power for value, null in rows]
 
 
 @dataclass(slots=True)
 class Table:
-    """Columns of equal length; a series table begins with ``time`` (ms, UTC)."""
+    """Columns of equal length; a series table begins with ``time`` (ms, UTC).
+
+    A batch may hold several tables of one name: their rows belong together.
+    """
 
     name: str
     columns: list[Column]

@@ -45,6 +45,18 @@ def test_encodes_as_the_reference_and_back(values: list[int], order: int) -> Non
     assert decode_integers(data, len(values), order).tolist() == values
 
 
+@pytest.mark.parametrize(
+    ("values", "order", "text"),
+    [  # as printed in docs/batch-format.md
+        ([230, 231, 229], 0, "cc 03 ce 03 ca 03"),
+        ([230, 231, 229], 1, "cc 03 02 03"),
+        ([0, 1000, 2000], 2, "00 d0 0f 00"),
+    ],
+)
+def test_encodes_as_documented(values: list[int], order: int, text: str) -> None:
+    assert encode_integers(array("q", values), order).hex(" ") == text
+
+
 @given(values=smooth | wild)
 def test_the_chosen_order_takes_the_fewest_bytes(values: list[int]) -> None:
     assert choose_order(array("q", values)) == reference.choose_order(values)
