@@ -67,8 +67,8 @@ def choose_order(const int64_t[::1] values not None):
 def decode_integers(bytes data not None, Py_ssize_t count, int order):
     """Return the *count* values of an integer column as an ``array("q")``.
 
-        raise TruncatedColumnError(f"column: {size} bytes, expected {count} or more")
-    anything but what encode_integers makes of *count* values.
+    Raises TruncatedColumnError, OverlongVarintError or SurplusColumnError when
+    *data* is anything but what encode_integers makes of *count* values.
     """
     cdef Py_ssize_t size = len(data)
     cdef int64_t[::1] values
