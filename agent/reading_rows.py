@@ -42,7 +42,9 @@ class _GroupRows:
             for name in _names(point)
         )
 
-    def row(self, values: dict[int, float], meter: str, index_of: IndexOf) -> list[float]:
+    def row(
+        self, values: dict[int, float], meter: str, index_of: IndexOf
+    ) -> list[float]:
         """Return the row of a reading; points that it did not bring are NaN."""
         row = []
         for index, point in self.points:
@@ -79,7 +81,11 @@ class ReadingRows:
         """Return (table, fields, row) for each point group in *reading*."""
         values = dict(zip(reading.points, reading.values, strict=True))
         return [
-            (group.table, group.fields, group.row(values, reading.meter, self._index_of))
+            (
+                group.table,
+                group.fields,
+                group.row(values, reading.meter, self._index_of),
+            )
             for group in self._groups[reading.meter]
             if any(index in values for index, _ in group.points)
         ]
