@@ -77,8 +77,8 @@ def _check_even(table: Table) -> None:
             raise UsageError(f"{where}: has {count} values, expected {table.rows}")
         if column.nulls is None:
             continue
-        if isinstance(column.values, list) or column.values.typecode != "q":
-            raise UsageError(f"{where}: has null marks, which are for integers only")
+        if isinstance(column.values, list):
+            raise UsageError(f"{where}: is a list with null marks, expected None in it")
         if len(column.nulls) != count:
             raise UsageError(
                 f"{where}: has {len(column.nulls)} null marks, expected {count}"

@@ -5,19 +5,14 @@ from typing import Any
 
 from zerometer.agent.batch.errors import BadColumnError
 from zerometer.agent.batch.model import Column
-from zerometer.core._column import (
-    choose_order,
-    decode_integers,
-    encode_integers,
-    quantise,
-)
+from zerometer.core._column import choose_order, decode_integers, encode_integers
 from zerometer.core.columns import (
     decode_floats,
     decode_runs,
     encode_floats,
     encode_runs,
 )
-from zerometer.core.errors import FormatError, UsageError
+from zerometer.core.errors import FormatError
 
 _FLOATS = {"float64": "d", "float32": "f"}
 _SCALARS = (str, int, float, type(None))
@@ -47,7 +42,6 @@ def take(
 
 def pack_column(column: Column) -> dict[str, Any]:
     """Return *column* as a map; entries that have their default are left out."""
-    column = _on_grid(column)
     entry: dict[str, Any] = {"name": column.name}
     if column.unit:
         entry["unit"] = column.unit
@@ -67,36 +61,22 @@ def unpack_column(entry: Any, count: int, table: str) -> Column | None:
     if encoding not in _ENCODINGS:
         return None
     unit = take(entry, "unit", str, where, BadColumnError, default="")
+    exponent = take(entry, "exponent", int, where, BadColumnError, default=0)
+    if not -22 <= exponent <= 22:
+        raise BadColumnError(f"{where}: exponent is {exponent}, not -22 to 22")
+    runs = take(entry, "nulls", bytes, where, BadColumnError, default=b"")
     try:
         values = _unpack_values(entry, encoding, count, where)
-        if isinstance(values, list) or values.typecode != "q":
-            return Column(name, unit, None, values)
-        exponent = take(entry, "exponent", int, where, BadColumnError, default=0)
-        if not -22 <= exponent <= 22:
-            raise BadColumnError(f"{where}: exponent is {exponent}, not -22 to 22")
-        runs = take(entry, "nulls", bytes, where, BadColumnError, default=b"")
         nulls = decode_runs(runs, count) if runs else None
     except BadColumnError:
         raise
     except FormatError as error:  # the codec does not know which column it is at
         raise type(error)(f"{where}: {error}") from None
-    return Column(name, unit, exponent, values, nulls)
-
-
-def _on_grid(column: Column) -> Column:
-    """Return floats that have an exponent as integers, if all of them fit."""
-    values, exponent = column.values, column.exponent
-    if isinstance(values, list) or values.typecode == "q":
-        return column
-    as_they_are = Column(column.name, column.unit, None, values)
-    if exponent is None or values.typecode == "f":
-        return as_they_are
-    steps, nulls = array("q", bytes(8 * len(values))), bytearray(len(values))
-    try:
-        quantise(values, exponent, steps, nulls)
-    except UsageError:
-        return as_they_are
-    return Column(column.name, column.unit, exponent, steps, bytes(nulls))
+    if isinstance(values, array) and values.typecode == "q":
+        return Column(name, unit, exponent, values, nulls)
+    if exponent or (nulls is not None and isinstance(values, list)):
+        raise BadColumnError(f"{where}: has an exponent or nulls, which it cannot have")
+    return Column(name, unit, 0, values, nulls)
 
 
 def _pack_values(values: "array[Any] | list[Any]") -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from array import array
 from dataclasses import dataclass, field
-from math import isnan
 from typing import Any, Literal
 
 Clock = Literal["synced", "unsynced"]
@@ -13,19 +12,17 @@ class Column:
     """One named column of a table.
 
     ``values`` is one of
-    - ``array("q")``: integers that count 10^``exponent`` of ``unit``; ``nulls``
-      has a byte per row, 1 where there is no value and the integer repeats the
-      one before, or is None where every row has a value;
-    - ``array("d")``: floats in ``unit``, NaN where there is none. With an
-      ``exponent`` they are sealed as integers, rounded to that decimal place;
-      without one, or where one does not fit in 64 bits so, as they are;
-    - ``array("f")``: floats in ``unit``, sealed as they are;
+    - ``array("q")``: integers that count 10^``exponent`` (-22 to 22) of ``unit``;
+    - ``array("d")`` or ``array("f")``: floats in ``unit``, ``exponent`` 0;
     - a list of texts, numbers or booleans, None where there is none.
+
+    ``nulls`` of an array has a byte per row, 1 where there is no value, or is None
+    where every row has one. Under a null stands NaN, or the integer before.
     """
 
     name: str
     unit: str
-    exponent: int | None
+    exponent: int
     values: "array[Any] | list[Any]"
     nulls: bytes | None = None
 
@@ -34,18 +31,13 @@ class Column:
         """Rows that have a value."""
         if isinstance(self.values, list):
             return len(self.values) - self.values.count(None)
-        if self.values.typecode == "q":
-            return len(self.values) - sum(self.nulls or b"")
-        return len(self.values) - sum(map(isnan, self.values))
+        return len(self.values) - sum(self.nulls or b"")
 
     def numbers(self) -> list[float | None]:
         """Return the values of an array in ``unit``, None where there is none."""
-        if isinstance(self.values, list) or self.values.typecode != "q":
-            return [None if isnan(value) else value for value in self.values]
-        exponent = self.exponent or 0
-        power = 10 ** abs(exponent)
+        power = 10 ** abs(self.exponent)
         rows = zip(self.values, self.nulls or bytes(len(self.values)), strict=True)
-        if exponent < 0:  # a division rounds once, a negative power twice
+        if self.exponent < 0:  # a division rounds once, a negative power twice
             return [None if null else value / power for value, null in rows]
         return [None if null else value * power for value, null in rows]
 

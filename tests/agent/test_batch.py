@@ -47,16 +47,14 @@ def columns(draw: st.DrawFn, name: str, rows: int) -> Column:
 
     kind = draw(st.sampled_from("qdfl"))
     unit = draw(st.sampled_from(["", "kW", "kWh"]))
+    if kind == "l":
+        return Column(name, unit, 0, many(st.none() | texts | int64s | st.booleans()))
+    nulls = draw(st.none() | st.just(bytes(many(st.integers(0, 1)))))
     if kind == "q":
         integers = array("q", many(st.integers(-9, 9) | int64s))
-        nulls = draw(st.none() | st.just(bytes(many(st.integers(0, 1)))))
         return Column(name, unit, draw(st.integers(-22, 22)), integers, nulls)
-    if kind == "l":
-        return Column(
-            name, unit, None, many(st.none() | texts | int64s | st.booleans())
-        )
-    width = 64 if kind == "d" else 32
-    return Column(name, unit, None, array(kind, many(st.floats(width=width))))
+    floats = st.floats(width=64 if kind == "d" else 32)
+    return Column(name, unit, 0, array(kind, many(floats)), nulls)
 
 
 @st.composite
@@ -136,34 +134,19 @@ def test_a_body_that_deflate_makes_longer_is_sent_as_it_is() -> None:
 def test_a_long_column_of_equal_values_stays_within_the_ratio() -> None:
     steady = array("d", [1.0] * 400_000)
     steady[0] = 2.0
-    data = encode(header(), [Table("x", [Column("y", "", None, steady)])])
+    data = encode(header(), [Table("x", [Column("y", "", 0, steady)])])
     assert decode(data).tables[0].columns[0].values == steady
 
 
-def test_floats_with_an_exponent_become_integers_and_nulls() -> None:
-    power = Column("p", "kW", -3, array("d", [math.nan, 1.2345, math.nan, 2.0]))
-    batch = decode(encode(header(), [Table("x", [power])]))
-    (column,) = batch.tables[0].columns
-    assert column.values == array("q", [0, 1234, 1234, 2000])
-    assert column.nulls == b"\1\0\1\0"
-    assert column.numbers() == [None, 1.234, None, 2.0]
-    assert batch.header.samples == 2
-
-
-@pytest.mark.parametrize(
-    ("exponent", "value"), [(-3, 1e300), (-3, math.inf), (23, 1.0)]
-)
-def test_floats_that_fit_no_integer_are_sent_as_they_are(
-    exponent: int, value: float
-) -> None:
-    column = Column("p", "kW", exponent, array("d", [1.5, value, math.nan]))
-    batch = decode(encode(header(), [Table("x", [column])]))
-    assert batch.tables[0].columns[0].numbers() == [1.5, value, None]
-    assert batch.header.samples == 2
-
-
-def test_numbers_scale_up() -> None:
+def test_numbers_are_in_their_unit() -> None:
     assert Column("n", "kWh", 2, array("q", [3, 4])).numbers() == [300, 400]
+    power = Column("p", "kW", -3, array("q", [1, 1, 1234]), b"\0\1\0")
+    assert power.numbers() == [0.001, None, 1.234]
+    assert power.present == 2
+    assert Column("f", "", 0, array("f", [0.5, math.nan]), b"\0\1").numbers() == [
+        0.5,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -171,10 +154,11 @@ def test_numbers_scale_up() -> None:
     [
         (Column("b", "", 0, array("q", [1, 2])), "2 values"),
         (Column("b", "", 0, array("q", [1]), b"\0\0"), "2 null marks"),
-        (Column("b", "", None, array("d", [1.0]), b"\0"), "for integers only"),
+        (Column("b", "", 0, ["x"], b"\0"), "expected None"),
+        (Column("b", "", -1, array("d", [1.0])), "cannot have"),
         (Column("a", "", 0, array("q", [1])), "there twice"),
         (Column("b", "", 23, array("q", [1])), "exponent"),
-        (Column("b", "", None, [{"a": 1}]), "texts"),
+        (Column("b", "", 0, [{"a": 1}]), "texts"),
     ],
 )
 def test_what_no_decoder_takes_is_not_sealed(column: Column, what: str) -> None:

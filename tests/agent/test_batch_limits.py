@@ -96,6 +96,8 @@ CASES = {
             {"name": "a", "encoding": "delta", "data": b"\0", "unit": 5},
             {"name": "a", "encoding": "delta", "data": b"\0", "nulls": "no"},
             {"name": "a", "encoding": "float64", "data": [1.0]},
+            {"name": "a", "encoding": "constant", "data": 1.0, "exponent": 1},
+            {"name": "a", "encoding": "array", "data": [1], "nulls": b"\2"},
         )
     ],
     "truncated-column": [

@@ -36,10 +36,10 @@ def readings(rows: int = 60) -> list[Table]:
             [
                 Column("time", "ms", 0, array("q", range(0, rows * 1000, 1000))),
                 Column("power", "kW", -3, array("q", range(rows)), nulls),
-                Column("energy", "kWh", None, array("d", range(rows))),
+                Column("energy", "kWh", 0, array("d", range(rows))),
             ],
         ),
-        Table("events", [Column("text", "", None, ["up", "down", None])]),
+        Table("events", [Column("text", "", 0, ["up", "down", None])]),
     ]
 
 
