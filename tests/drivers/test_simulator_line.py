@@ -205,14 +205,13 @@ def test_pymodbus_takes_a_dead_unit_for_a_time_out() -> None:
 
 
 def test_nobody_reading_does_not_stop_the_line() -> None:
-    flood = read_request(1, 4, 0, 60) * 60
+    flood = read_request(1, 4, 0, 60) * 700
     with SimulatedLine(FAST, units(), turnaround_ns=0, paced=False) as line:
         descriptor = os.open(line.port, os.O_RDWR | os.O_NOCTTY)
         os.write(descriptor, flood)
         os.close(descriptor)
-        # Whatever stayed in the terminal comes first; then it serves again.
-        got = converse(line.port, read_request(2, 4, 52, 2), 60 * 125 + 9, 0.1)
-        assert len(got) >= 4000
+        converse(line.port, b"", len(flood) * 125, 0.1)
+        assert len(converse(line.port, read_request(2, 4, 52, 2), 9)) == 9
 
 
 def descriptors() -> set[Path]:
@@ -242,7 +241,7 @@ def test_an_idle_line_sleeps() -> None:
             rows = status.read_text().splitlines()
             return [row for row in rows if "ctxt_switches" in row]
 
-        time.sleep(0.02)
+        time.sleep(0.05)
         before = switches()
         time.sleep(0.1)
         assert switches() == before
