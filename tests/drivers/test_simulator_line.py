@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness.simulation import SDM630, constant
+from harness.wire import converse
 from pymodbus.client import ModbusSerialClient
 from pymodbus.exceptions import ModbusIOException
 
@@ -49,22 +50,6 @@ def power_w(modbus: ModbusSerialClient, unit: int) -> float:
     assert not reply.isError()
     (power,) = struct.unpack(">f", struct.pack(">HH", *reply.registers))
     return float(power)
-
-
-def converse(port: str, data: bytes, expected: int, patience_s: float = 1.0) -> bytes:
-    """Write *data*, return what comes until *expected* bytes or *patience_s*."""
-    descriptor = os.open(port, os.O_RDWR | os.O_NOCTTY)
-    try:
-        tty.setraw(descriptor)
-        os.write(descriptor, data)
-        got = b""
-        while len(got) < expected:
-            if not select.select([descriptor], [], [], patience_s)[0]:
-                break
-            got += os.read(descriptor, 512)
-        return got
-    finally:
-        os.close(descriptor)
 
 
 @pytest.mark.parametrize("paced", [True, False])

@@ -163,6 +163,14 @@ def test_counters_roll_over() -> None:
     assert read(single(narrow, model), 3, 0, 1, HOUR) == struct.pack(">H", 4)
 
 
+def test_a_counter_may_count_below_zero() -> None:
+    point = counter(
+        "active_energy_export", 0, type="i32", scale=-0.1, unit="kWh", modulus=1e5
+    )
+    model = Curve(lambda _: -20.0, initial=(0.0, 99_990.01))
+    assert read(single(point, model), 3, 0, 2, HOUR) == struct.pack(">i", -100)
+
+
 def test_gauges_stop_at_the_ends_of_their_type() -> None:
     point = Point(name="active_power", function=3, address=0, type="i16", unit="W")
     assert read(single(point, constant(99.0)), 3, 0, 1, HOUR) == b"\x7f\xff"
