@@ -149,7 +149,9 @@ class Ledger:
             amounts.out_of,
             strict=True,
         ):
-            _balance(rows, parts_in, parts_out, 10.0 ** -LEDGER_EXPONENT[pool.unit], row)
+            _balance(
+                rows, parts_in, parts_out, 10.0 ** -LEDGER_EXPONENT[pool.unit], row
+            )
         for k, (origin, rounding) in enumerate(
             zip(self._network.origins, self._received, strict=True)
         ):

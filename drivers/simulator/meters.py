@@ -1,0 +1,132 @@
+"""Simulated meters: the registers of a real model, filled from a load."""
+
+import struct
+from collections.abc import Callable, Sequence
+
+from zerometer.core.points import MeterMap, Point
+from zerometer.core.units import UNITS, factor
+from zerometer.drivers.simulator.bank import WIDEST, Bank, Cell
+from zerometer.drivers.simulator.plant import Model
+from zerometer.drivers.simulator.quantities import (
+    Snapshot,
+    Value,
+    derived_value_of,
+    value_of,
+)
+from zerometer.drivers.simulator.ratios import Ratios
+
+ILLEGAL_FUNCTION = 1
+ILLEGAL_ADDRESS = 2
+ILLEGAL_COUNT = 3
+
+_MOST_BITS = 2000
+
+#: Takes each counter that is served: boot-time ns, meter, point, the value that the
+#: registers say (in the point's unit, ratios included), and the value before it was
+#: rounded down to the counter's step.
+Recorder = Callable[[int, str, str, float, float], None]
+
+
+class SimulatedMeter:
+    """A meter that answers read requests as its map says, from a load model.
+
+    ``points`` are made by a site from points of the map, whose registers they
+    share and whose places they take (a pulse counter gets name, unit and weight).
+    ``ct`` and ``pt`` are ratios, primary by secondary; ``pulse`` is how much one
+    pulse stands for where the site does not say.
+    """
+
+    def __init__(
+        self,
+        meter_id: str,
+        meter_map: MeterMap,
+        model: Model,
+        *,
+        points: Sequence[Point] = (),
+        ct: float = 1.0,
+        pt: float = 1.0,
+        pulse: float = 0.01,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.id = meter_id
+        self._limits = meter_map.limits
+        self._model = model
+        self._recorder = recorder
+        # Electrical quantities are computed in kW and kWh.
+        energy = UNITS[model.unit].dimension == "energy"
+        self._times = factor(model.unit, "kWh") if energy else 1.0
+        unit = "kWh" if energy else model.unit
+        known = {(p.function, p.address): p for p in meter_map.points}
+        chosen = known | {(p.function, p.address): p for p in points}
+        ratios = Ratios(chosen.values(), ct, pt)
+
+        def value(point: Point) -> Value:
+            ratio = ratios.value(point)
+            if ratio is not None:
+                return lambda _snapshot: ratio
+            source = known[point.function, point.address]
+            if point is source:
+                return value_of(point, unit, pulse)
+            return derived_value_of(point, source, unit)
+
+        cells = [
+            Cell(point, value(point), ratios.of(point))
+            for _, point in sorted(chosen.items())
+        ]
+        self._banks = {
+            function: Bank([c for c in cells if c.point.function == function])
+            for function in {c.point.function for c in cells}
+        }
+
+    def answer(self, request: bytes, time_ns: int) -> bytes:
+        """Return the reply (protocol data unit) to *request* at *time_ns*."""
+        function = request[0]
+        bank = self._banks.get(function)
+        if bank is None:
+            return _refusal(function, ILLEGAL_FUNCTION)
+        if len(request) != 5:
+            return _refusal(function, ILLEGAL_COUNT)
+        address, count = struct.unpack(">HH", request[1:])
+        most = self._limits.max_registers if function > 2 else _MOST_BITS
+        odd = self._limits.even_only
+        if not 1 <= count <= most or (odd and count % 2):
+            return _refusal(function, ILLEGAL_COUNT)
+        if (odd and address % 2) or not bank.holds(
+            address, count, self._limits.bridge_gaps
+        ):
+            return _refusal(function, ILLEGAL_ADDRESS)
+        data = self._registers(bank, address, count, time_ns)
+        if function <= 2:
+            data = _packed(data)
+        return bytes((function, len(data))) + data
+
+    def _registers(self, bank: Bank, address: int, count: int, t: int) -> bytes:
+        imported, exported = self._model.energy(t)
+        snapshot = Snapshot(
+            self._model.power(t) * self._times,
+            imported * self._times,
+            exported * self._times,
+            t / 3.6e12,
+        )
+        # Room on both sides for values that the read cuts.
+        image = bytearray(2 * (count + 2 * WIDEST))
+        for cell in bank.between(address, address + count):
+            data, said, true = cell.serve(snapshot)
+            at = 2 * (cell.point.address - address + WIDEST)
+            image[at : at + len(data)] = data
+            if self._recorder and cell.point.kind == "counter":
+                self._recorder(t, self.id, cell.point.name, said, true)
+        return bytes(image[2 * WIDEST : 2 * (WIDEST + count)])
+
+
+def _refusal(function: int, code: int) -> bytes:
+    return bytes((function | 0x80, code))
+
+
+def _packed(words: bytes) -> bytes:
+    """Return one bit for each word that is not zero, lowest bit first."""
+    bits = [any(words[i : i + 2]) for i in range(0, len(words), 2)]
+    packed = bytearray((len(bits) + 7) // 8)
+    for i, bit in enumerate(bits):
+        packed[i // 8] |= bit << i % 8
+    return bytes(packed)
