@@ -41,13 +41,12 @@ class BusLoop:
     may think at most; maps can state their own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         bus_id: str,
         open_line: Callable[[], Line],
         line: LineSettings,
         units: Sequence[UnitPlan],
-        *,
         deliver: Callable[[Reading], None],
         notify: Callable[[BusNotice], None],
         timeout_ns: int,
