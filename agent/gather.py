@@ -1,0 +1,157 @@
+"""Rows gathered for the open batch of a stream: in memory, and as segments.
+
+A segment is what was added since the last commit, as msgpack; the journal keeps
+it until the batch it belongs to is sealed. After a power cut the open batch is
+put together from its segments again.
+"""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import msgpack
+
+from zerometer.agent.batch import Column, Table
+from zerometer.core.errors import JournalError
+
+SEGMENT_FORMAT = 1
+MILLISECOND_NS = 1_000_000
+
+Value = float | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column to gather: what it is called, its unit, and how it is kept.
+
+    ``exponent`` is the decimal place to which floats are rounded; None keeps
+    them as they are. ``kind`` is "float", "integer" or "text"; integers count
+    units of 10**exponent.
+    """
+
+    name: str
+    unit: str
+    exponent: int | None
+    kind: str = "float"
+
+    def empty(self) -> "array[float] | array[int] | list[str]":
+        """Return an empty column of this kind."""
+        if self.kind == "text":
+            return []
+        return array("q" if self.kind == "integer" else "d")
+
+
+class OpenTable:
+    """Rows of one table of the open batch."""
+
+    def __init__(self, name: str, fields: Sequence[Field]) -> None:
+        self.name = name
+        self.fields = tuple(fields)
+        self.times_ms = array("q")
+        self.columns = [field.empty() for field in fields]
+        self._durable = 0
+
+    def add(self, time_ms: int, row: Sequence[Value]) -> None:
+        """Append a row; NaN stands for a missing float."""
+        self.times_ms.append(time_ms)
+        for column, value in zip(self.columns, row, strict=True):
+            column.append(value)  # type: ignore[arg-type]
+
+    @property
+    def samples(self) -> int:
+        """Values that are there, times not counted."""
+        return sum(_present(column) for column in self.columns)
+
+    def segment(self) -> list[object] | None:
+        """Return the rows added since the last call, None when there are none."""
+        first, self._durable = self._durable, len(self.times_ms)
+        if first == self._durable:
+            return None
+        fields = [[f.name, f.unit, f.exponent, f.kind] for f in self.fields]
+        columns = [_pack(column[first:]) for column in self.columns]
+        return [self.name, fields, self.times_ms[first:].tobytes(), columns]
+
+    def extend(self, times_ms: bytes, columns: Sequence[bytes | list[str]]) -> None:
+        """Append the rows of a segment, which are durable already."""
+        self.times_ms.frombytes(times_ms)
+        for column, packed in zip(self.columns, columns, strict=True):
+            if isinstance(column, list):
+                column.extend(packed)  # type: ignore[arg-type]
+            else:
+                column.frombytes(packed)  # type: ignore[arg-type]
+        self._durable = len(self.times_ms)
+
+    def table(self) -> Table:
+        """Return the rows as a table of a batch."""
+        time = Column("time", "ms", 0, self.times_ms, None)
+        return Table(self.name, [time, *map(_column, self.fields, self.columns)])
+
+
+class OpenBatch:
+    """All tables of a stream's open batch."""
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[str, tuple[Field, ...]], OpenTable] = {}
+
+    def table(self, name: str, fields: tuple[Field, ...]) -> OpenTable:
+        """Return the table of this name and these fields; make it if it is new."""
+        key = (name, fields)
+        table = self._tables.get(key)
+        if table is None:
+            table = self._tables[key] = OpenTable(name, fields)
+        return table
+
+    @property
+    def samples(self) -> int:
+        """Values in all tables."""
+        return sum(table.samples for table in self._tables.values())
+
+    @property
+    def first_ms(self) -> int | None:
+        """The earliest time in the batch; None when it is empty."""
+        return min((min(t.times_ms) for t in self._rows()), default=None)
+
+    @property
+    def last_ms(self) -> int | None:
+        """The latest time in the batch; None when it is empty."""
+        return max((max(t.times_ms) for t in self._rows()), default=None)
+
+    def _rows(self) -> list[OpenTable]:
+        return [table for table in self._tables.values() if table.times_ms]
+
+    def tables(self) -> list[Table]:
+        """Return the batch's tables."""
+        return [table.table() for table in self._rows()]
+
+    def segment(self) -> bytes | None:
+        """Return what was added since the last call, packed; None for nothing."""
+        parts = [part for t in self._rows() if (part := t.segment()) is not None]
+        return msgpack.packb([SEGMENT_FORMAT, parts]) if parts else None
+
+    def restore(self, segment: bytes) -> None:
+        """Append a segment; JournalError when a later version wrote it."""
+        version, parts = msgpack.unpackb(segment)
+        if version != SEGMENT_FORMAT:
+            raise JournalError(
+                f"journal: segment format {version}; this version reads {SEGMENT_FORMAT}"
+            )
+        for name, fields, times_ms, columns in parts:
+            table = self.table(name, tuple(Field(*field) for field in fields))
+            table.extend(times_ms, columns)
+
+
+def _present(column: "array[float] | array[int] | list[str]") -> int:
+    if isinstance(column, array) and column.typecode == "d":
+        return len(column) - sum(map(isnan, column))
+    return len(column)
+
+
+def _pack(column: "array[float] | array[int] | list[str]") -> bytes | list[str]:
+    return column if isinstance(column, list) else column.tobytes()
+
+
+def _column(field: Field, values: "array[float] | array[int] | list[str]") -> Column:
+    return Column(field.name, field.unit, field.exponent, values, None)
+
+

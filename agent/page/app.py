@@ -1,0 +1,41 @@
+"""The local page: what the agent knows right now, for a browser beside it."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from zerometer.agent.page.assets import serve_asset, serve_index
+from zerometer.agent.page.guard import LOOPBACK_HOSTS, Guard
+from zerometer.agent.page.stream import EventStream, encode
+from zerometer.agent.page.updates import Updates
+
+
+def create_app(
+    snapshot: Callable[[], dict[str, Any]],
+    updates: Updates,
+    hosts: Collection[str] = LOOPBACK_HOSTS,
+) -> Starlette:
+    """Return the page as an ASGI application.
+
+    *snapshot* gives a JSON-able dict without NaN; it is called in the event loop,
+    at most once per tick for all streams. *hosts* are the names (without port) that
+    requests may be sent to.
+    """
+
+    async def serve_snapshot(_request: Request) -> Response:
+        return Response(encode(snapshot()), media_type="application/json")
+
+    return Starlette(
+        routes=[
+            Route("/", serve_index),
+            Route("/static/{name:path}", serve_asset),
+            Route("/api/snapshot", serve_snapshot),
+            Route("/api/events", EventStream(snapshot, updates)),
+        ],
+        middleware=[Middleware(Guard, hosts=hosts)],
+    )

@@ -1,0 +1,25 @@
+"""Windows that begin where the site's clocks say so."""
+
+from datetime import UTC, datetime, tzinfo
+
+NS_PER_S = 1_000_000_000
+
+
+def utc_offset_ns(time_ns: int, zone: tzinfo) -> int:
+    """Return how far local time in *zone* is ahead of UTC at *time_ns* (Unix, UTC)."""
+    moment = datetime.fromtimestamp(time_ns // NS_PER_S, UTC).astimezone(zone)
+    offset = moment.utcoffset()
+    if offset is None:
+        return 0
+    return round(offset.total_seconds()) * NS_PER_S
+
+
+def window_start(time_ns: int, length_ns: int, zone: tzinfo) -> int:
+    """Return the start (Unix ns, UTC) of the window that holds *time_ns*.
+
+    Windows are [start, start + length), whole multiples of the length in local
+    time. The length must divide 15 minutes: every zone in use today shifts by
+    multiples of that, so no window is cut by a clock change.
+    """
+    local = time_ns + utc_offset_ns(time_ns, zone)
+    return time_ns - local % length_ns

@@ -1,0 +1,337 @@
+"""Readings to energy per tick: counters give the total, powers give the shape.
+
+Each measured flow has a counter and, mostly, a power. Between ticks the power
+is integrated; when a window closes, the span since the last close is *settled*:
+its ticks are scaled (or, where there was no power, filled) so that the energy
+booked up to the counter's last reading equals what the counter gained. The
+rules are those of ``docs/accounting.md``, "Counters and powers".
+"""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isnan, nan, prod
+
+from zerometer.core._counter import CounterBank
+from zerometer.core.points import Quality, Reading
+from zerometer.core.site import Measure, Meter
+
+NS_PER_HOUR = 3_600_000_000_000
+#: A value older than this many of its periods says nothing of the present.
+STALE_PERIODS = 3
+#: Ticks are scaled to the counter once it moved this many of its steps.
+SETTLE_STEPS = 50
+#: Power and counter agree when their ratio lies within these bounds.
+AGREEMENT = (0.9, 1.1)
+#: No submeter of ours sees more: 100 MW, or 100 000 Nm3 per hour.
+MAX_RATE_PER_S = 100_000 / 3600.0
+
+
+@dataclass(slots=True)
+class _Flow:
+    """What is known of one measured flow; energies are in the flow's unit."""
+
+    measure: Measure
+    counter: int
+    power: int
+    stale_ns: int
+    step: float = 0.0
+    target_offset: float = nan
+    counter_total: float = 0.0
+    counter_time_ns: int = -1
+    rate: float = nan
+    rate_time_ns: int = -1
+    after: float = 0.0
+    booked: float = 0.0
+    settled_total: float = nan
+
+
+@dataclass(slots=True)
+class Disagreement:
+    """A flow whose power and counter tell different stories."""
+
+    flow: int
+    ratio: float
+
+
+class Spans:
+    """The ticks of the windows that are still open: times, energies, gaps."""
+
+    def __init__(self, flows: int) -> None:
+        self.flows = flows
+        self.times: list[tuple[int, int]] = []
+        self.energies = array("d")
+        self.missing = bytearray()
+
+    def add(self, t0_ns: int, t1_ns: int, energies: Sequence[float]) -> None:
+        """Append a tick; NaN stands for a flow that nobody saw."""
+        self.times.append((t0_ns, t1_ns))
+        for energy in energies:
+            unseen = isnan(energy)
+            self.energies.append(0.0 if unseen else energy)
+            self.missing.append(unseen)
+
+    def column(self, flow: int) -> "array[float]":
+        """Return the energies of one flow."""
+        return self.energies[flow :: self.flows]
+
+    def unseen_ns(self, flow: int) -> list[int]:
+        """Return for each tick how long the flow was not seen in it."""
+        gaps = self.missing[flow :: self.flows]
+        return [
+            (t1 - t0) if gap else 0
+            for (t0, t1), gap in zip(self.times, gaps, strict=True)
+        ]
+
+    def replace(self, flow: int, energies: Sequence[float]) -> None:
+        """Put settled energies in the place of a flow's estimates."""
+        self.energies[flow :: self.flows] = array("d", energies)
+
+    def clear(self) -> None:
+        """Forget all ticks."""
+        self.times.clear()
+        del self.energies[:]
+        self.missing.clear()
+
+
+class Metering:
+    """Counters, powers and the energies of all measured flows."""
+
+    def __init__(self, meters: Sequence[Meter], measures: Sequence[Measure]) -> None:
+        self._slots = _CounterSlots(meters)
+        self._powers: dict[tuple[str, str], int] = {}
+        self._periods = {
+            (meter.id, polled.point.name): polled.period_ns
+            for meter in meters
+            for polled in meter.points
+        }
+        self._names = {m.id: [p.point.name for p in m.points] for m in meters}
+        self.bank = self._slots.bank
+        self.flows = [self._flow(measure) for measure in measures]
+        self.spans = Spans(len(self.flows))
+        self._power_value = array("d", [nan]) * len(self._powers)
+        self._power_time = array("q", [-1]) * len(self._powers)
+        self._flows_of: dict[int, list[_Flow]] = {}
+        for flow in self.flows:
+            self._flows_of.setdefault(flow.counter, []).append(flow)
+
+    def _flow(self, measure: Measure) -> _Flow:
+        counter = self._slots.slot(measure.meter, measure.counter)
+        power = -1
+        period = self._periods[measure.meter, measure.counter]
+        if measure.power is not None:
+            key = (measure.meter, measure.power)
+            power = self._powers.setdefault(key, len(self._powers))
+            period = self._periods[key]
+        return _Flow(
+            measure=measure,
+            counter=counter,
+            power=power,
+            stale_ns=STALE_PERIODS * period,
+        )
+
+    def read(self, reading: Reading, time_ns: int) -> "array[float] | None":
+        """Take in a reading made at *time_ns*; return the counters' deltas, if any.
+
+        Readings of one meter come in the order of their times, and none is later
+        than the end of the tick that follows.
+        """
+        names = self._names[reading.meter]
+        self._slots.follow_ratios(reading, names)
+        slots, values, qualities = array("i"), array("d"), bytearray()
+        for index, value, quality in zip(
+            reading.points, reading.values, reading.qualities, strict=True
+        ):
+            key = (reading.meter, names[index])
+            power = self._powers.get(key)
+            if power is not None and quality != Quality.MISSING:
+                self._power_value[power] = value
+                self._power_time[power] = time_ns
+            slot = self._slots.of.get(key)
+            if slot is not None:
+                slots.append(slot)
+                values.append(value)
+                qualities.append(quality)
+        if not slots:
+            return None
+        deltas, flags = array("d", bytes(8 * len(slots))), bytearray(len(slots))
+        self.bank.update(slots, values, bytes(qualities), time_ns, deltas, flags)
+        for slot in slots:
+            self._counted(slot, time_ns)
+        return deltas
+
+    def _counted(self, slot: int, time_ns: int) -> None:
+        """Let the flows of a counter know what it says by now."""
+        if self.bank.last_time_ns(slot) != time_ns:
+            return  # missing or held: the counter said nothing that can be booked
+        for flow in self._flows_of.get(slot, ()):
+            total = self.bank.index(slot) * flow.measure.times
+            flow.step = self._slots.steps[slot] * flow.measure.times
+            if flow.counter_time_ns < 0:
+                flow.settled_total = total
+            elif flow.power < 0 and time_ns > flow.counter_time_ns:
+                elapsed = time_ns - flow.counter_time_ns
+                flow.rate = (total - flow.counter_total) * NS_PER_HOUR / elapsed
+                flow.rate_time_ns = time_ns
+            flow.counter_total = total
+            flow.counter_time_ns = time_ns
+            flow.after = 0.0
+
+    def rate(self, flow: _Flow, time_ns: int) -> float:
+        """Return a flow's rate (unit per hour) as last seen, NaN when that is stale."""
+        if flow.power < 0:
+            value, seen = flow.rate, flow.rate_time_ns
+        else:
+            value, seen = self._power_value[flow.power], self._power_time[flow.power]
+            value = max(value * flow.measure.sign, 0.0) * flow.measure.power_times
+        if seen < 0 or time_ns - seen > flow.stale_ns:
+            return nan
+        return value
+
+    def rates(self, time_ns: int) -> "array[float]":
+        """Return the rates of all flows at *time_ns*, NaN where unknown."""
+        return array("d", (self.rate(flow, time_ns) for flow in self.flows))
+
+    def tick(self, t0_ns: int, t1_ns: int) -> None:
+        """Integrate the powers over [t0, t1)."""
+        hours = (t1_ns - t0_ns) / NS_PER_HOUR
+        energies = array("d", (rate * hours for rate in self.rates(t1_ns)))
+        self.spans.add(t0_ns, t1_ns, energies)
+        for number, (flow, energy) in enumerate(zip(self.flows, energies, strict=True)):
+            if not isnan(energy) and t1_ns > flow.counter_time_ns:
+                since = max(t0_ns, flow.counter_time_ns)
+                flow.after += energy * (t1_ns - since) / (t1_ns - t0_ns)
+            if isnan(flow.target_offset) and flow.counter_time_ns >= 0:
+                # What was booked before the first count stands on power alone.
+                booked = flow.booked + sum(self.spans.column(number)) - flow.after
+                flow.target_offset = booked - flow.counter_total
+
+    def skip(self, t0_ns: int, t1_ns: int) -> None:
+        """Add a span that nobody saw: the agent was not running."""
+        self.spans.add(t0_ns, t1_ns, [nan] * len(self.flows))
+
+    def settle(self) -> Iterator[Disagreement]:
+        """Make the open spans agree with the counters; yield what does not fit."""
+        for number, flow in enumerate(self.flows):
+            column = self.spans.column(number)
+            estimate = sum(column)
+            difference = self._difference(flow, estimate)
+            if difference is not None and difference != 0.0:
+                unseen = self.spans.unseen_ns(number)
+                settled = _spread(column, difference, unseen, self.spans.times)
+                self.spans.replace(number, settled)
+                ratio = (estimate + difference) / estimate if estimate > 0 else nan
+                if not any(unseen) and not AGREEMENT[0] <= ratio <= AGREEMENT[1]:
+                    yield Disagreement(number, ratio)
+                estimate = sum(settled)
+            flow.booked += estimate
+
+    @staticmethod
+    def _difference(flow: _Flow, estimate: float) -> float | None:
+        """Return what the counter gained more than was booked, None to wait."""
+        if isnan(flow.target_offset):
+            return None
+        booked = flow.booked + estimate - flow.after
+        difference = flow.counter_total + flow.target_offset - booked
+        moved = flow.counter_total - flow.settled_total
+        if moved < SETTLE_STEPS * flow.step and abs(difference) <= flow.step:
+            return None
+        flow.settled_total = flow.counter_total
+        return difference
+
+    def rebase(self, step_ns: int) -> None:
+        """Follow a step of the wall clock: what was seen was seen *step* later."""
+        self.bank.rebase(step_ns)
+        for index, seen in enumerate(self._power_time):
+            self._power_time[index] = seen + step_ns if seen >= 0 else seen
+        for flow in self.flows:
+            if flow.counter_time_ns >= 0:
+                flow.counter_time_ns += step_ns
+            if flow.rate_time_ns >= 0:
+                flow.rate_time_ns += step_ns
+
+
+def _spread(
+    column: Sequence[float],
+    difference: float,
+    unseen_ns: Sequence[int],
+    times: Sequence[tuple[int, int]],
+) -> list[float]:
+    """Distribute *difference* over ticks: into gaps first, else by shape.
+
+    A negative difference never turns a tick negative; what does not fit stays
+    booked and is made up for by the counter's next gains.
+    """
+    total = sum(column)
+    weights: Sequence[float]
+    if difference > 0 and any(unseen_ns):
+        weights = unseen_ns
+    elif total > 0:
+        weights = column
+        difference = max(difference, -total)
+    elif difference > 0:
+        weights = [t1 - t0 for t0, t1 in times]
+    else:
+        return list(column)
+    share = difference / sum(weights)
+    return [
+        max(energy + weight * share, 0.0)
+        for energy, weight in zip(column, weights, strict=True)
+    ]
+
+
+class _CounterSlots:
+    """Which counter of the bank belongs to which point of which meter.
+
+    A counter's step, the smallest gain it can show, is its register's step
+    times the ratios that the meter itself multiplies with; those are only known
+    once they were read.
+    """
+
+    def __init__(self, meters: Sequence[Meter]) -> None:
+        self._counters = [
+            (meter.id, polled.point)
+            for meter in meters
+            for polled in meter.points
+            if polled.point.kind == "counter"
+        ]
+        self.of = {(m, point.name): i for i, (m, point) in enumerate(self._counters)}
+        self.bank = CounterBank(len(self._counters))
+        self.steps = [0.0] * len(self._counters)
+        self._ratios: dict[tuple[str, str], float] = {}
+        for slot in range(len(self._counters)):
+            self._configure(slot)
+
+    def slot(self, meter: str, point: str) -> int:
+        """Return the counter of a point; KeyError when it is not polled."""
+        return self.of[meter, point]
+
+    def follow_ratios(self, reading: Reading, names: Sequence[str]) -> None:
+        """Let the steps follow ratios that the meter has just told."""
+        for index, value, quality in zip(
+            reading.points, reading.values, reading.qualities, strict=True
+        ):
+            key = (reading.meter, names[index])
+            if key not in self._dependent or quality == Quality.MISSING:
+                continue
+            if self._ratios.get(key) != value:
+                self._ratios[key] = value
+                for slot in self._dependent[key]:
+                    self._configure(slot)
+
+    @cached_property
+    def _dependent(self) -> dict[tuple[str, str], list[int]]:
+        """The counters that each ratio register multiplies."""
+        dependent: dict[tuple[str, str], list[int]] = {}
+        for slot, (meter, point) in enumerate(self._counters):
+            for name in point.times:
+                dependent.setdefault((meter, name), []).append(slot)
+        return dependent
+
+    def _configure(self, slot: int) -> None:
+        meter, point = self._counters[slot]
+        ratio = prod(self._ratios.get((meter, name), 1.0) for name in point.times)
+        self.steps[slot] = (point.resolution or abs(point.scale)) * ratio
+        modulus = (point.modulus or 0.0) * ratio
+        self.bank.configure(slot, self.steps[slot], modulus, MAX_RATE_PER_S)

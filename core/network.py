@@ -1,0 +1,223 @@
+"""The site's graph as numbered lists: flows, pools, origins, places.
+
+An *origin* is where carbon enters the books: a source, a burned fuel, what a
+pool gave without having received it (unmeasured), or what a storage held before
+we looked (unknown start). A *place* is where it ends up: a sink, a pool's
+remainder, a storage, or a process that ran without output. Names are
+``kind.id``, on the wire, on the page and in the ledger alike.
+"""
+
+from dataclasses import dataclass
+
+from zerometer.core.site import VIEWS, Factor, Measure, Pool, Site, View
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where carbon enters; ``factors`` are in kg per ``unit``, by view."""
+
+    name: str
+    unit: str
+    factors: dict[View, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where carbon ends up; ``pool`` is None for a process."""
+
+    name: str
+    kind: str
+    pool: int | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inflow:
+    """A source's flow into a pool."""
+
+    pool: int
+    origin: int
+    flow: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outflow:
+    """A measured sink's flow out of a pool to a place."""
+
+    pool: int
+    place: int
+    flow: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A process: pools and flows it takes from, gives to, fuels it burns.
+
+    ``gives`` carries the weight by which each output shares the burden: its
+    energy content, or 1 for a single output.
+    """
+
+    name: str
+    place: int
+    takes: tuple[tuple[int, int], ...]
+    gives: tuple[tuple[int, int, float], ...]
+    burns: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tank:
+    """A storage as a mixing tank; ``efficiency`` is that of a round trip."""
+
+    name: str
+    pool: int
+    place: int
+    charge: int
+    discharge: int
+    efficiency: float
+    unknown: int
+
+
+class Network:
+    """The compiled graph of a site; the order of every list is fixed by the site."""
+
+    def __init__(self, site: Site) -> None:
+        self.measures: list[Measure] = []
+        self.pools: list[Pool] = list(site.pools)
+        self.origins: list[Origin] = []
+        self.places: list[Place] = []
+        self._pool = {pool.id: i for i, pool in enumerate(site.pools)}
+        self._worst = {pool.id: _worst_factors(site, pool) for pool in site.pools}
+        self.inflows = [
+            Inflow(
+                self._pool[source.pool],
+                self._origin(
+                    f"source.{source.id}",
+                    self._unit(source.pool),
+                    _values(source.factors),
+                ),
+                self._flow(source.measure),
+            )
+            for source in site.sources
+        ]
+        self.outflows = [
+            Outflow(
+                self._pool[sink.pool],
+                self._place(f"sink.{sink.id}", sink.kind, sink.pool),
+                self._flow(sink.measure),
+            )
+            for sink in site.sinks
+            if sink.measure is not None
+        ]
+        self.remainders = self._remainders(site)
+        self.conversions = self._conversions(site)
+        self.tanks = self._tanks(site)
+        self.unmeasured = [
+            self._origin(f"unmeasured.{pool.id}", pool.unit, self._worst[pool.id])
+            for pool in site.pools
+        ]
+
+    def _unit(self, pool: str) -> str:
+        return self.pools[self._pool[pool]].unit
+
+    def _flow(self, measure: Measure) -> int:
+        self.measures.append(measure)
+        return len(self.measures) - 1
+
+    def _origin(self, name: str, unit: str, factors: dict[View, float]) -> int:
+        self.origins.append(Origin(name, unit, factors))
+        return len(self.origins) - 1
+
+    def _place(self, name: str, kind: str, pool: str | None) -> int:
+        index = None if pool is None else self._pool[pool]
+        unit = "" if pool is None else self._unit(pool)
+        self.places.append(Place(name, kind, index, unit))
+        return len(self.places) - 1
+
+    def _remainders(self, site: Site) -> list[int]:
+        """Return the place of each pool's remainder, named by the site or by us."""
+        named = {sink.pool: sink.id for sink in site.sinks if sink.measure is None}
+        return [
+            self._place(
+                f"sink.{named[pool.id]}"
+                if pool.id in named
+                else f"remainder.{pool.id}",
+                "remainder",
+                pool.id,
+            )
+            for pool in site.pools
+        ]
+
+    def _conversions(self, site: Site) -> list[Conversion]:
+        conversions = []
+        for process in site.processes:
+            name = f"process.{process.id}"
+            conversions.append(
+                Conversion(
+                    name,
+                    self._place(name, "process", None),
+                    tuple(
+                        (self._pool[pool], self._flow(measure))
+                        for pool, measure in process.takes.items()
+                    ),
+                    tuple(
+                        (
+                            self._pool[pool],
+                            self._flow(measure),
+                            _energy_weight(self._unit(pool), len(process.gives)),
+                        )
+                        for pool, measure in process.gives.items()
+                    ),
+                    tuple(
+                        (
+                            self._origin(
+                                f"fuel.{process.id}.{fuel.carrier}",
+                                fuel.unit,
+                                _values(fuel.factors),
+                            ),
+                            self._flow(fuel.measure),
+                        )
+                        for fuel in process.fuels
+                    ),
+                )
+            )
+        return conversions
+
+    def _tanks(self, site: Site) -> list[Tank]:
+        return [
+            Tank(
+                f"storage.{storage.id}",
+                self._pool[storage.pool],
+                self._place(f"storage.{storage.id}", "storage", storage.pool),
+                self._flow(storage.charge),
+                self._flow(storage.discharge),
+                storage.charge_efficiency * storage.discharge_efficiency,
+                self._origin(
+                    f"unknown-start.{storage.id}",
+                    self._unit(storage.pool),
+                    self._worst[storage.pool],
+                ),
+            )
+            for storage in site.storages
+        ]
+
+
+def _values(factors: dict[View, Factor]) -> dict[View, float]:
+    return {view: factors[view].value for view in VIEWS}
+
+
+def _worst_factors(site: Site, pool: Pool) -> dict[View, float]:
+    """Return, by view, the highest factor of the sources of the pool's carrier."""
+    carriers = {p.id: p.carrier for p in site.pools}
+    kin = [s for s in site.sources if carriers[s.pool] == pool.carrier]
+    return {
+        view: max((source.factors[view].value for source in kin), default=0.0)
+        for view in VIEWS
+    }
+
+
+#: Energy content in GJ per booked unit, for processes with several outputs.
+_ENERGY_CONTENT = {"kWh": 0.0036, "GJ": 1.0}
+
+
+def _energy_weight(unit: str, outputs: int) -> float:
+    return 1.0 if outputs == 1 else _ENERGY_CONTENT[unit]

@@ -1,0 +1,132 @@
+"""From points to requests: the split that takes the least time on the wire.
+
+Bridging a gap of g registers costs 2 g characters; another request costs 13
+characters, the unit's turnaround and two silences. Which is cheaper depends on
+the baud rate and on the unit, so the split is a shortest path, not a rule.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from zerometer.core.errors import UsageError
+from zerometer.core.points import LineSettings, Point, ReadBlock, ReadLimits
+
+#: Bits in one request, at most (Modbus application protocol V1.1b3, 6.1 and 6.2).
+MAX_BITS = 2000
+
+
+class Span(NamedTuple):
+    """The registers (or bits) that one point needs: *start* up to before *end*."""
+
+    start: int
+    end: int
+    point: int
+
+
+def transaction_ns(
+    function: int, count: int, line: LineSettings, turnaround_ns: int
+) -> int:
+    """Return how long reading *count* registers (or bits) occupies the line.
+
+    A request of 8 characters, the *turnaround_ns* in which the unit thinks, a
+    reply of 5 characters and the data, and the silence before each.
+    """
+    data = (count + 7) // 8 if function <= 2 else 2 * count
+    return (13 + data) * line.character_ns + turnaround_ns + 2 * line.silence_ns
+
+
+def plan_reads(
+    points: Sequence[Point],
+    limits: ReadLimits,
+    line: LineSettings,
+    turnaround_ns: int,
+) -> tuple[ReadBlock, ...]:
+    """Return the requests that read all *points* within *limits* soonest.
+
+    They are ordered by function and address; their ``points`` are indices into
+    *points*, ordered by address. UsageError when a point alone exceeds a limit.
+    """
+    blocks: list[ReadBlock] = []
+    for function in sorted({point.function for point in points}):
+        spans = _spans(points, function, limits)
+        blocks += _shortest(spans, function, limits, line, turnaround_ns)
+    return tuple(blocks)
+
+
+def _spans(points: Sequence[Point], function: int, limits: ReadLimits) -> list[Span]:
+    spans = []
+    for index, point in enumerate(points):
+        if point.function != function:
+            continue
+        start = point.address
+        end = start + (1 if function <= 2 else point.registers)
+        if limits.even_only and function > 2:
+            start, end = start - start % 2, end + end % 2
+        if end - start > _largest(function, limits):
+            raise UsageError(
+                f"point {point.name}: needs {end - start} registers in one request, "
+                f"the meter allows {limits.max_registers}"
+            )
+        spans.append(Span(start, end, index))
+    # Python's sort is stable: points of equal spans keep the caller's order.
+    return sorted(spans, key=lambda span: span[:2])
+
+
+def _largest(function: int, limits: ReadLimits) -> int:
+    return MAX_BITS if function <= 2 else limits.max_registers
+
+
+def _shortest(
+    spans: list[Span],
+    function: int,
+    limits: ReadLimits,
+    line: LineSettings,
+    turnaround_ns: int,
+) -> list[ReadBlock]:
+    """Return the blocks of one function; *spans* are sorted.
+
+    A best split never interleaves sorted spans, so it is a shortest path whose
+    edge from i to j is one request for the spans i up to before j.
+    """
+    # To read the first j spans: time, number of requests, where the last begins.
+    best: list[tuple[int, int, int]] = [(0, 0, 0)]
+    best += [(1 << 62, 0, 0)] * len(spans)
+    for first in range(len(spans)):
+        time_ns, requests, _ = best[first]
+        for after, count in _runs(spans, first, function, limits):
+            cost = transaction_ns(function, count, line, turnaround_ns)
+            best[after] = min(best[after], (time_ns + cost, requests + 1, first))
+    blocks = []
+    after = len(spans)
+    while after:
+        first = best[after][2]
+        run = spans[first:after]
+        count = max(span.end for span in run) - run[0].start
+        indices = tuple(span.point for span in run)
+        blocks.append(ReadBlock(
+            function=function, address=run[0].start, count=count, points=indices
+        ))  # fmt: skip
+        after = first
+    return blocks[::-1]
+
+
+def _runs(
+    spans: list[Span], first: int, function: int, limits: ReadLimits
+) -> Iterator[tuple[int, int]]:
+    """Yield, for each request that may begin with span *first*, where it stops.
+
+    That is the index after its last span, and the count of its registers.
+    """
+    largest = _largest(function, limits)
+    start = end = spans[first].start
+    for index in range(first, len(spans)):
+        span = spans[index]
+        if span.start > end and not limits.bridge_gaps:
+            return
+        end = max(end, span.end)
+        if end - start > largest:
+            return
+        alone = span.start == start
+        if not alone and any(start <= address < end for address in limits.single):
+            return
+        yield index + 1, end - start

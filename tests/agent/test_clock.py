@@ -1,0 +1,76 @@
+"""Wall time as an offset to boot time."""
+
+from zerometer.agent.clock import STEP_NS, Clock, read_boot_id, read_boottime_ns
+
+SECOND = 10**9
+
+
+class Clocks:
+    """Two hands that the tests move."""
+
+    def __init__(self) -> None:
+        self.boot = 5 * SECOND
+        self.wall = 1_800_000_000 * SECOND
+
+    def clock(self, floor_ns: int = 0) -> Clock:
+        return Clock(
+            floor_ns=floor_ns,
+            boottime_ns=lambda: self.boot,
+            realtime_ns=lambda: self.wall,
+        )
+
+    def advance(self, seconds: int) -> None:
+        self.boot += seconds * SECOND
+        self.wall += seconds * SECOND
+
+
+def test_wall_time_is_boot_time_plus_an_offset() -> None:
+    hands = Clocks()
+    clock = hands.clock()
+    hands.advance(7)
+    assert clock.wall_ns(clock.boottime_ns()) == hands.wall
+    assert clock.boottime_of(hands.wall) == hands.boot
+    assert clock.synchronised
+
+
+def test_a_step_forward_is_followed_once() -> None:
+    hands = Clocks()
+    clock = hands.clock()
+    hands.wall += 100 * SECOND
+    assert not clock.synchronised
+    assert clock.follow(floor_ns=0) == 100 * SECOND
+    assert clock.follow(floor_ns=0) == 0
+    assert clock.synchronised
+
+
+def test_drift_is_not_a_step() -> None:
+    hands = Clocks()
+    clock = hands.clock()
+    hands.wall += STEP_NS - 1
+    assert clock.follow(floor_ns=0) == 0
+
+
+def test_a_step_back_waits_until_the_wall_clock_passed_what_is_booked() -> None:
+    hands = Clocks()
+    clock = hands.clock()
+    booked = hands.wall
+    hands.wall -= 60 * SECOND
+    assert clock.follow(floor_ns=booked) == 0
+    hands.advance(60)
+    assert clock.follow(floor_ns=booked) == -60 * SECOND
+
+
+def test_after_a_reboot_without_a_clock_time_goes_on_from_the_floor() -> None:
+    hands = Clocks()
+    hands.wall = 0
+    clock = hands.clock(floor_ns=1_790_000_000 * SECOND)
+    assert clock.wall_ns(hands.boot) == 1_790_000_000 * SECOND
+    assert not clock.synchronised
+
+
+def test_the_real_clocks_answer() -> None:
+    assert len(read_boot_id()) == 16
+    first = read_boottime_ns()
+    assert 0 < first <= read_boottime_ns()
+    clock = Clock()
+    assert clock.wall_ns(clock.boottime_ns()) > 0

@@ -1,0 +1,156 @@
+"""Read plans: complete, within the meter's limits, and the fastest there is."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import planner as reference
+
+from zerometer.core.errors import UsageError
+from zerometer.core.planner import plan_reads, transaction_ns
+from zerometer.core.points import LineSettings, Point, ReadLimits, RegisterType
+
+LINE = LineSettings(baud=9600)
+TURNAROUND_NS = 20_000_000
+
+
+def point(address: int, type_: RegisterType = "f32", function: int = 4) -> Point:
+    return Point(name=f"p{address}", function=function, address=address, type=type_)
+
+
+@st.composite
+def point_lists(draw: st.DrawFn, max_size: int) -> list[Point]:
+    # Few addresses, so that points overlap, touch and leave gaps of any size.
+    return [
+        point(
+            draw(st.integers(0, 60)),
+            draw(st.sampled_from(["u16", "f32", "u64"])),
+            draw(st.sampled_from([3, 3, 3, 4, 1])),
+        )
+        for _ in range(draw(st.integers(0, max_size)))
+    ]
+
+
+@st.composite
+def read_limits(draw: st.DrawFn) -> ReadLimits:
+    return ReadLimits(
+        max_registers=draw(st.sampled_from([6, 10, 20, 60, 125])),
+        bridge_gaps=draw(st.booleans()),
+        even_only=draw(st.booleans()),
+    )
+
+
+LINES = st.builds(
+    LineSettings,
+    baud=st.sampled_from([2400, 9600, 19_200, 115_200]),
+    parity=st.sampled_from(["N", "E"]),
+)
+TURNAROUNDS = st.sampled_from([0, 3_000_000, 20_000_000, 100_000_000])
+
+
+@settings(deadline=None)
+@given(point_lists(6), read_limits(), LINES, TURNAROUNDS)
+def test_no_partition_is_faster(
+    points: list[Point], limits: ReadLimits, line: LineSettings, turnaround_ns: int
+) -> None:
+    blocks = plan_reads(points, limits, line, turnaround_ns)
+    planned = sum(
+        transaction_ns(b.function, b.count, line, turnaround_ns) for b in blocks
+    )
+    assert planned == reference.least_ns(points, limits, line, turnaround_ns)
+
+
+@settings(deadline=None)
+@given(point_lists(5), read_limits(), st.data())
+def test_no_partition_is_faster_when_addresses_stand_alone(
+    points: list[Point], limits: ReadLimits, data: st.DataObject
+) -> None:
+    free = {
+        p.address
+        for p in points
+        if not any(q.address != p.address and q.address < p.address + 4
+                   and p.address < q.address + 4 for q in points)
+    }  # fmt: skip
+    single = data.draw(st.sets(st.sampled_from(sorted(free)))) if free else set()
+    limits = ReadLimits(
+        max_registers=limits.max_registers,
+        bridge_gaps=limits.bridge_gaps,
+        single=tuple(sorted(single)),
+    )
+    blocks = plan_reads(points, limits, LINE, TURNAROUND_NS)
+    planned = sum(
+        transaction_ns(b.function, b.count, LINE, TURNAROUND_NS) for b in blocks
+    )
+    assert planned == reference.least_ns(points, limits, LINE, TURNAROUND_NS)
+    for block in blocks:
+        starts = {points[index].address for index in block.points}
+        inside = single & set(range(block.address, block.address + block.count))
+        assert not inside or starts == inside
+
+
+@given(point_lists(40), read_limits(), LINES, TURNAROUNDS)
+def test_every_point_is_read_once_within_the_limits(
+    points: list[Point], limits: ReadLimits, line: LineSettings, turnaround_ns: int
+) -> None:
+    blocks = plan_reads(points, limits, line, turnaround_ns)
+    assert sorted(i for b in blocks for i in b.points) == list(range(len(points)))
+    assert [(b.function, b.address) for b in blocks] == sorted(
+        (b.function, b.address) for b in blocks
+    )
+    for block in blocks:
+        members = [points[index] for index in block.points]
+        assert {p.function for p in members} == {block.function}
+        assert block.count <= (2000 if block.function == 1 else limits.max_registers)
+        size = 1 if block.function == 1 else None
+        for p in members:
+            assert block.address <= p.address
+            end = p.address + (size or p.registers)
+            assert end <= block.address + block.count
+        if limits.even_only and block.function > 1:
+            assert block.address % 2 == block.count % 2 == 0
+
+
+def test_gap_is_bridged_while_that_is_cheaper_than_a_request() -> None:
+    line = LineSettings(baud=115_200)
+    # A gap of g registers costs 2 g characters of 86 us; a request costs
+    # 13 characters and 3.5 ms of silence: 27 registers break even.
+    near = plan_reads([point(0), point(2 + 26)], ReadLimits(), line, 0)
+    far = plan_reads([point(0), point(2 + 28)], ReadLimits(), line, 0)
+    assert [b.count for b in near] == [30]
+    assert [b.count for b in far] == [2, 2]
+    slow_unit = plan_reads([point(0), point(2 + 28)], ReadLimits(), line, TURNAROUND_NS)
+    assert [b.count for b in slow_unit] == [32]
+
+
+def test_best_split_is_not_the_greedy_one() -> None:
+    """Filling the first request crosses a gap that the limit then wastes."""
+    points = [point(0), point(50), *[point(a) for a in range(54, 114, 2)]]
+    blocks = plan_reads(points, ReadLimits(max_registers=64), LINE, TURNAROUND_NS)
+    assert [(b.address, b.count) for b in blocks] == [(0, 2), (50, 64)]
+
+
+def test_bits_are_counted_as_bits() -> None:
+    whole = [point(0, "u16", 1), point(1999, "u16", 1)]
+    blocks = plan_reads(whole, ReadLimits(max_registers=2), LINE, 10**10)
+    assert [b.count for b in blocks] == [2000]
+    beyond = [*whole, point(2000, "u16", 1)]
+    blocks = plan_reads(beyond, ReadLimits(max_registers=2), LINE, 10**10)
+    assert [b.count for b in blocks] == [1, 2]
+    assert transaction_ns(1, 9, LINE, 0) == 15 * LINE.character_ns + 2 * LINE.silence_ns
+
+
+def test_time_of_a_transaction() -> None:
+    # 9600 8N1: 10 bits at 104 us; 8 + 5 + 120 characters and two silences of 3.5.
+    assert transaction_ns(3, 60, LINE, TURNAROUND_NS) == pytest.approx(
+        140 * 10 / 9600 * 1e9 + 20e6, rel=1e-5
+    )
+
+
+def test_no_points_need_no_request() -> None:
+    assert plan_reads([], ReadLimits(), LINE, TURNAROUND_NS) == ()
+
+
+def test_point_beyond_the_limit_is_an_error() -> None:
+    with pytest.raises(UsageError, match=r"^point p7: needs 4 registers .* allows 3$"):
+        plan_reads([point(7, "f64")], ReadLimits(max_registers=3), LINE, 0)
+    with pytest.raises(UsageError, match="needs 4 registers"):
+        plan_reads([point(7)], ReadLimits(max_registers=3, even_only=True), LINE, 0)

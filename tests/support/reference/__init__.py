@@ -1,0 +1,1 @@
+"""Plain Python that says what the kernels must do."""

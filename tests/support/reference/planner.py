@@ -1,0 +1,71 @@
+"""The best split of points into requests, by trying every one."""
+
+from collections.abc import Iterator, Sequence
+
+from zerometer.core.points import LineSettings, Point, ReadLimits
+
+
+def partitions(items: list[int]) -> Iterator[list[list[int]]]:
+    """Yield every way to divide *items* into groups."""
+    if not items:
+        yield []
+        return
+    head, *rest = items
+    for groups in partitions(rest):
+        yield [[head], *groups]
+        for index, group in enumerate(groups):
+            yield [*groups[:index], [head, *group], *groups[index + 1 :]]
+
+
+def covered(group: list[int], points: Sequence[Point], limits: ReadLimits) -> set[int]:
+    """Return the registers that the points need, rounded as the meter wants."""
+    registers = {
+        register
+        for index in group
+        for register in range(
+            points[index].address,
+            points[index].address
+            + (1 if points[index].function <= 2 else points[index].registers),
+        )
+    }
+    if limits.even_only and points[group[0]].function > 2:
+        registers |= {register ^ 1 for register in registers}
+    return registers
+
+
+def cost_ns(
+    group: list[int],
+    points: Sequence[Point],
+    limits: ReadLimits,
+    line: LineSettings,
+    turnaround_ns: int,
+) -> int | None:
+    """Return the time of one request for *group*; None when it is not allowed."""
+    functions = {points[index].function for index in group}
+    if len(functions) > 1:
+        return None
+    bits = functions <= {1, 2}
+    registers = covered(group, points, limits)
+    read = set(range(min(registers), max(registers) + 1))
+    if len(read) > (2000 if bits else limits.max_registers):
+        return None
+    if read != registers and not limits.bridge_gaps:
+        return None
+    starts = {min(covered([index], points, limits)) for index in group}
+    if len(starts) > 1 and read & set(limits.single):
+        return None
+    data = -(-len(read) // 8) if bits else 2 * len(read)
+    characters = 8 + 5 + data
+    return characters * line.character_ns + turnaround_ns + 2 * line.silence_ns
+
+
+def least_ns(
+    points: Sequence[Point], limits: ReadLimits, line: LineSettings, turnaround_ns: int
+) -> int:
+    """Return the time of the best partition of *points*."""
+    costs = []
+    for groups in partitions(list(range(len(points)))):
+        each = [cost_ns(group, points, limits, line, turnaround_ns) for group in groups]
+        if None not in each:
+            costs.append(sum(filter(None, each)))
+    return min(costs)
