@@ -1,7 +1,6 @@
 """What every uplink shares: its answers, its patience, and what it is asked for."""
 
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -11,11 +10,6 @@ from typing import Literal, Protocol
 CAP_S = 900.0
 #: Longest wait that the other side may ask for.
 RETRY_AFTER_CAP_S = 86_400.0
-
-
-def boot_ns() -> int:
-    """Return nanoseconds since boot, time asleep included."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 class Outcome(Enum):

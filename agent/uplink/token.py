@@ -37,6 +37,6 @@ class TokenFile:
         # RFC 6750, 2.1: visible ASCII, no spaces.
         if not token or not all(0x21 <= byte <= 0x7E for byte in token):
             raise ConfigError(
-                f"token file {self._path}: content: expected one word of printable ASCII"
+                f"token file {self._path}: content: expected one printable ASCII word"
             )
         return token.decode("ascii")

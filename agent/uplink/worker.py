@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from zerometer.agent.clock import read_boottime_ns
 from zerometer.agent.uplink.base import (
     Answer,
     Backoff,
@@ -14,7 +15,6 @@ from zerometer.agent.uplink.base import (
     Outcome,
     Sender,
     UplinkState,
-    boot_ns,
 )
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Uplink:
         sender: Sender,
         *,
         timeout_s: float = 10.0,
-        clock: Callable[[], int] = boot_ns,
+        clock: Callable[[], int] = read_boottime_ns,
         draw: Callable[[], float] = random.random,
     ) -> None:
         """*clock* returns nanoseconds since boot, *draw* numbers from 0 to 1."""
