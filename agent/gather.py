@@ -13,6 +13,7 @@ from math import isnan
 import msgpack
 
 from zerometer.agent.batch import Column, Table
+from zerometer.core._column import quantise
 from zerometer.core.errors import JournalError
 
 SEGMENT_FORMAT = 1
@@ -84,7 +85,7 @@ class OpenTable:
 
     def table(self) -> Table:
         """Return the rows as a table of a batch."""
-        time = Column("time", "ms", 0, self.times_ms, None)
+        time = Column("time", "ms", 0, self.times_ms)
         return Table(self.name, [time, *map(_column, self.fields, self.columns)])
 
 
@@ -92,14 +93,13 @@ class OpenBatch:
     """All tables of a stream's open batch."""
 
     def __init__(self) -> None:
-        self._tables: dict[tuple[str, tuple[Field, ...]], OpenTable] = {}
+        self._tables: dict[str, OpenTable] = {}
 
     def table(self, name: str, fields: tuple[Field, ...]) -> OpenTable:
-        """Return the table of this name and these fields; make it if it is new."""
-        key = (name, fields)
-        table = self._tables.get(key)
+        """Return the table of this name; make it, with these fields, if it is new."""
+        table = self._tables.get(name)
         if table is None:
-            table = self._tables[key] = OpenTable(name, fields)
+            table = self._tables[name] = OpenTable(name, fields)
         return table
 
     @property
@@ -134,11 +134,21 @@ class OpenBatch:
         version, parts = msgpack.unpackb(segment)
         if version != SEGMENT_FORMAT:
             raise JournalError(
-                f"journal: segment format {version}; this version reads {SEGMENT_FORMAT}"
+                f"journal: segment format {version}; "
+                f"this version reads {SEGMENT_FORMAT}"
             )
         for name, fields, times_ms, columns in parts:
             table = self.table(name, tuple(Field(*field) for field in fields))
             table.extend(times_ms, columns)
+
+    def fits(self, name: str, fields: tuple[Field, ...]) -> bool:
+        """Whether rows of these fields can join what the batch already holds.
+
+        They cannot when the site file changed over a restart: then the batch is
+        sealed as it is.
+        """
+        table = self._tables.get(name)
+        return table is None or table.fields == fields
 
 
 def _present(column: "array[float] | array[int] | list[str]") -> int:
@@ -152,6 +162,19 @@ def _pack(column: "array[float] | array[int] | list[str]") -> bytes | list[str]:
 
 
 def _column(field: Field, values: "array[float] | array[int] | list[str]") -> Column:
-    return Column(field.name, field.unit, field.exponent, values, None)
+    if isinstance(values, list) or values.typecode == "q":
+        return Column(field.name, field.unit, field.exponent or 0, values)
+    nulls = bytearray(len(values))
+    if field.exponent is not None:
+        whole = array("q", bytes(8 * len(values)))
+        quantise(values, field.exponent, whole, nulls)
+        return Column(field.name, field.unit, field.exponent, whole, bytes(nulls))
+    marks = bytes(map(isnan, values))
+    return Column(field.name, field.unit, 0, _shortest(values), marks)
 
 
+def _shortest(values: "array[float]") -> "array[float]":
+    """Return floats that came from float32 registers as such: half the bytes."""
+    short = array("f", values)
+    same = all(a == b or isnan(b) for a, b in zip(short, values, strict=True))
+    return short if same else values

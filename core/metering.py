@@ -10,12 +10,13 @@ rules are those of ``docs/accounting.md``, "Counters and powers".
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from math import isnan, nan, prod
+from math import isnan, nan
+from typing import Any
 
-from zerometer.core._counter import CounterBank
+from zerometer.core.counters import Counters
 from zerometer.core.points import Quality, Reading
 from zerometer.core.site import Measure, Meter
+from zerometer.core.spans import Spans, spread
 
 NS_PER_HOUR = 3_600_000_000_000
 #: A value older than this many of its periods says nothing of the present.
@@ -24,8 +25,6 @@ STALE_PERIODS = 3
 SETTLE_STEPS = 50
 #: Power and counter agree when their ratio lies within these bounds.
 AGREEMENT = (0.9, 1.1)
-#: No submeter of ours sees more: 100 MW, or 100 000 Nm3 per hour.
-MAX_RATE_PER_S = 100_000 / 3600.0
 
 
 @dataclass(slots=True)
@@ -55,51 +54,11 @@ class Disagreement:
     ratio: float
 
 
-class Spans:
-    """The ticks of the windows that are still open: times, energies, gaps."""
-
-    def __init__(self, flows: int) -> None:
-        self.flows = flows
-        self.times: list[tuple[int, int]] = []
-        self.energies = array("d")
-        self.missing = bytearray()
-
-    def add(self, t0_ns: int, t1_ns: int, energies: Sequence[float]) -> None:
-        """Append a tick; NaN stands for a flow that nobody saw."""
-        self.times.append((t0_ns, t1_ns))
-        for energy in energies:
-            unseen = isnan(energy)
-            self.energies.append(0.0 if unseen else energy)
-            self.missing.append(unseen)
-
-    def column(self, flow: int) -> "array[float]":
-        """Return the energies of one flow."""
-        return self.energies[flow :: self.flows]
-
-    def unseen_ns(self, flow: int) -> list[int]:
-        """Return for each tick how long the flow was not seen in it."""
-        gaps = self.missing[flow :: self.flows]
-        return [
-            (t1 - t0) if gap else 0
-            for (t0, t1), gap in zip(self.times, gaps, strict=True)
-        ]
-
-    def replace(self, flow: int, energies: Sequence[float]) -> None:
-        """Put settled energies in the place of a flow's estimates."""
-        self.energies[flow :: self.flows] = array("d", energies)
-
-    def clear(self) -> None:
-        """Forget all ticks."""
-        self.times.clear()
-        del self.energies[:]
-        self.missing.clear()
-
-
 class Metering:
     """Counters, powers and the energies of all measured flows."""
 
     def __init__(self, meters: Sequence[Meter], measures: Sequence[Measure]) -> None:
-        self._slots = _CounterSlots(meters)
+        self.counters = Counters(meters)
         self._powers: dict[tuple[str, str], int] = {}
         self._periods = {
             (meter.id, polled.point.name): polled.period_ns
@@ -107,7 +66,6 @@ class Metering:
             for polled in meter.points
         }
         self._names = {m.id: [p.point.name for p in m.points] for m in meters}
-        self.bank = self._slots.bank
         self.flows = [self._flow(measure) for measure in measures]
         self.spans = Spans(len(self.flows))
         self._power_value = array("d", [nan]) * len(self._powers)
@@ -117,7 +75,7 @@ class Metering:
             self._flows_of.setdefault(flow.counter, []).append(flow)
 
     def _flow(self, measure: Measure) -> _Flow:
-        counter = self._slots.slot(measure.meter, measure.counter)
+        counter = self.counters.slot(measure.meter, measure.counter)
         power = -1
         period = self._periods[measure.meter, measure.counter]
         if measure.power is not None:
@@ -138,7 +96,7 @@ class Metering:
         than the end of the tick that follows.
         """
         names = self._names[reading.meter]
-        self._slots.follow_ratios(reading, names)
+        self.counters.follow_ratios(reading, names)
         slots, values, qualities = array("i"), array("d"), bytearray()
         for index, value, quality in zip(
             reading.points, reading.values, reading.qualities, strict=True
@@ -148,7 +106,7 @@ class Metering:
             if power is not None and quality != Quality.MISSING:
                 self._power_value[power] = value
                 self._power_time[power] = time_ns
-            slot = self._slots.of.get(key)
+            slot = self.counters.of.get(key)
             if slot is not None:
                 slots.append(slot)
                 values.append(value)
@@ -156,18 +114,20 @@ class Metering:
         if not slots:
             return None
         deltas, flags = array("d", bytes(8 * len(slots))), bytearray(len(slots))
-        self.bank.update(slots, values, bytes(qualities), time_ns, deltas, flags)
+        self.counters.bank.update(
+            slots, values, bytes(qualities), time_ns, deltas, flags
+        )
         for slot in slots:
             self._counted(slot, time_ns)
         return deltas
 
     def _counted(self, slot: int, time_ns: int) -> None:
         """Let the flows of a counter know what it says by now."""
-        if self.bank.last_time_ns(slot) != time_ns:
+        if self.counters.bank.last_time_ns(slot) != time_ns:
             return  # missing or held: the counter said nothing that can be booked
         for flow in self._flows_of.get(slot, ()):
-            total = self.bank.index(slot) * flow.measure.times
-            flow.step = self._slots.steps[slot] * flow.measure.times
+            total = self.counters.bank.index(slot) * flow.measure.times
+            flow.step = self.counters.steps[slot] * flow.measure.times
             if flow.counter_time_ns < 0:
                 flow.settled_total = total
             elif flow.power < 0 and time_ns > flow.counter_time_ns:
@@ -219,7 +179,7 @@ class Metering:
             difference = self._difference(flow, estimate)
             if difference is not None and difference != 0.0:
                 unseen = self.spans.unseen_ns(number)
-                settled = _spread(column, difference, unseen, self.spans.times)
+                settled = spread(column, difference, unseen, self.spans.times)
                 self.spans.replace(number, settled)
                 ratio = (estimate + difference) / estimate if estimate > 0 else nan
                 if not any(unseen) and not AGREEMENT[0] <= ratio <= AGREEMENT[1]:
@@ -242,7 +202,7 @@ class Metering:
 
     def rebase(self, step_ns: int) -> None:
         """Follow a step of the wall clock: what was seen was seen *step* later."""
-        self.bank.rebase(step_ns)
+        self.counters.bank.rebase(step_ns)
         for index, seen in enumerate(self._power_time):
             self._power_time[index] = seen + step_ns if seen >= 0 else seen
         for flow in self.flows:
@@ -251,87 +211,48 @@ class Metering:
             if flow.rate_time_ns >= 0:
                 flow.rate_time_ns += step_ns
 
+    def state(self) -> dict[str, Any]:
+        """Return counters and flows by name, and the open spans."""
+        return {
+            "counters": self.counters.state(),
+            "flows": [
+                [
+                    list(_key(flow.measure)),
+                    flow.target_offset,
+                    flow.counter_total,
+                    flow.counter_time_ns,
+                    flow.after,
+                    flow.booked,
+                    flow.settled_total,
+                ]
+                for flow in self.flows
+            ],
+            "spans": self.spans.state(),
+        }
 
-def _spread(
-    column: Sequence[float],
-    difference: float,
-    unseen_ns: Sequence[int],
-    times: Sequence[tuple[int, int]],
-) -> list[float]:
-    """Distribute *difference* over ticks: into gaps first, else by shape.
+    def restore(self, state: dict[str, Any], *, with_spans: bool) -> None:
+        """Take up counters and flows by name, and the open spans if they still fit.
 
-    A negative difference never turns a tick negative; what does not fit stays
-    booked and is made up for by the counter's next gains.
-    """
-    total = sum(column)
-    weights: Sequence[float]
-    if difference > 0 and any(unseen_ns):
-        weights = unseen_ns
-    elif total > 0:
-        weights = column
-        difference = max(difference, -total)
-    elif difference > 0:
-        weights = [t1 - t0 for t0, t1 in times]
-    else:
-        return list(column)
-    share = difference / sum(weights)
-    return [
-        max(energy + weight * share, 0.0)
-        for energy, weight in zip(column, weights, strict=True)
-    ]
+        Spans that do not fit are energy that the counters will bring again: it
+        is not booked yet.
+        """
+        self.counters.restore(state["counters"])
+        saved = {tuple(key): values for key, *values in state["flows"]}
+        for flow in self.flows:
+            values = saved.get(_key(flow.measure))
+            if values is not None:
+                (
+                    flow.target_offset,
+                    flow.counter_total,
+                    flow.counter_time_ns,
+                    flow.after,
+                    flow.booked,
+                    flow.settled_total,
+                ) = values
+        if with_spans:
+            self.spans.restore(state["spans"])
 
 
-class _CounterSlots:
-    """Which counter of the bank belongs to which point of which meter.
-
-    A counter's step, the smallest gain it can show, is its register's step
-    times the ratios that the meter itself multiplies with; those are only known
-    once they were read.
-    """
-
-    def __init__(self, meters: Sequence[Meter]) -> None:
-        self._counters = [
-            (meter.id, polled.point)
-            for meter in meters
-            for polled in meter.points
-            if polled.point.kind == "counter"
-        ]
-        self.of = {(m, point.name): i for i, (m, point) in enumerate(self._counters)}
-        self.bank = CounterBank(len(self._counters))
-        self.steps = [0.0] * len(self._counters)
-        self._ratios: dict[tuple[str, str], float] = {}
-        for slot in range(len(self._counters)):
-            self._configure(slot)
-
-    def slot(self, meter: str, point: str) -> int:
-        """Return the counter of a point; KeyError when it is not polled."""
-        return self.of[meter, point]
-
-    def follow_ratios(self, reading: Reading, names: Sequence[str]) -> None:
-        """Let the steps follow ratios that the meter has just told."""
-        for index, value, quality in zip(
-            reading.points, reading.values, reading.qualities, strict=True
-        ):
-            key = (reading.meter, names[index])
-            if key not in self._dependent or quality == Quality.MISSING:
-                continue
-            if self._ratios.get(key) != value:
-                self._ratios[key] = value
-                for slot in self._dependent[key]:
-                    self._configure(slot)
-
-    @cached_property
-    def _dependent(self) -> dict[tuple[str, str], list[int]]:
-        """The counters that each ratio register multiplies."""
-        dependent: dict[tuple[str, str], list[int]] = {}
-        for slot, (meter, point) in enumerate(self._counters):
-            for name in point.times:
-                dependent.setdefault((meter, name), []).append(slot)
-        return dependent
-
-    def _configure(self, slot: int) -> None:
-        meter, point = self._counters[slot]
-        ratio = prod(self._ratios.get((meter, name), 1.0) for name in point.times)
-        self.steps[slot] = (point.resolution or abs(point.scale)) * ratio
-        modulus = (point.modulus or 0.0) * ratio
-        self.bank.configure(slot, self.steps[slot], modulus, MAX_RATE_PER_S)
+def _key(measure: Measure) -> tuple[str, str, float]:
+    """Return what makes a flow the same one over a change of the site file."""
+    return measure.meter, measure.counter, measure.times

@@ -1,7 +1,7 @@
 """From points to requests: the split that takes the least time on the wire.
 
 Bridging a gap of g registers costs 2 g characters; another request costs 13
-characters, the unit's turnaround and two silences. Which is cheaper depends on
+characters, the unit's turnaround and a silence. Which is cheaper depends on
 the baud rate and on the unit, so the split is a shortest path, not a rule.
 """
 
@@ -28,11 +28,12 @@ def transaction_ns(
 ) -> int:
     """Return how long reading *count* registers (or bits) occupies the line.
 
-    A request of 8 characters, the *turnaround_ns* in which the unit thinks, a
-    reply of 5 characters and the data, and the silence before each.
+    A request of 8 characters, the *turnaround_ns* until the unit speaks, a reply of
+    5 characters and the data, and the silence after it. The silence between request
+    and reply is a part of the turnaround.
     """
     data = (count + 7) // 8 if function <= 2 else 2 * count
-    return (13 + data) * line.character_ns + turnaround_ns + 2 * line.silence_ns
+    return (13 + data) * line.character_ns + turnaround_ns + line.silence_ns
 
 
 def plan_reads(

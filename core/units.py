@@ -60,6 +60,7 @@ LEDGER_EXPONENT = {"kWh": -6, "GJ": -6, "Nm3": -3, "m3": -3, "kg": -6}
 #: The rate that belongs to a booked unit: what flows in one hour.
 RATE_OF = {"kWh": "kW", "GJ": "GJ/h", "Nm3": "Nm3/h", "m3": "m3/h", "kg": "kg/h"}
 
+
 def unit(name: str) -> Unit:
     """Return the unit called *name*; raise UsageError when there is none."""
     try:

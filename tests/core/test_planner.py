@@ -112,13 +112,13 @@ def test_every_point_is_read_once_within_the_limits(
 def test_gap_is_bridged_while_that_is_cheaper_than_a_request() -> None:
     line = LineSettings(baud=115_200)
     # A gap of g registers costs 2 g characters of 86 us; a request costs
-    # 13 characters and 3.5 ms of silence: 27 registers break even.
-    near = plan_reads([point(0), point(2 + 26)], ReadLimits(), line, 0)
-    far = plan_reads([point(0), point(2 + 28)], ReadLimits(), line, 0)
-    assert [b.count for b in near] == [30]
+    # 13 characters and 1.75 ms of silence: between 16 and 17 registers break even.
+    near = plan_reads([point(0), point(2 + 16)], ReadLimits(), line, 0)
+    far = plan_reads([point(0), point(2 + 18)], ReadLimits(), line, 0)
+    assert [b.count for b in near] == [20]
     assert [b.count for b in far] == [2, 2]
-    slow_unit = plan_reads([point(0), point(2 + 28)], ReadLimits(), line, TURNAROUND_NS)
-    assert [b.count for b in slow_unit] == [32]
+    slow_unit = plan_reads([point(0), point(2 + 18)], ReadLimits(), line, TURNAROUND_NS)
+    assert [b.count for b in slow_unit] == [22]
 
 
 def test_best_split_is_not_the_greedy_one() -> None:
@@ -135,13 +135,13 @@ def test_bits_are_counted_as_bits() -> None:
     beyond = [*whole, point(2000, "u16", 1)]
     blocks = plan_reads(beyond, ReadLimits(max_registers=2), LINE, 10**10)
     assert [b.count for b in blocks] == [1, 2]
-    assert transaction_ns(1, 9, LINE, 0) == 15 * LINE.character_ns + 2 * LINE.silence_ns
+    assert transaction_ns(1, 9, LINE, 0) == 15 * LINE.character_ns + LINE.silence_ns
 
 
 def test_time_of_a_transaction() -> None:
-    # 9600 8N1: 10 bits at 104 us; 8 + 5 + 120 characters and two silences of 3.5.
+    # 9600 8N1: 10 bits at 104 us; 8 + 5 + 120 characters and a silence of 3.5.
     assert transaction_ns(3, 60, LINE, TURNAROUND_NS) == pytest.approx(
-        140 * 10 / 9600 * 1e9 + 20e6, rel=1e-5
+        136.5 * 10 / 9600 * 1e9 + 20e6, rel=1e-5
     )
 
 

@@ -56,7 +56,7 @@ def cost_ns(
         return None
     data = -(-len(read) // 8) if bits else 2 * len(read)
     characters = 8 + 5 + data
-    return characters * line.character_ns + turnaround_ns + 2 * line.silence_ns
+    return characters * line.character_ns + turnaround_ns + line.silence_ns
 
 
 def least_ns(

@@ -1,0 +1,198 @@
+"""Readings, windows and events become rows, rows become sealed batches.
+
+Two streams leave a gateway: ``readings`` (raw detail) and ``ledger`` (windows and
+events). Each commit to the journal carries the accounting state together with the
+segments and sealed batches that led to it, in one transaction: after a kill the
+state and what was forwarded agree to the row.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from zerometer.agent.batch import Gap, Header, batch_hash, encode
+from zerometer.agent.gather import Field, OpenBatch
+from zerometer.agent.journal import Commit, Resume, SealedBatch
+from zerometer.core.accounting import Window
+from zerometer.core.ledger import Cell
+
+READINGS, LEDGER = "readings", "ledger"
+STREAMS = (READINGS, LEDGER)
+
+EVENT_FIELDS = (
+    Field("kind", "", None, "text"),
+    Field("subject", "", None, "text"),
+    Field("text", "", None, "text"),
+)
+#: What every window row says of itself, before its cells.
+WINDOW_FIELDS = (
+    Field("revision", "", 0, "integer"),
+    Field("covered", "s", -3, "integer"),
+    Field("measured_share", "", -4, "integer"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What every header of this run has in common."""
+
+    source: bytes
+    epoch: bytes
+    site: str
+    boot: bytes
+    config: str
+    factors: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """A stream's open batch and the place of the next sealed one in its chain."""
+
+    name: str
+    next_seq: int
+    last_hash: bytes | None
+    open: OpenBatch
+    pending_gaps: tuple[Gap, ...] = ()
+    opened_ns: int | None = None
+
+
+class Recorder:
+    """Gathers rows and cuts them into commits."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        resume: Resume,
+        cells: Sequence[Cell],
+        *,
+        seal_ns: int,
+        seal_samples: int,
+    ) -> None:
+        self._identity = identity
+        self._seal_ns = seal_ns
+        self._seal_samples = seal_samples
+        self._window_fields = WINDOW_FIELDS + tuple(
+            Field(cell.name, cell.unit, cell.exponent, "integer") for cell in cells
+        )
+        self._streams = {
+            name: _Stream(
+                name,
+                resume.next_seq.get(name, 1),
+                resume.last_hash.get(name),
+                OpenBatch(),
+            )
+            for name in STREAMS
+        }
+        for name, segment in resume.segments:
+            self._streams[name].open.restore(segment)
+        self._sealed: list[SealedBatch] = []
+        self._segments: list[tuple[str, bytes]] = []
+        self.samples_sealed = 0
+        self.batches_sealed = 0
+
+    def add_row(
+        self, table: str, fields: tuple[Field, ...], time_ms: int, row: Sequence[float]
+    ) -> None:
+        """Add a row of readings."""
+        stream = self._streams[READINGS]
+        if not stream.open.fits(table, fields):
+            self._seal(stream, synchronised=True)
+        stream.open.table(table, fields).add(time_ms, row)
+
+    def add_window(self, window: Window) -> None:
+        """Add a closed window."""
+        row = [
+            window.revision,
+            round(window.covered_ns / 1e6),
+            round(window.measured_share * 1e4),
+            *window.cells,
+        ]
+        stream = self._streams[LEDGER]
+        name = f"ledger/{window.length_ns // 60_000_000_000}min"
+        if not stream.open.fits(name, self._window_fields):
+            self._seal(stream, synchronised=True)
+        table = stream.open.table(name, self._window_fields)
+        table.add(window.start_ns // 1_000_000, row)
+
+    def add_event(self, time_ms: int, kind: str, subject: str, text: str) -> None:
+        """Add an event."""
+        table = self._streams[LEDGER].open.table("events", EVENT_FIELDS)
+        table.add(time_ms, (kind, subject, text))
+
+    def seal_due(self, now_ns: int, *, synchronised: bool, all_of_it: bool) -> None:
+        """Seal the open batches that are old or large enough, or all of them."""
+        for stream in self._streams.values():
+            samples = stream.open.samples
+            if not samples:
+                stream.opened_ns = None
+                continue
+            if stream.opened_ns is None:
+                stream.opened_ns = now_ns
+            old = now_ns - stream.opened_ns >= self._seal_ns
+            if all_of_it or old or samples >= self._seal_samples:
+                self._seal(stream, synchronised=synchronised)
+                stream.opened_ns = now_ns
+
+    def commit(self, state: bytes) -> Commit:
+        """Return everything that is not durable yet, with the state it led to.
+
+        What a commit holds is kept until ``committed`` says that it is durable.
+        """
+        for stream in self._streams.values():
+            segment = stream.open.segment()
+            if segment is not None:
+                self._segments.append((stream.name, segment))
+        return Commit(state=state, segments=self._segments[:], sealed=self._sealed[:])
+
+    def committed(self, commit: Commit) -> None:
+        """Forget what *commit* made durable."""
+        durable = {id(part) for part in (*commit.segments, *commit.sealed)}
+        self._segments = [s for s in self._segments if id(s) not in durable]
+        self._sealed = [s for s in self._sealed if id(s) not in durable]
+
+    def declare(self, gaps: Callable[[str], tuple[Gap, ...]]) -> None:
+        """Let the next batch of each stream name the numbers that will never come."""
+        for stream in self._streams.values():
+            stream.pending_gaps = gaps(stream.name)
+
+    def _seal(self, stream: _Stream, *, synchronised: bool) -> None:
+        open_batch, stream.open = stream.open, OpenBatch()
+        first_ms, last_ms = open_batch.first_ms, open_batch.last_ms
+        if first_ms is None or last_ms is None:
+            return
+        who = self._identity
+        data = encode(
+            Header(
+                source=who.source,
+                epoch=who.epoch,
+                site=who.site,
+                stream=stream.name,
+                seq=stream.next_seq,
+                t0_ms=first_ms,
+                t1_ms=last_ms,
+                boot=who.boot,
+                clock="synced" if synchronised else "unsynced",
+                prev=stream.last_hash,
+                config=who.config,
+                factors=who.factors,
+                gaps=stream.pending_gaps,
+            ),
+            open_batch.tables(),
+        )
+        samples = open_batch.samples
+        self._sealed.append(
+            SealedBatch(
+                stream=stream.name,
+                seq=stream.next_seq,
+                data=data,
+                t0_ms=first_ms,
+                t1_ms=last_ms,
+                samples=samples,
+            )
+        )
+        stream.next_seq += 1
+        stream.last_hash = batch_hash(data)
+        stream.pending_gaps = ()
+        # Segments of this batch that are not durable yet live on inside it.
+        self._segments = [s for s in self._segments if s[0] != stream.name]
+        self.samples_sealed += samples
+        self.batches_sealed += 1

@@ -1,0 +1,1 @@
+"""Comparisons: compiled against plain Python, Zerometer against its peers."""

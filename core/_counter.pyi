@@ -1,0 +1,93 @@
+from array import array
+from typing import Final, final
+
+FIRST: Final[int]
+ACCEPTED: Final[int]
+MISSING: Final[int]
+ROLLOVER: Final[int]
+JITTER: Final[int]
+HELD: Final[int]
+GLITCH_BACK: Final[int]
+RESET: Final[int]
+
+@final
+class CounterBank:
+    """Registers of energy, volume or mass turned into increments to book.
+
+    Five rules, in this order, for a raw value ``now`` against the accepted one
+    before it, ``dt`` after it; ``d`` is the difference, ``bound`` is
+    ``max_rate_per_s * dt + step``:
+
+    1. rejected, missing or not finite: nothing, the baseline stays (MISSING);
+    2. ``0 <= d <= bound``: accepted (ACCEPTED);
+    3. ``d < 0`` and ``0 <= modulus + d <= bound``: the register rolled over
+       (ACCEPTED, ROLLOVER);
+    4. ``-2 step <= d < 0``: jitter, booked as 0, the high water stays
+       (ACCEPTED, JITTER);
+    5. else held (HELD). Values that fit rules 2 to 4 over the whole time since
+       the baseline end it (GLITCH_BACK beside their own bits). The third of
+       three held values in a row that are consistent among themselves (rules 2
+       and 4) ends it as a reset: only what was counted among those three is
+       booked, and a gap opens (ACCEPTED, RESET).
+
+    Comparisons allow for the rounding of the values themselves (2**-50 of the
+    greater one). Units are the caller's, the same for step, modulus, rate and
+    values of one counter.
+    """
+
+    def __init__(self, count: int) -> None:
+        """Make *count* counters, each to be configured before its first value."""
+
+    def configure(
+        self, i: int, step: float, modulus: float, max_rate_per_s: float
+    ) -> None:
+        """Set what counter *i* can do; what it has counted stays.
+
+        *step* (>= 0) is its smallest increment, or the spacing of its float
+        format where that is coarser; *modulus* is where it rolls over, 0 when
+        that is not known; *max_rate_per_s* (> 0) is the fastest it can count.
+        Raises UsageError.
+        """
+
+    def update(
+        self,
+        slots: array[int],
+        values: array[float],
+        qualities: bytes | bytearray,
+        time_ns: int,
+        deltas: array[float],
+        flags: bytearray,
+    ) -> None:
+        """Take the values of one reading; write what to book now.
+
+        ``values[j]``, of quality ``qualities[j]``, is the raw value of counter
+        ``slots[j]`` ('i' array) at *time_ns*; ``deltas[j]`` (>= 0) and
+        ``flags[j]`` are written. A time before the last one counts as
+        no time at all: use ``rebase`` when the clock steps.
+        Raises UsageError, before anything was taken.
+        """
+
+    def index(self, i: int) -> float:
+        """Return the stitched index of counter *i*: it never falls.
+
+        It starts as the first good raw value and is the high water of the raw
+        value plus an offset that changes only when the register rolls over or
+        is reset. NaN before the first good value.
+        """
+
+    def last_time_ns(self, i: int) -> int:
+        """Return the time of the last accepted value of counter *i*; -1 if none."""
+
+    def rebase(self, step_ns: int) -> None:
+        """Follow a clock that stepped by *step_ns*: move all remembered times."""
+
+    def state(self) -> bytes:
+        """Return what was counted, without the configuration.
+
+        Little-endian: ``ZMcn``, u16 version 1, u16 zero, u32 count, then 58 bytes
+        per counter: f64 raw, offset, index; i64 time; f64 held first, held
+        high; i64 held time; u8 seen, u8 held values.
+        """
+
+    def restore(self, state: bytes) -> None:
+        """Take up *state*; FormatError, and nothing changed, if it does not fit."""

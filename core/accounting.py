@@ -1,0 +1,292 @@
+"""The heart: readings in, windows of balanced integers out.
+
+No clock and no I/O: readings and times are fed in, windows come out, and the
+whole state can be taken out and put back. The daemon, a replay and the tests
+drive the same object.
+
+Time is cut into ticks. A tick integrates what was last seen of every flow; when
+the shortest window closes, its ticks are settled to the counters, solved for
+where every unit came from, and booked.
+"""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from typing import Any
+
+from zerometer.core.alignment import window_start
+from zerometer.core.attribution import Attribution, Rates
+from zerometer.core.errors import JournalError
+from zerometer.core.ledger import Amounts, Cell, Ledger
+from zerometer.core.metering import Disagreement, Metering
+from zerometer.core.network import Network
+from zerometer.core.points import Reading
+from zerometer.core.site import VIEWS, Site, View
+
+MINUTE_NS = 60_000_000_000
+#: Windows that are booked; each is a multiple of the one before.
+WINDOWS_NS = (MINUTE_NS, 15 * MINUTE_NS)
+STATE_FORMAT = 1
+
+
+@dataclass(slots=True)
+class Window:
+    """A window's totals.
+
+    ``start_ns`` is Unix time, UTC. ``covered_ns`` is how much of the window was
+    accounted for, ``measured_share`` which part of that was seen by the meters
+    (0 to 1). A window that is put out again, more complete, has a higher
+    ``revision``.
+    """
+
+    start_ns: int
+    length_ns: int
+    cells: "array[int]"
+    covered_ns: int = 0
+    seen_ns: float = 0.0
+    revision: int = 0
+
+    @property
+    def measured_share(self) -> float:
+        """The part of the covered time in which meters saw their flows."""
+        return self.seen_ns / self.covered_ns if self.covered_ns else 0.0
+
+    @property
+    def end_ns(self) -> int:
+        """Where the next window begins."""
+        return self.start_ns + self.length_ns
+
+
+@dataclass(slots=True)
+class Balance:
+    """Emissions on both sides of the books, as floats, since the start."""
+
+    entered_kg: float = 0.0
+    received_kg: float = 0.0
+    worst: float = 0.0
+
+    def add(self, entered_kg: float, received_kg: float) -> None:
+        """Add a window; note by how much its sides differ, relative."""
+        self.entered_kg += entered_kg
+        self.received_kg += received_kg
+        scale = max(abs(entered_kg), abs(received_kg))
+        if scale > 0:
+            self.worst = max(self.worst, abs(entered_kg - received_kg) / scale)
+
+
+@dataclass(slots=True)
+class Closing:
+    """What an advance of time brought: windows, and what did not fit in them."""
+
+    windows: list[Window] = field(default_factory=list)
+    disagreements: list[Disagreement] = field(default_factory=list)
+    circular: bool = False
+
+
+@dataclass(slots=True)
+class Leftover:
+    """Windows of a graph that the site no longer has, and what their cells mean."""
+
+    cells: list[Cell]
+    windows: list[Window]
+
+
+class Accounting:
+    """Accounts for one site."""
+
+    def __init__(self, site: Site, zone: tzinfo) -> None:
+        self.network = Network(site)
+        self._zone = zone
+        self._tick_ns = site.tick_ns
+        self.metering = Metering(site.meters, self.network.measures)
+        self.attribution = Attribution(self.network)
+        self._ledger = Ledger(
+            self.network, self.attribution.into_names, self.attribution.out_of_names
+        )
+        self._open: dict[int, Window] = {}
+        self._last_ns: int | None = None
+        self.balance: dict[View, Balance] = {view: Balance() for view in VIEWS}
+
+    @property
+    def cells(self) -> list[Cell]:
+        """What the numbers of a window mean, in order."""
+        return self._ledger.cells
+
+    @property
+    def last_ns(self) -> int | None:
+        """The end of the last tick; None before the first."""
+        return self._last_ns
+
+    def read(self, reading: Reading, time_ns: int) -> None:
+        """Take in a reading that was made at *time_ns* (Unix, UTC)."""
+        self.metering.read(reading, time_ns)
+
+    def advance(self, now_ns: int) -> Closing:
+        """Account for the time up to *now_ns*, tick by tick."""
+        closing = Closing()
+        if self._last_ns is None:
+            self._last_ns = now_ns
+        while self._last_ns < now_ns:
+            minute = window_start(self._last_ns, MINUTE_NS, self._zone)
+            tick_end = (self._last_ns // self._tick_ns + 1) * self._tick_ns
+            end_ns = min(now_ns, tick_end, minute + MINUTE_NS)
+            self.metering.tick(self._last_ns, end_ns)
+            self._last_ns = end_ns
+            if end_ns == minute + MINUTE_NS:
+                self._book(closing)
+                closing.windows.extend(self._close(end_ns))
+        return closing
+
+    def resume(self, now_ns: int) -> None:
+        """Go on after an interruption: nobody saw what lies between.
+
+        Its energy is filled in from the counters when the current window
+        closes, spread evenly over the time that was missed.
+        """
+        while self._last_ns is not None and self._last_ns < now_ns:
+            minute = window_start(self._last_ns, MINUTE_NS, self._zone)
+            end_ns = min(now_ns, minute + MINUTE_NS)
+            self.metering.skip(self._last_ns, end_ns)
+            self._last_ns = end_ns
+
+    def interrupt(self) -> Closing:
+        """Book what is there and put out the open windows as they stand.
+
+        They stay open: after a resume they go on, and come out again with the
+        next revision.
+        """
+        closing = Closing()
+        self._book(closing)
+        for window in self._open.values():
+            if window.covered_ns:
+                closing.windows.append(_copy(window))
+                window.revision += 1
+        return closing
+
+    def rebase(self, step_ns: int) -> None:
+        """Follow a step of the wall clock."""
+        self.metering.rebase(step_ns)
+        if self._last_ns is not None:
+            self._last_ns += step_ns
+
+    def rates(self, now_ns: int) -> Rates:
+        """Return what flows at *now_ns*, where it comes from and what it emits."""
+        return self.attribution.rates(self.metering.rates(now_ns))
+
+    def _book(self, closing: Closing) -> None:
+        """Settle the open ticks to the counters and book them, minute by minute."""
+        closing.disagreements.extend(self.metering.settle())
+        spans = self.metering.spans
+        first = 0
+        while first < len(spans.times):
+            minute = window_start(spans.times[first][0], MINUTE_NS, self._zone)
+            last = first
+            while last < len(spans.times) and spans.times[last][0] < minute + MINUTE_NS:
+                last += 1
+            self._book_minute(minute, first, last, closing)
+            first = last
+        spans.clear()
+
+    def _book_minute(
+        self, minute: int, first: int, last: int, closing: Closing
+    ) -> None:
+        spans = self.metering.spans
+        amounts, circular = self.attribution.attribute(
+            spans.energies[first * spans.flows : last * spans.flows], last - first
+        )
+        closing.circular |= circular
+        self._weigh(amounts)
+        cells = self._ledger.book(amounts)
+        covered_ns = sum(t1 - t0 for t0, t1 in spans.times[first:last])
+        seen_ns = spans.seen_ns(first, last)
+        for length_ns in WINDOWS_NS:
+            closing.windows.extend(self._close(minute, length_ns))
+            window = self._open_window(minute, length_ns)
+            for index, units in enumerate(cells):
+                window.cells[index] += units
+            window.covered_ns += covered_ns
+            window.seen_ns += seen_ns
+
+    def _open_window(self, minute: int, length_ns: int) -> Window:
+        window = self._open.get(length_ns)
+        if window is None:
+            start = window_start(minute, length_ns, self._zone)
+            cells = array("q", bytes(8 * len(self.cells)))
+            window = self._open[length_ns] = Window(start, length_ns, cells)
+        return window
+
+    def _close(self, now_ns: int, length_ns: int | None = None) -> Iterator[Window]:
+        """Put out the windows (of one length, or all) that end by *now_ns*."""
+        for window in list(self._open.values()):
+            if length_ns in (None, window.length_ns) and window.end_ns <= now_ns:
+                del self._open[window.length_ns]
+                yield window
+
+    def _weigh(self, amounts: Amounts) -> None:
+        for view, balance in self.balance.items():
+            factors = [origin.factors[view] for origin in self.network.origins]
+            balance.add(
+                _weighted(amounts.entered, factors),
+                sum(_weighted(place, factors) for place in amounts.received),
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that a restart needs, as plain values."""
+        return {
+            "format": STATE_FORMAT,
+            "last_ns": self._last_ns,
+            "metering": self.metering.state(),
+            "tanks": self.attribution.state(),
+            "cells": [[cell.name, cell.unit, cell.exponent] for cell in self.cells],
+            "ledger": self._ledger.state(),
+            "open": [_packed(window) for window in self._open.values()],
+        }
+
+    def restore(self, state: dict[str, Any]) -> Leftover | None:
+        """Take up where *state* was taken.
+
+        When the site's graph changed meanwhile, counters and tanks go on by
+        their names, and the windows that were open come back as a leftover, to
+        be put out as they stand. JournalError when a later version wrote it.
+        """
+        if state["format"] != STATE_FORMAT:
+            raise JournalError(
+                f"journal: accounting state has format {state['format']}; "
+                f"this version reads {STATE_FORMAT}: install the version that wrote it"
+            )
+        self._last_ns = state["last_ns"]
+        cells = [Cell(*cell) for cell in state["cells"]]
+        same = cells == self.cells
+        self.metering.restore(state["metering"], with_spans=same)
+        self.attribution.restore(state["tanks"])
+        windows = [_unpacked(packed) for packed in state["open"]]
+        if not same:
+            return Leftover(cells, [w for w in windows if w.covered_ns])
+        self._ledger.restore(state["ledger"])
+        self._open = {window.length_ns: window for window in windows}
+        return None
+
+
+def _weighted(amounts: Sequence[float], factors: Sequence[float]) -> float:
+    return sum(q * f for q, f in zip(amounts, factors, strict=True))
+
+
+def _copy(window: Window) -> Window:
+    return replace(window, cells=window.cells[:])
+
+
+def _packed(window: Window) -> list[Any]:
+    return [
+        window.start_ns,
+        window.length_ns,
+        window.cells.tobytes(),
+        window.covered_ns,
+        window.seen_ns,
+        window.revision,
+    ]
+
+
+def _unpacked(packed: list[Any]) -> Window:
+    start_ns, length_ns, cells, *rest = packed
+    return Window(start_ns, length_ns, array("q", cells), *rest)

@@ -1,0 +1,97 @@
+"""The site's counters: which record of the bank is which point of which meter."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from math import prod
+from typing import Any
+
+from zerometer.core._counter import CounterBank
+from zerometer.core.errors import JournalError
+from zerometer.core.points import Quality, Reading
+from zerometer.core.site import Meter
+
+#: The bank's state begins with magic, version and, in the last four bytes, the count.
+HEADER_BYTES = 12
+#: No submeter of ours sees more: 100 MW, or 100 000 Nm3 per hour.
+MAX_RATE_PER_S = 100_000 / 3600.0
+
+
+class Counters:
+    """Which counter of the bank belongs to which point of which meter.
+
+    A counter's step, the smallest gain it can show, is its register's step
+    times the ratios that the meter itself multiplies with; those are only known
+    once they were read.
+    """
+
+    def __init__(self, meters: Sequence[Meter]) -> None:
+        self._counters = [
+            (meter.id, polled.point)
+            for meter in meters
+            for polled in meter.points
+            if polled.point.kind == "counter"
+        ]
+        self.of = {(m, point.name): i for i, (m, point) in enumerate(self._counters)}
+        self.bank = CounterBank(len(self._counters))
+        self.steps = [0.0] * len(self._counters)
+        self._ratios: dict[tuple[str, str], float] = {}
+        for slot in range(len(self._counters)):
+            self._configure(slot)
+
+    def slot(self, meter: str, point: str) -> int:
+        """Return the counter of a point; KeyError when it is not polled."""
+        return self.of[meter, point]
+
+    def follow_ratios(self, reading: Reading, names: Sequence[str]) -> None:
+        """Let the steps follow ratios that the meter has just told."""
+        for index, value, quality in zip(
+            reading.points, reading.values, reading.qualities, strict=True
+        ):
+            key = (reading.meter, names[index])
+            if key not in self._dependent or quality == Quality.MISSING:
+                continue
+            if self._ratios.get(key) != value:
+                self._ratios[key] = value
+                for slot in self._dependent[key]:
+                    self._configure(slot)
+
+    @cached_property
+    def _dependent(self) -> dict[tuple[str, str], list[int]]:
+        """The counters that each ratio register multiplies."""
+        dependent: dict[tuple[str, str], list[int]] = {}
+        for slot, (meter, point) in enumerate(self._counters):
+            for name in point.times:
+                dependent.setdefault((meter, name), []).append(slot)
+        return dependent
+
+    def _configure(self, slot: int) -> None:
+        meter, point = self._counters[slot]
+        ratio = prod(self._ratios.get((meter, name), 1.0) for name in point.times)
+        self.steps[slot] = (point.resolution or abs(point.scale)) * ratio
+        modulus = (point.modulus or 0.0) * ratio
+        self.bank.configure(slot, self.steps[slot], modulus, MAX_RATE_PER_S)
+
+    def state(self) -> dict[str, Any]:
+        """Return each counter's record of the bank, by meter and point."""
+        packed = self.bank.state()
+        size = (len(packed) - HEADER_BYTES) // max(len(self._counters), 1)
+        records = [
+            [meter, point, packed[HEADER_BYTES + slot * size :][:size]]
+            for (meter, point), slot in self.of.items()
+        ]
+        return {"header": packed[:HEADER_BYTES], "records": records}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the counters that still exist; new ones begin."""
+        packed = bytearray(self.bank.state())
+        if packed[: HEADER_BYTES - 4] != state["header"][:-4]:
+            raise JournalError(
+                "journal: the counters were written by another version of zerometer: "
+                "install that version"
+            )
+        for meter, point, record in state["records"]:
+            slot = self.of.get((meter, point))
+            if slot is not None:
+                start = HEADER_BYTES + slot * len(record)
+                packed[start : start + len(record)] = record
+        self.bank.restore(bytes(packed))

@@ -1,0 +1,21 @@
+"""How a transaction on a line can end."""
+
+from enum import IntEnum
+
+
+class Outcome(IntEnum):
+    """What ``Exchange.run`` returns: the verdict on the reply, or why there is none.
+
+    Up to ``EXCEPTION`` the members are those of ``core.verdict.Verdict``.
+    ``TIMEOUT``: not one byte came in time. ``LOST``: the port is gone.
+    """
+
+    GOOD = 0
+    INCOMPLETE = 1
+    WRONG_CRC = 2
+    WRONG_UNIT = 3
+    WRONG_FUNCTION = 4
+    WRONG_COUNT = 5
+    EXCEPTION = 6
+    TIMEOUT = 7
+    LOST = 8

@@ -1,0 +1,85 @@
+"""A serial port, set up for Modbus RTU and held by nobody else."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import termios
+
+import serial
+
+from zerometer.core.errors import LineError
+from zerometer.core.points import LineSettings
+
+_HINTS = {
+    errno.ENOENT: "no such device; is the adapter plugged in, and the name right?",
+    errno.ENXIO: "no device behind this name; is the adapter plugged in?",
+    errno.ENODEV: "no device behind this name; is the adapter plugged in?",
+    errno.EACCES: "permission denied; is this user in the group that owns the port "
+    "(often dialout)?",
+    errno.EPERM: "permission denied by the service manager; is the device allowed in "
+    "the unit file?",
+    errno.EBUSY: "held by another program; one program at a time can use a line",
+    errno.EAGAIN: "held by another program; one program at a time can use a line",
+    errno.EIO: "the device does not answer; is it plugged in properly?",
+    errno.ENOTTY: "not a serial port",
+    errno.EISDIR: "a directory, not a serial port",
+}
+
+
+class SerialLine:
+    """The open port *port*: raw, not blocking, exclusive, with low latency.
+
+    Exclusive by an advisory lock, which also stops root, and by TIOCEXCL, which
+    also stops programs that do not ask for locks. LineError when the port cannot
+    be opened or set up. A pseudo-terminal works, too; it ignores the parity.
+    """
+
+    def __init__(self, port: str, settings: LineSettings) -> None:
+        self.settings = settings
+        self._serial = _open(port, settings)
+        self.fd = self._serial.fileno()
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(self.fd, termios.TIOCEXCL)
+        # Adapters that collect input for milliseconds can be told not to; most other
+        # devices do not know the request.
+        with contextlib.suppress(ValueError):
+            self._serial.set_low_latency_mode(True)
+
+    def close(self) -> None:
+        """Give the port back; may be called again."""
+        if not self._serial.is_open:
+            return
+        # The mark belongs to the terminal and would outlive us on a pseudo-terminal
+        # whose other users keep it open.
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(self.fd, termios.TIOCNXCL)
+        with contextlib.suppress(OSError):
+            self._serial.close()
+
+
+def _open(port: str, settings: LineSettings) -> serial.Serial:
+    try:
+        return serial.Serial(
+            port,
+            baudrate=settings.baud,
+            parity=settings.parity,
+            stopbits=settings.stop_bits,
+            timeout=0,
+            exclusive=True,
+            # Makes pyserial set VMIN to 1: reading nothing is then an error of its
+            # own, and zero bytes mean that the port is gone.
+            inter_byte_timeout=0,
+        )
+    except (OSError, ValueError) as error:
+        raise LineError(f"port {port}: cannot be opened: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    # pyserial reports a failed tcgetattr without its number.
+    if number is None and isinstance(error.__context__, termios.error):
+        number = error.__context__.args[0]
+    if number in _HINTS:
+        return _HINTS[number]
+    return os.strerror(number) if number else str(error)
