@@ -65,9 +65,7 @@ def create_app(desk: Desk) -> Starlette:
 
 async def _read_body(request: Request) -> bytes:
     if request.headers.get("content-encoding", "identity") != "identity":
-        raise HTTPException(
-            415, "content-encoding: allowed is identity"
-        )
+        raise HTTPException(415, "content-encoding: allowed is identity")
     length = request.headers.get("content-length", "0")
     body = bytearray()
     if not (length.isdigit() and int(length) > MAX_BODY):

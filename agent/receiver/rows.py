@@ -36,11 +36,10 @@ def series_rows(
     times = _times(table)
     kind, subject, group = (*table.name.split("/", 2), "", "")[:3]
     for column in table.columns[1:]:
-        key = SeriesKey(kind, subject, group, column.name, column.unit, column.exponent)
-        yield (
-            key,
-            compress(zip(times, _storable(column), strict=True), _present(column)),
-        )
+        exponent = (column.exponent or 0) if _counts_units(column) else 0
+        key = SeriesKey(kind, subject, group, column.name, column.unit, exponent)
+        pairs = zip(times, _storable(column), strict=True)
+        yield key, compress(pairs, _present(column))
 
 
 def event_rows(table: Table) -> Iterator[tuple[int, str]]:
@@ -57,15 +56,19 @@ def event_rows(table: Table) -> Iterator[tuple[int, str]]:
         yield time_ms, json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 
+def _counts_units(column: Column) -> bool:
+    """Tell whether values count 10^exponent of the unit; others are in the unit."""
+    return isinstance(column.values, array) and column.values.typecode == "q"
+
+
 def _times(table: Table) -> "array[int]":
     first = table.columns[0] if table.columns else Column("", "", 0, [])
     values = first.values
     if not (
-        first.name == "time"
+        (first.name, first.unit, first.exponent or 0) == ("time", "ms", 0)
         and isinstance(values, array)
         and values.typecode == "q"
         and first.nulls is None
-        and (first.unit, first.exponent) == ("ms", 0)
     ):
         raise BadTableError(
             f'table "{table.name}": first column is "{first.name}", '
