@@ -27,7 +27,7 @@ def read_boot_id() -> bytes:
 
 
 class Clock:
-    """Turns boot time into wall time, and never lets wall time run backwards.
+    """Turns boot time into wall time.
 
     ``floor_ns`` is the latest wall time that the journal already holds: after a
     reboot without a clock, time goes on from there.
@@ -61,14 +61,10 @@ class Clock:
         """Whether the wall clock can be believed."""
         return self._realtime_ns() >= EPOCH_NS and abs(self._difference_ns()) < STEP_NS
 
-    def follow(self, floor_ns: int) -> int:
-        """Take over a step of the wall clock; return it in ns, 0 when there was none.
-
-        Steps that would lead behind *floor_ns*, the end of what is booked, wait
-        until the wall clock has passed it.
-        """
+    def follow(self) -> int:
+        """Take over a step of the wall clock; return it in ns, 0 when there was none."""
         step = self._difference_ns()
-        if abs(step) < STEP_NS or self._realtime_ns() < floor_ns:
+        if abs(step) < STEP_NS:
             return 0
         self._offset_ns += step
         return step

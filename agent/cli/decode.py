@@ -24,7 +24,9 @@ example:
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
     """Add the command to *subparsers*."""
     parser = subparsers.add_parser(
         "decode",
@@ -66,8 +68,10 @@ def _read(source: str) -> Iterator[tuple[str, bytes]]:
         yield "standard input", sys.stdin.buffer.read()
         return
     path = Path(source)
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    for file in files:
+    inside = sorted(path.iterdir()) if path.is_dir() else [path]
+    for file in inside:
+        if file.is_dir():
+            continue
         try:
             yield str(file), file.read_bytes()
         except OSError as error:

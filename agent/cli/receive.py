@@ -14,15 +14,17 @@ example:
 """
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
     """Add the command to *subparsers*."""
     parser = subparsers.add_parser(
         "receive",
         help="take batches over HTTP into an SQLite database",
         description=(
-            "Take batches over HTTP, commit each with its rows in one transaction, then "
-            "acknowledge it. Prints the address that belongs into a site's [[uplink]] "
-            "once it listens; stops on SIGTERM or Ctrl-C."
+            "Take batches over HTTP, commit each with its rows in one transaction, "
+            "then acknowledge it. Prints the address that belongs into a site's "
+            "[[uplink]] once it listens; stops on SIGTERM or Ctrl-C."
         ),
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

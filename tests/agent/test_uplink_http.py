@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness.batches import EPOCH, SOURCE, sealed
+from harness.batches import EPOCH, SOURCE
 from harness.outbox import Entry
+from harness.sealed_batches import sealed
 from harness.upstream import Reply, Upstream, upstream
 
 from zerometer.agent.uplink.base import Outcome

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from harness.batches import sealed
 from harness.outbox import MemoryOutbox
+from harness.sealed_batches import sealed
 from harness.upstream import Reply, Upstream, upstream
 
 from zerometer.agent.uplink.base import UplinkState

@@ -1,49 +1,49 @@
-"""Batches as a gateway seals them, small and with values known beforehand."""
+"""Batches for tests: a header to start from, and a look inside without our decoder."""
 
+import zlib
 from array import array
-from collections.abc import Sequence
+from typing import Any
 
-from zerometer.agent.batch import Column as BatchColumn
-from zerometer.agent.batch import Gap, Header, Table, encode
+import msgpack
+
+from zerometer.agent.batch import Column, Header, Table
 
 SOURCE = bytes(range(16))
 EPOCH = bytes(range(8))
-BOOT = bytes(16)
-#: 2026-01-01T00:00:00Z
-START_MS = 1_767_225_600_000
 
 
-def power_table(seq: int, rows: int = 3, meter: str = "press") -> Table:
-    """Readings of batch *seq*: one row a second, 0.1 kW each after the other."""
-    first_ms = START_MS + 1000 * rows * (seq - 1)
-    times = array("q", range(first_ms, first_ms + 1000 * rows, 1000))
-    power = array("q", range(rows * seq, rows * seq + rows))
-    return Table(
-        f"readings/{meter}/power",
-        [BatchColumn("time", "ms", 0, times), BatchColumn("power", "kW", -1, power)],
-    )
+def header(stream: str = "readings", seq: int = 1, **changes: Any) -> Header:
+    """Return a valid header of a first minute."""
+    entries: dict[str, Any] = {
+        "source": SOURCE,
+        "epoch": EPOCH,
+        "site": "demo",
+        "stream": stream,
+        "seq": seq,
+        "t0_ms": 1_700_000_000_000,
+        "t1_ms": 1_700_000_060_000,
+        "boot": bytes(16),
+    }
+    return Header(**(entries | changes))
 
 
-def sealed(
-    seq: int = 1,
-    *,
-    tables: Sequence[Table] | None = None,
-    stream: str = "readings",
-    source: bytes = SOURCE,
-    epoch: bytes = EPOCH,
-    gaps: Sequence[Gap] = (),
-    site: str = "plant",
-) -> bytes:
-    """Return batch *seq* of a stream; by default with three readings of power."""
-    header = Header(
-        source=source,
-        epoch=epoch,
-        site=site,
-        stream=stream,
-        seq=seq,
-        t0_ms=START_MS,
-        t1_ms=START_MS + 3_600_000,
-        boot=BOOT,
-        gaps=tuple(gaps),
-    )
-    return encode(header, [power_table(seq)] if tables is None else tables)
+def readings(rows: int = 60) -> list[Table]:
+    """Return a meter's table with one value missing, and a table of events."""
+    nulls = (b"\1" + bytes(rows))[:rows]
+    return [
+        Table(
+            "readings/press-3/power",
+            [
+                Column("time", "ms", 0, array("q", range(0, rows * 1000, 1000))),
+                Column("power", "kW", -3, array("q", range(rows)), nulls),
+                Column("energy", "kWh", 0, array("d", range(rows))),
+            ],
+        ),
+        Table("events", [Column("text", "", 0, ["up", "down", None])]),
+    ]
+
+
+def sealed(entries: dict[str, Any], body: bytes) -> bytes:
+    """Return a batch with a right checksum whatever *entries* and *body* are."""
+    data: bytes = b"\x93" + msgpack.packb(entries) + msgpack.packb(body)
+    return data + b"\xce" + zlib.crc32(data).to_bytes(4, "big")

@@ -1,0 +1,35 @@
+"""Durations and sizes as people write them: "500ms", "15min", "4 GB"."""
+
+import re
+
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)")
+
+#: Nanoseconds in each unit of duration.
+DURATIONS_NS = {
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "min": 60_000_000_000,
+    "h": 3_600_000_000_000,
+    "d": 86_400_000_000_000,
+}
+
+#: Bytes in each unit of size.
+SIZES = {
+    "B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "TB": 1000**4,
+    "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4,
+}  # fmt: skip
+
+
+def parse(text: str, units: dict[str, int]) -> int | None:
+    """Return *text* in the base of *units*, rounded; None when it is not one."""
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None or match[2] not in units:
+        return None
+    return round(float(match[1]) * units[match[2]])
+
+
+def show(value: int, units: dict[str, int]) -> str:
+    """Write *value* in the largest of *units* in which it is a whole number."""
+    whole = [(size, name) for name, size in units.items() if value % size == 0]
+    size, name = max(whole, default=(1, ""))
+    return f"{value // size}{name}"

@@ -1,0 +1,92 @@
+"""Loads a site file: everything checked, before anything is opened."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from zerometer.config import keys
+from zerometer.config.document import Document, read_document
+from zerometer.config.map_file import check_format
+from zerometer.config.map_library import MapLibrary
+from zerometer.config.measures import Measures
+from zerometer.config.problems import Problem, Problems, near
+from zerometer.config.site_checks import check_graph
+from zerometer.config.site_graph import GraphReader
+from zerometer.config.site_meters import read_buses, read_meters
+from zerometer.config.site_services import read_journal, read_page, read_uplinks
+from zerometer.config.table import Table, shown
+from zerometer.core.site import Site
+
+#: The newest format of a site file that this version reads.
+FORMAT = 1
+TICK_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSite:
+    """A site, and what is legal but suspicious about its file."""
+
+    site: Site
+    warnings: tuple[Problem, ...]
+
+
+def load_site(path: Path) -> LoadedSite:
+    """Return the site that the file at *path* describes.
+
+    Raise problems.FileError, a ConfigError, with everything that is wrong.
+    Relative paths in the file are taken from the file's folder, where also the
+    site's own meter maps are, in ``maps``.
+    """
+    problems = Problems()
+    document = read_document(path, problems)
+    folder = path.absolute().parent
+    site = None if document is None else _read(document, folder, problems)
+    problems.check()
+    assert site is not None
+    return LoadedSite(site, problems.warnings)
+
+
+def _read(document: Document, folder: Path, problems: Problems) -> Site:
+    top = Table(
+        document, problems, path=(), values=document.values, where="", keys=keys.TOP
+    )
+    check_format(top, FORMAT)
+    about = top.table("site", "site", keys.SITE)
+    if "site" not in top:
+        top.missing("site", "a site has a [site] with id and timezone")
+    buses = read_buses(top, folder)
+    drafts = read_meters(top, buses, MapLibrary(problems, folder / "maps"))
+    measures = Measures({name: draft.readable for name, draft in drafts.items()})
+    graph = GraphReader(top, measures).read()
+    check_graph(top, graph)
+    site_id = about.identifier("id")
+    return Site(
+        id=site_id,
+        name=about.text("name", site_id),
+        timezone=_timezone(about),
+        revision=hashlib.sha256(document.raw).hexdigest()[:16],
+        tick_ns=about.duration_ns("tick", "1s", "1min", TICK_NS),
+        buses=tuple(buses.values()),
+        meters=tuple(draft.finished() for draft in drafts.values()),
+        pools=tuple(graph.pools.values()),
+        sources=tuple(graph.sources),
+        processes=tuple(graph.processes),
+        storages=tuple(graph.storages),
+        sinks=tuple(graph.sinks),
+        uplinks=read_uplinks(top, folder),
+        journal=read_journal(top, folder),
+        page=read_page(top),
+    )
+
+
+def _timezone(about: Table) -> str:
+    name = about.text("timezone")
+    try:
+        known = bool(name) and ZoneInfo(name) is not None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = False
+    if name and not known:
+        names = available_timezones()
+        about.error("timezone", f"no time zone named {shown(name)}{near(name, names)}")
+    return name

@@ -1,0 +1,160 @@
+"""Buses and meters of a site file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from zerometer.config import keys
+from zerometer.config.line import line_settings
+from zerometer.config.map_library import MapLibrary
+from zerometer.config.measures import Readable
+from zerometer.config.problems import near
+from zerometer.config.site_points import Asked, polled, read_points
+from zerometer.config.table import Table, shown
+from zerometer.core.points import MeterMap
+from zerometer.core.site import Bus, Meter
+
+
+def read_buses(top: Table, folder: Path) -> dict[str, Bus]:
+    """Return the buses by id."""
+    buses: dict[str, Bus] = {}
+    ports: dict[str, str] = {}
+    for table in top.listed("bus", keys.BUS):
+        bus = Bus(
+            id=table.identifier("id"),
+            port=_port(table, folder),
+            line=line_settings(table),
+            timeout_ms=table.duration_ns("timeout", "10ms", "10s", 500_000_000)
+            // 1_000_000,
+        )
+        if bus.id in buses:
+            table.error("id", f"{shown(bus.id)} is the id of another bus already")
+        if bus.port and bus.port in ports:
+            table.error("port", f"is the port of bus {shown(ports[bus.port])} already")
+        buses[bus.id] = bus
+        ports.setdefault(bus.port, bus.id)
+    if "bus" not in top:
+        top.missing("bus", "a site has at least one [[bus]]")
+    return buses
+
+
+def _port(table: Table, folder: Path) -> str:
+    port = table.text("port")
+    if "://" in port:
+        scheme = port.partition("://")[0]
+        known = scheme in ("tcp", "rtu+tcp")
+        message = (
+            "not supported yet in this version" if known else "no such kind of port"
+        )
+        table.error("port", f"{shown(scheme + '://')} {message}; give a device's path")
+        return ""
+    return str(folder / port) if port else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A meter before it is known which of its points the site's graph needs."""
+
+    meter: Meter
+    readable: Readable
+    asked: Asked
+
+    def finished(self) -> Meter:
+        """Return the meter with the points that are polled, and how often."""
+        return replace(self.meter, points=polled(self.readable, self.asked))
+
+
+#: Stands for a map that is not known, so that reading goes on.
+_NO_MAP = MeterMap(id="", vendor="", model="", category="", confidence="low", points=())
+
+
+def read_meters(
+    top: Table, buses: Mapping[str, Bus], library: MapLibrary
+) -> dict[str, Draft]:
+    """Return the meters by id."""
+    drafts: dict[str, Draft] = {}
+    taken: dict[tuple[str, int], str] = {}
+    for table in top.listed("meter", keys.METER):
+        draft = _draft(table, buses, library)
+        meter = draft.meter
+        if meter.id in drafts:
+            table.error("id", f"{shown(meter.id)} is the id of another meter already")
+        place = (meter.bus, meter.unit)
+        if place in taken and meter.bus in buses:
+            message = f"{meter.unit} is the unit of meter {shown(taken[place])}"
+            table.error("unit", f"{message} on bus {shown(meter.bus)} already")
+        drafts.setdefault(meter.id, draft)
+        taken.setdefault(place, meter.id)
+    if "meter" not in top:
+        top.missing("meter", "a site has at least one [[meter]]")
+    _warn_of_idle(top, buses, {draft.meter.bus for draft in drafts.values()})
+    return drafts
+
+
+def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft:
+    meter = Meter(
+        id=table.identifier("id"),
+        name=table.text("name", ""),
+        bus="",
+        unit=0,
+        map=_NO_MAP,
+        points=(),
+        serial=table.text("serial", ""),
+        accuracy_class=_accuracy_class(table),
+    )
+    if "bus" not in table:
+        # Other rules will hold for the rest of it: nothing more is said here.
+        table.missing("bus", "a meter without a bus is not supported yet")
+        unknown = Readable(points={}, known=False)
+        return Draft(meter=meter, readable=unknown, asked=Asked(groups={}))
+    map_ = _map(table, library)
+    ct, pt = _ratio(table, "ct"), _ratio(table, "pt")
+    readable, asked = read_points(table, map_ or _NO_MAP, ct, pt)
+    readable.known = map_ is not None
+    meter = replace(
+        meter,
+        bus=_bus(table, buses),
+        unit=table.integer("unit", 1, 247),
+        map=map_ or _NO_MAP,
+        ct=ct,
+        pt=pt,
+    )
+    return Draft(meter=meter, readable=readable, asked=asked)
+
+
+def _bus(table: Table, buses: Mapping[str, Bus]) -> str:
+    bus = table.text("bus")
+    if bus and bus not in buses:
+        table.error("bus", f"no bus named {shown(bus)}{near(bus, buses)}")
+    return bus
+
+
+def _map(table: Table, library: MapLibrary) -> MeterMap | None:
+    name = table.text("map")
+    if name and name not in library.names():
+        table.error("map", f"no map named {shown(name)}{near(name, library.names())}")
+    return library.find(name)
+
+
+def _ratio(table: Table, key: str) -> tuple[float, float] | None:
+    pair = table.numbers(key, 2)
+    if pair is None:
+        return None
+    if min(pair) <= 0:
+        table.error(key, "both numbers must be above 0, as in ct = [600, 5]")
+        return None
+    return pair[0], pair[1]
+
+
+def _accuracy_class(table: Table) -> str:
+    """Return the class as text: meters are of class 0.5 as well as 0.5S."""
+    value = table.values.get("class", "")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        table.error("class", f'{shown(value)} is not a class such as 0.5 or "0.5S"')
+    return str(value)
+
+
+def _warn_of_idle(top: Table, buses: Mapping[str, Bus], used: set[str]) -> None:
+    for index, bus in enumerate(buses):
+        if bus not in used:
+            top.warn("bus", f"no meter is on {shown(bus)}", index)
