@@ -31,7 +31,12 @@ class Pipeline:
     """Readings in, commits out; ``tick`` is called at the end of each tick."""
 
     def __init__(
-        self, site: Site, journal: Journal, clock: Clock, events: EventLog
+        self,
+        site: Site,
+        journal: Journal,
+        resume: Resume,
+        clock: Clock,
+        events: EventLog,
     ) -> None:
         self._site = site
         self._journal = journal
@@ -40,7 +45,6 @@ class Pipeline:
         self._queue: deque[Reading] = deque()
         self._commit_at_ns = 0
         self._pending: tuple[Commit, Future[None]] | None = None
-        resume = journal.resume()
         self.accounting = Accounting(site, ZoneInfo(site.timezone))
         self.latest = Latest(site.meters)
         self.figures = Figures()
@@ -84,6 +88,8 @@ class Pipeline:
             for window in leftover.windows:
                 self._recorder.add_window(window, leftover.cells)
             self._event("graph-changed", self._site.id, "the site's graph has changed")
+        if self.accounting.last_ns is not None:
+            self._clock.not_before(self.accounting.last_ns)
         self.accounting.resume(self._clock.wall_ns(self._clock.boottime_ns()))
 
     @property
