@@ -74,7 +74,7 @@ def _times(table: Table) -> "array[int]":
             f'table "{table.name}": first column is "{first.name}", '
             "expected time, in whole ms and without nulls"
         )
-    return values  # type: ignore[return-value]
+    return values
 
 
 def _present(column: Column) -> Iterator[bool]:
