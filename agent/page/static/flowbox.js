@@ -54,7 +54,8 @@ function textsOf(node, links) {
   return [nameOf(node), quantity(node.rate, node.unit), emission(node.emission)];
 }
 
-function nameOf(node) {
+/** The name of a node for readers. */
+export function nameOf(node) {
   const carrier = { pool: node.carrier, fuel: node.name }[node.kind];
   return carrier === undefined ? node.name : word("carrier", carrier);
 }
