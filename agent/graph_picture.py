@@ -120,8 +120,8 @@ class GraphPicture:
                 for pool, flow in process.takes
             )
             links.extend(
-                self._to_pool(process.name, pool, self._flow(flow))
-                for pool, flow, _ in process.gives
+                self._to_pool(process.name, give.pool, self._flow(give.flow))
+                for give in process.gives
             )
         for tank in network.tanks:
             rate = self._flow(tank.charge) - self._flow(tank.discharge)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from zerometer.agent.demo.scene import Truth
-from zerometer.core.points import Point
 from zerometer.core.site import Meter, Site
 from zerometer.drivers.simulator.wiring import Wiring
 
@@ -143,9 +142,7 @@ def figures(
         "batches_committed": batches,
         "samples_committed": samples,
         "energy_error_ppm": energy_error_ppm(spans, Served(truth.served, offset_ns)),
-        "power_energy_error_ppm": power_energy_error_ppm(
-            spans, site, truth, offset_ns
-        ),
+        "power_energy_error_ppm": power_energy_error_ppm(spans, site, truth, offset_ns),
         "carbon_balance_error": last["accounting"]["carbon_balance_error"],
         "bus_utilisation": max(bus["utilisation"] for bus in last["buses"]),
     }
