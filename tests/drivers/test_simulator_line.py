@@ -1,8 +1,11 @@
 """The simulated line, read by pymodbus: values are right, bytes take their time."""
 
+import fcntl
 import os
 import select
 import struct
+import sys
+import termios
 import threading
 import time
 import tty
@@ -153,6 +156,21 @@ def test_the_line_outlives_its_users() -> None:
     with SimulatedLine(FAST, units(), turnaround_ns=0) as line:
         replies = {converse(line.port, request, 9) for _ in range(3)}
         assert len(replies) == 1
+
+
+def test_a_killed_user_does_not_keep_the_port() -> None:
+    get_exclusive = 0x80045440  # TIOCGEXCL, which termios does not name
+    with SimulatedLine(FAST, units(), turnaround_ns=0) as line:
+        descriptor = os.open(line.port, os.O_RDWR | os.O_NOCTTY)
+        try:
+            tty.setraw(descriptor)
+            fcntl.ioctl(descriptor, termios.TIOCEXCL)
+            os.write(descriptor, read_request(1, 4, 52, 2))
+            assert select.select([descriptor], [], [], 1.0)[0]
+            flag = fcntl.ioctl(descriptor, get_exclusive, b"\xff\xff\xff\xff")
+        finally:
+            os.close(descriptor)
+    assert int.from_bytes(flag, sys.byteorder) == 0
 
 
 def test_a_dead_unit_is_silent_and_the_others_are_not() -> None:
