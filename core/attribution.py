@@ -219,11 +219,11 @@ def _compile(network: Network) -> FlowGraph:
         outflows=_flat((o.pool, o.place, o.flow) for o in network.outflows),
         takes=_flat((p, *take) for p, process in processes for take in process.takes),
         gives=_flat(
-            (p, pool, flow)
+            (p, give.pool, give.flow)
             for p, process in processes
-            for pool, flow, _ in process.gives
+            for give in process.gives
         ),
-        weights=array("d", (w for _, process in processes for *_, w in process.gives)),
+        weights=array("d", (g.weight for p in network.conversions for g in p.gives)),
         burns=_flat((p, *burn) for p, process in processes for burn in process.burns),
         idle=array("i", (process.place for _, process in processes)),
         tanks=_flat(
@@ -254,8 +254,8 @@ def _inflow_names(network: Network) -> tuple[_Names, _Found]:
         found[inflow.pool].append(("flow", inflow.flow))
     for process in network.conversions:
         for give in process.gives:
-            pool = network.pools[give.pool].id
-            names[give.pool].append(f"{process.name}:gives:{pool}")
+            name = network.pools[give.pool].id
+            names[give.pool].append(f"{process.name}:gives:{name}")
             found[give.pool].append(("flow", give.flow))
     for tank in network.tanks:
         names[tank.pool].append(f"{tank.name}:discharge")
