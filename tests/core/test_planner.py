@@ -1,7 +1,7 @@
 """Read plans: complete, within the meter's limits, and the fastest there is."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reference import planner as reference
 
@@ -47,7 +47,6 @@ LINES = st.builds(
 TURNAROUNDS = st.sampled_from([0, 3_000_000, 20_000_000, 100_000_000])
 
 
-@settings(deadline=None)
 @given(point_lists(6), read_limits(), LINES, TURNAROUNDS)
 def test_no_partition_is_faster(
     points: list[Point], limits: ReadLimits, line: LineSettings, turnaround_ns: int
@@ -59,7 +58,6 @@ def test_no_partition_is_faster(
     assert planned == reference.least_ns(points, limits, line, turnaround_ns)
 
 
-@settings(deadline=None)
 @given(point_lists(5), read_limits(), st.data())
 def test_no_partition_is_faster_when_addresses_stand_alone(
     points: list[Point], limits: ReadLimits, data: st.DataObject

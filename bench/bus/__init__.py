@@ -1,0 +1,1 @@
+"""One paced line, polled by Zerometer and by its peers."""

@@ -1,0 +1,107 @@
+"""Our whole bus loop: ``bus_loop PORT BAUD POLLS`` prints a Sample."""
+
+import sys
+from collections import Counter
+from threading import Event
+
+from bench.bus.plant import BLOCKS, READ_INPUT_REGISTERS, UNITS, value
+from bench.bus.sample import Sample, now
+from zerometer.core.points import (
+    LineSettings,
+    MeterMap,
+    Point,
+    PolledPoint,
+    Reading,
+)
+from zerometer.drivers.bus import BusLoop, BusNotice, UnitPlan
+from zerometer.drivers.serial_line import SerialLine
+
+#: Polls that do not count: the loop learns the units' turnaround meanwhile.
+WARM_POLLS = 2
+#: So short that the line is never idle.
+PERIOD_NS = 1_000_000
+TIMEOUT_NS = 1_000_000_000
+
+POINTS = tuple(
+    Point(name=f"p{place}", function=READ_INPUT_REGISTERS, address=place, type="f32")
+    for address, count in BLOCKS
+    for place in range(address, address + count, 2)
+)
+MAP = MeterMap(
+    id="floats",
+    vendor="bench",
+    model="floats",
+    category="electricity",
+    confidence="high",
+    points=POINTS,
+)
+
+
+class Audience:
+    """Takes the loop's readings, checks them, and takes samples at the right ones."""
+
+    def __init__(self, polls: int) -> None:
+        self._per_poll = len(UNITS) * len(BLOCKS)
+        self._first = WARM_POLLS * self._per_poll
+        self._last = self._first + polls * self._per_poll
+        self._taken = 0
+        self._start: Sample | None = None
+        self.total: Sample | None = None
+        self.finished = Event()
+        self.wrong: list[str] = []
+        self.blocks: Counter[tuple[str, int]] = Counter()
+
+    def deliver(self, reading: Reading) -> None:
+        """Check a reading and count it."""
+        unit = int(reading.meter)
+        expected = [value(unit, POINTS[index].address) for index in reading.points]
+        if reading.values.tolist() != expected:
+            self.wrong.append(f"unit {unit}: {reading}")
+        self.blocks[reading.meter, reading.points[0]] += 1
+        self._taken += 1
+        if self._taken == self._first:
+            self._start = now(self._taken)
+        elif self._taken == self._last:
+            self.total = now(self._taken) - self._start
+            self.finished.set()
+
+    def notify(self, notice: BusNotice) -> None:
+        """Remember what the loop complains of."""
+        self.wrong.append(notice.text)
+
+
+def run(port: str, baud: int, polls: int) -> Sample:
+    """Read all blocks *polls* times."""
+    settings = LineSettings(baud=baud)
+    units = [
+        UnitPlan(
+            meter=str(unit),
+            unit=unit,
+            map=MAP,
+            points=tuple(PolledPoint(point=p, period_ns=PERIOD_NS) for p in POINTS),
+        )
+        for unit in UNITS
+    ]
+    audience = Audience(polls)
+    loop = BusLoop(
+        "bench",
+        lambda: SerialLine(port, settings),
+        settings,
+        units,
+        audience.deliver,
+        audience.notify,
+        TIMEOUT_NS,
+    )
+    loop.start()
+    audience.finished.wait()
+    loop.stop()
+    assert not audience.wrong, audience.wrong
+    # All blocks came equally often, so a transaction is comparable with a peer's.
+    assert len(audience.blocks) == len(UNITS) * len(BLOCKS), audience.blocks
+    assert max(audience.blocks.values()) - min(audience.blocks.values()) <= 1
+    assert audience.total is not None
+    return audience.total
+
+
+if __name__ == "__main__":
+    print(run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])).text())

@@ -1,0 +1,52 @@
+"""Our exchange alone: ``exchange_loop PORT BAUD POLLS`` prints a Sample."""
+
+import struct
+import sys
+import time
+
+from bench.bus.plant import (
+    BLOCKS,
+    READ_INPUT_REGISTERS,
+    TURNAROUND_NS,
+    UNITS,
+    values,
+)
+from bench.bus.sample import Sample, now
+from zerometer.core._frame import read_request
+from zerometer.core.points import LineSettings
+from zerometer.drivers._exchange import Exchange
+from zerometer.drivers.outcome import Outcome
+from zerometer.drivers.serial_line import SerialLine
+
+TIMEOUT_NS = 1_000_000_000
+
+
+def run(port: str, baud: int, polls: int) -> Sample:
+    """Read all blocks *polls* times."""
+    settings = LineSettings(baud=baud)
+    line = SerialLine(port, settings)
+    exchange = Exchange(line.fd, settings.character_ns, settings.silence_ns)
+    blocks = [
+        (
+            read_request(unit, READ_INPUT_REGISTERS, address, count),
+            struct.pack(f">{count // 2}f", *values(unit, address, count)),
+        )
+        for unit in UNITS
+        for address, count in BLOCKS
+    ]
+    cpu_ns = 0
+    start = now(0)
+    for _ in range(polls):
+        for request, expected in blocks:
+            before_ns = time.thread_time_ns()
+            outcome = exchange.run(request, TURNAROUND_NS, TIMEOUT_NS)
+            cpu_ns += time.thread_time_ns() - before_ns
+            assert outcome == Outcome.GOOD, Outcome(outcome).name
+            assert exchange.data() == expected
+    total = now(polls * len(blocks)) - start
+    line.close()
+    return Sample(total.transactions, cpu_ns, total.wall_ns, total.switches)
+
+
+if __name__ == "__main__":
+    print(run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])).text())

@@ -1,0 +1,41 @@
+"""pymodbus's asynchronous client: ``pymodbus_loop PORT BAUD POLLS`` prints a Sample."""
+
+import asyncio
+import struct
+import sys
+
+from pymodbus.client import AsyncModbusSerialClient
+
+from bench.bus.plant import BLOCKS, UNITS, values
+from bench.bus.sample import Sample, now
+
+
+async def read(
+    client: AsyncModbusSerialClient, unit: int, address: int, count: int
+) -> None:
+    """Read one block and check its values."""
+    reply = await client.read_input_registers(address, count=count, device_id=unit)
+    assert not reply.isError(), reply
+    # The quickest way from its registers to floats.
+    words = struct.pack(f">{count}H", *reply.registers)
+    assert struct.unpack(f">{count // 2}f", words) == values(unit, address, count)
+
+
+async def run(port: str, baud: int, polls: int) -> Sample:
+    """Read all blocks *polls* times, after one poll that does not count."""
+    client = AsyncModbusSerialClient(port, baudrate=baud, timeout=1)
+    assert await client.connect()
+    start = now(0)
+    for poll in range(polls + 1):
+        for unit in UNITS:
+            for address, count in BLOCKS:
+                await read(client, unit, address, count)
+        if poll == 0:
+            start = now(0)
+    total = now(polls * len(UNITS) * len(BLOCKS)) - start
+    client.close()
+    return total
+
+
+if __name__ == "__main__":
+    print(asyncio.run(run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))).text())
