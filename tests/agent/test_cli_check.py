@@ -8,7 +8,7 @@ import pytest
 
 import zerometer.config
 from zerometer.agent.cli import check
-from zerometer.agent.cli.common import DEFAULT_SITE, site_path
+from zerometer.agent.cli.common import DEFAULT_SITE, load, site_path
 from zerometer.config.problems import FileError
 
 DEMO = str(Path(zerometer.config.__file__).parent / "sites" / "demo.toml")
@@ -75,3 +75,13 @@ def test_where_the_site_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZEROMETER_SITE", "/srv/site.toml")
     assert site_path(nothing) == Path("/srv/site.toml")
     assert site_path(argparse.Namespace(site="here.toml")) == Path("here.toml")
+
+
+def test_other_commands_load_the_same_site(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.toml"
+    text = Path(DEMO).read_text(encoding="utf-8")
+    site.write_text(text.replace("127.0.0.1", "10.0.0.1"), encoding="utf-8")
+    assert load(argparse.Namespace(site=str(site))).id == "demo-factory"
+    assert capsys.readouterr().err.startswith(f"warning: {site}:")
