@@ -1,6 +1,7 @@
 """Wall time as an offset to boot time."""
 
 import pytest
+
 from zerometer.agent.clock import STEP_NS, Clock, read_boot_id, read_boottime_ns
 
 SECOND = 10**9
@@ -13,12 +14,8 @@ class Clocks:
         self.boot = 5 * SECOND
         self.wall = 1_800_000_000 * SECOND
 
-    def clock(self, floor_ns: int = 0) -> Clock:
-        return Clock(
-            floor_ns=floor_ns,
-            boottime_ns=lambda: self.boot,
-            realtime_ns=lambda: self.wall,
-        )
+    def clock(self) -> Clock:
+        return Clock(boottime_ns=lambda: self.boot, realtime_ns=lambda: self.wall)
 
     def advance(self, seconds: int) -> None:
         self.boot += seconds * SECOND
@@ -53,12 +50,25 @@ def test_drift_is_not_a_step() -> None:
     assert clock.follow() == 0
 
 
-def test_after_a_reboot_without_a_clock_time_goes_on_from_the_floor() -> None:
+def test_after_a_reboot_without_a_clock_time_goes_on_from_what_is_booked() -> None:
     hands = Clocks()
     hands.wall = 0
-    clock = hands.clock(floor_ns=1_790_000_000 * SECOND)
-    assert clock.wall_ns(hands.boot) == 1_790_000_000 * SECOND
+    clock = hands.clock()
+    clock.not_before(1_790_000_000 * SECOND)
+    hands.advance(3)
+    assert clock.wall_ns(hands.boot) == 1_790_000_003 * SECOND
     assert not clock.synchronised
+    assert clock.follow() == 0
+    hands.wall = 1_790_000_503 * SECOND
+    assert clock.follow() == 500 * SECOND
+    assert clock.synchronised
+
+
+def test_a_clock_that_is_set_is_believed() -> None:
+    hands = Clocks()
+    clock = hands.clock()
+    clock.not_before(hands.wall + 3600 * SECOND)
+    assert clock.wall_ns(hands.boot) == hands.wall
 
 
 def test_the_real_clocks_answer() -> None:
