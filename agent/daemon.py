@@ -18,8 +18,6 @@ from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.uplink.schemes import open_uplink
-from zerometer.agent.uplink.worker import Uplink
-from zerometer.core.errors import JournalError
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.bus import BusLoop, UnitPlan
 from zerometer.drivers.notices import BusNotice
@@ -54,12 +52,12 @@ class Daemon:
         self._buses = [self._bus(bus) for bus in site.buses]
         self._uplinks = [open_uplink(u, self._journal) for u in site.uplinks]
         self._snapshot = Snapshot(
-            self._pipeline,
-            self._buses,
-            self._journal,
-            self._uplinks,
-            self._clock,
-            self._events,
+            pipeline=self._pipeline,
+            buses=self._buses,
+            journal=self._journal,
+            uplinks=self._uplinks,
+            clock=self._clock,
+            events=self._events,
         )
         self._page: Page | None = None
         self._stopping = asyncio.Event()

@@ -5,7 +5,6 @@ takes them all through accounting, rows and batches. One owner, one direction.
 """
 
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, wait
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,7 @@ from zerometer.agent.journal import Commit, Journal, Resume
 from zerometer.agent.latest import Latest
 from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
-from zerometer.core.accounting import Accounting, Closing, Window
+from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
 from zerometer.core.points import Reading
 from zerometer.core.site import Site
@@ -48,16 +47,15 @@ class Pipeline:
         self.accounting = Accounting(site, ZoneInfo(site.timezone))
         self.latest = Latest(site.meters)
         self.figures = Figures()
-        self._rows = ReadingRows(site.meters, self.accounting.metering.counters.index)
+        index_of = self.accounting.metering.counters.index
+        self._rows = ReadingRows(site.meters, index_of)
         self._recorder = self._make_recorder(resume)
         self._restore(resume.state)
 
     def _make_recorder(self, resume: Resume) -> Recorder:
-        origins = [
-            *self._site.sources,
-            *(f for p in self._site.processes for f in p.fuels),
-        ]
-        series = {f.series for o in origins for f in o.factors.values() if f.series}
+        factors = [f for source in self._site.sources for f in source.factors.values()]
+        for process in self._site.processes:
+            factors += [f for fuel in process.fuels for f in fuel.factors.values()]
         return Recorder(
             Identity(
                 source=self._journal.source,
@@ -65,7 +63,7 @@ class Pipeline:
                 site=self._site.id,
                 boot=read_boot_id(),
                 config=self._site.revision,
-                factors=tuple(sorted(series)),
+                factors=tuple(sorted({f.series for f in factors if f.series})),
             ),
             resume,
             seal_ns=self._site.journal.seal_ns,
@@ -171,7 +169,7 @@ class Pipeline:
             self._event_once(
                 "circular",
                 self._site.id,
-                "energy flows in a circle without an exit: check the directions of meters",
+                "energy flows in a circle without an exit: check the meters' directions",
             )
 
     def _event(self, kind: str, subject: str, text: str) -> None:

@@ -25,6 +25,7 @@ class Snapshot:
 
     def __init__(
         self,
+        *,
         pipeline: Pipeline,
         buses: Sequence[BusLoop],
         journal: Journal,

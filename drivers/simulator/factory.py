@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from zerometer.core.errors import UsageError
+from zerometer.core.errors import LineError, UsageError
 from zerometer.core.points import Point
 from zerometer.core.site import Meter, Site
 from zerometer.drivers.simulator.line import TURNAROUND_NS, SimulatedLine
@@ -36,7 +36,11 @@ class Factory:
         self._started: list[str] = []
 
     def start(self) -> None:
-        """Serve every bus; UsageError when a port is there and no link of ours."""
+        """Serve every bus.
+
+        UsageError when something other than a link of ours is at a port,
+        LineError when no link can be put there.
+        """
         for bus, port in self._ports.items():
             if not _free(port):
                 raise UsageError(
@@ -46,8 +50,15 @@ class Factory:
         for bus, port in self._ports.items():
             self.lines[bus].start()
             self._started.append(bus)
-            port.unlink(missing_ok=True)
-            port.symlink_to(self.lines[bus].port)
+            try:
+                port.unlink(missing_ok=True)
+                port.symlink_to(self.lines[bus].port)
+            except OSError as error:
+                self.stop()
+                raise LineError(
+                    f'bus "{bus}": port: no link can be made: {error}; '
+                    "a simulated line needs a folder that can be written"
+                ) from error
 
     def stop(self) -> None:
         """Stop every line that was started; harmless otherwise."""
@@ -70,20 +81,25 @@ def build(
     site: Site,
     *,
     seed: int = 1,
+    start_ns: int | None = None,
     start_hour: float = 9.5,
     turnaround_ns: int = TURNAROUND_NS,
     paced: bool = True,
     recorder: Recorder | None = None,
 ) -> Factory:
-    """Return a factory for *site*, not started; its time begins now.
+    """Return a factory for *site*, not started.
+
+    Its time begins at ``start_ns`` of the boot-time clock, by default now.
 
     The same seed gives the same factory. ``start_hour`` is the hour of the sun
     when the run begins, whatever the hour is.
     """
+    if start_ns is None:
+        start_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     wiring = Wiring(
         site,
         seed=seed,
-        start_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+        start_ns=start_ns,
         start_hour=start_hour,
     )
     lines = {}

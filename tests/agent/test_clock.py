@@ -1,6 +1,7 @@
 """Wall time as an offset to boot time."""
 
 import pytest
+
 from zerometer.agent.clock import STEP_NS, Clock, read_boot_id, read_boottime_ns
 
 SECOND = 10**9

@@ -8,7 +8,7 @@ from harness.simulation import SDM630, meter_map
 from harness.wire import converse
 
 from zerometer.core._frame import crc16, read_request
-from zerometer.core.errors import UsageError
+from zerometer.core.errors import LineError, UsageError
 from zerometer.core.points import Point, PolledPoint
 from zerometer.core.site import (
     Bus,
@@ -212,6 +212,32 @@ def test_an_export_meter_sees_the_grid_from_its_own_side() -> None:
     assert gain["sold"] == pytest.approx(gain["mv"])
 
 
+def test_a_second_source_of_heat_has_a_supply_of_its_own() -> None:
+    site = Site(
+        id="s",
+        name="s",
+        timezone="UTC",
+        revision="",
+        meters=meters("bought", "waste", "hall"),
+        pools=(Pool(id="heat", carrier="heat", unit="GJ"),),
+        sources=(
+            Source(
+                id="bought",
+                pool="heat",
+                measure=inward("bought", 0.0036),
+                factors={"location": Factor(value=60.0, unit="GJ")},
+            ),
+            Source(
+                id="waste", pool="heat", measure=inward("waste", 0.0036), factors={}
+            ),
+        ),
+        sinks=(Sink(id="hall", pool="heat", measure=inward("hall", 0.0036)),),
+    )
+    gain = gains(build(site), 120)
+    assert gain["waste"] > 0
+    assert gain["bought"] == pytest.approx(gain["hall"] - gain["waste"])
+
+
 def test_processes_in_a_ring_do_not_hang() -> None:
     site = Site(
         id="s",
@@ -258,6 +284,14 @@ def test_a_bus_answers_at_the_port_that_the_site_names(tmp_path: Path) -> None:
     assert (meter, point) == ("gas", "volume")
     assert said == pytest.approx((low + (high << 16)) * 0.01)
     assert 0 <= true - said < 0.0101
+
+
+def test_a_port_in_no_folder_is_refused(tmp_path: Path) -> None:
+    factory = build(factory_site(tmp_path / "none" / "a"))
+    with pytest.raises(LineError, match='bus "a": port: no link'):
+        factory.start()
+    with pytest.raises(UsageError, match="not started"):
+        _ = factory.lines["a"].port
 
 
 def test_links_left_behind_are_replaced_and_devices_are_not(tmp_path: Path) -> None:
