@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import cast
 
 import msgpack
 
@@ -161,9 +162,10 @@ def _pack(column: "array[float] | array[int] | list[str]") -> bytes | list[str]:
     return column if isinstance(column, list) else column.tobytes()
 
 
-def _column(field: Field, values: "array[float] | array[int] | list[str]") -> Column:
-    if isinstance(values, list) or values.typecode == "q":
-        return Column(field.name, field.unit, field.exponent or 0, values)
+def _column(field: Field, gathered: "array[float] | array[int] | list[str]") -> Column:
+    if field.kind != "float":
+        return Column(field.name, field.unit, field.exponent or 0, gathered)
+    values = cast("array[float]", gathered)
     nulls = bytearray(len(values))
     if field.exponent is not None:
         whole = array("q", bytes(8 * len(values)))
