@@ -70,18 +70,21 @@ def test_a_late_reply_is_never_taken_for_the_next() -> None:
     assert len(watched.said("late")) == 1
 
 
-def test_replies_later_than_every_drain_are_never_taken_for_new() -> None:
-    """A unit that queues: from the third on, each reply comes 0.9 s late, in order."""
+def test_a_reply_later_than_every_drain_is_never_taken_for_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The third reply comes while the next request waits for its own."""
+    monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 100 * MS)
     number = iter(range(1, 60_000))
 
     def answer(request: bytes) -> list[tuple[float, bytes]]:
         mine = next(number)
-        return [(0.9 if mine == 3 else 0.001, granting(request, mine))]
+        return [({3: 0.3, 4: 0.04}.get(mine, 0.001), granting(request, mine))]
 
     plan = unit_plan("m", 1, [SINGLE], period_ms=20)
     with (
         ScriptedUnits(answer) as far,
-        running_bus(far.pty.path, [plan], timeout_ms=60) as (_, watched),
+        running_bus(far.pty.path, [plan], timeout_ms=200) as (loop, watched),
     ):
         watched.wait(lambda: sum(r.qualities == b"\x00" for r in watched.readings) >= 5)
     values = [reading.values[0] for reading in watched.readings]
@@ -90,6 +93,7 @@ def test_replies_later_than_every_drain_are_never_taken_for_new() -> None:
     # The third is lost; what follows is newer than the proof that came between.
     assert good[2] > 4
     assert good == sorted(good)
+    assert loop.statistics().errors == {"timeout": 1, "late": 1}
 
 
 def test_a_garbage_answering_meter_is_missing_and_named_once() -> None:

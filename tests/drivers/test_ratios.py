@@ -48,5 +48,5 @@ def test_another_meter_may_have_other_ratios() -> None:
 
 
 def test_a_ratio_that_is_not_polled_is_our_fault() -> None:
-    with pytest.raises(UsageError, match=r'meter m: point power: .* "pt", which is not'):
+    with pytest.raises(UsageError, match=r'meter m: point power: .* "pt", which'):
         Ratios("m", [POWER, CT])
