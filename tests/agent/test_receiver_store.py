@@ -189,9 +189,11 @@ def test_a_batch_is_remembered_with_its_history(store: Store) -> None:
 
 def test_declared_gaps_are_not_missing(store: Store) -> None:
     take(store, sealed(1))
-    take(store, sealed(9, gaps=(Gap(2, 4, "evicted"), Gap(6, 6, "evicted"))))
+    gaps = (Gap(2, 4, "evicted"), Gap(6, 6, "evicted"))
+    take(store, sealed(9, gaps=gaps))
+    take(store, sealed(10, gaps=(*gaps, Gap(99, 100, "a promise"))))
     status = read_status(store)
-    assert (status["batches"], status["gaps"]) == (2, 2)
+    assert (status["batches"], status["gaps"]) == (3, 3)
     (stream,) = status["streams"]
     assert (stream["declared"], stream["missing"]) == (4, 3)
     assert stream["missing_ranges"] == [(5, 5), (7, 8)]
