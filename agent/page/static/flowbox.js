@@ -24,7 +24,7 @@ export function createBox(node) {
 // Inflows, uses and processes are known by where they stand.
 function kindOf(node) {
   if (node.kind === "pool") return node.name;
-  return ["source", "sink", "process"].includes(node.kind) ? "" : word("kind", node.kind);
+  return ["source", "load", "process"].includes(node.kind) ? "" : word("kind", node.kind);
 }
 
 /** Place and fill a box. */
