@@ -6,61 +6,42 @@ product or quotient of numbers >= 0, so a loop that is nearly closed loses no
 accuracy, and what enters is what is handed on, to rounding.
 
 ``flows[to * n + from]`` is what goes from one of the n pools to another,
-``exits[i]`` what pool i sends elsewhere. Flows of a pool to itself are ignored:
-they change nothing.
+``exits[i]`` what pool i sends elsewhere, *burdens* what enters each pool, a row
+of *width* numbers. Flows of a pool to itself are ignored: they change nothing.
 """
 
 from libc.stdint cimport int32_t, uint8_t
 
-
-cdef inline void find_closed(
-    const double* flows,
-    const double* exits,
-    Py_ssize_t n,
-    uint8_t* closed,
-    int32_t* stack,
-) noexcept nogil:
-    """Mark the pools from which nothing ever gets out."""
-    cdef Py_ssize_t i, j, depth = 0
-    for j in range(n):
-        closed[j] = exits[j] == 0
-        if not closed[j]:
-            stack[depth] = <int32_t>j
-            depth += 1
-    while depth:
-        depth -= 1
-        i = stack[depth]
-        for j in range(n):
-            if closed[j] and flows[i * n + j] > 0:
-                closed[j] = 0
-                stack[depth] = <int32_t>j
-                depth += 1
+cdef enum:
+    POOL_OPEN = 0      # has a way out
+    POOL_LAST = 1      # last of a loop without a way out: all its burden ends here
+    POOL_CLOSED = 2    # another one of such a loop
 
 
 cdef inline void eliminate(
     double* flows,
     double* exits,
     Py_ssize_t n,
-    uint8_t* closed,
     double* burdens,
     Py_ssize_t width,
     double* pivots,
+    uint8_t* kinds,
+    int32_t* stack,
 ) noexcept nogil:
     """Remove pool after pool: what went into it goes where its outflow goes.
 
-    *burdens* is what enters each pool, a row of *width* numbers. On return row k of
-    *flows* holds which part of a later pool's make-up comes to pool k (flows, if
-    k is closed).
+    On return row k of *flows* holds which part of a later pool's make-up comes
+    to pool k (what flows, where k is last).
     """
     cdef Py_ssize_t i, j, k, c
     cdef double part
     for k in range(n):
+        kinds[k] = POOL_OPEN
         pivots[k] = exits[k]
         for i in range(k + 1, n):
             pivots[k] += flows[i * n + k]
-        # The pivot of an open pool can only vanish by underflow.
-        closed[k] |= pivots[k] == 0
-        if closed[k]:
+        if pivots[k] == 0:
+            mark_closed(flows, n, k, kinds, stack)
             for j in range(k + 1, n):
                 exits[j] += flows[k * n + j]
             continue
@@ -78,27 +59,48 @@ cdef inline void eliminate(
                 burdens[i * width + c] += part * burdens[k * width + c]
 
 
+cdef inline void mark_closed(
+    const double* flows, Py_ssize_t n, Py_ssize_t last, uint8_t* kinds, int32_t* stack
+) noexcept nogil:
+    """Mark the loop that ends in *last*: all that can be reached from there.
+
+    Pools that were removed count with the flows they had then.
+    """
+    cdef Py_ssize_t i, j, depth = 1
+    kinds[last] = POOL_LAST
+    stack[0] = <int32_t>last
+    while depth:
+        depth -= 1
+        j = stack[depth]
+        for i in range(last):
+            if kinds[i] == POOL_OPEN and flows[i * n + j] > 0:
+                kinds[i] = POOL_CLOSED
+                stack[depth] = <int32_t>i
+                depth += 1
+
+
 cdef inline void substitute(
     const double* flows,
     Py_ssize_t n,
-    const uint8_t* closed,
     double* burdens,
     Py_ssize_t width,
     const double* pivots,
+    const uint8_t* kinds,
     double* shares,
 ) noexcept nogil:
     """Set the make-up of a unit of each pool, last one first.
 
-    A closed pool has none: its burden becomes all that ever enters it.
+    Pools of a loop without a way out have none; the burden of its last pool
+    becomes all that enters the loop.
     """
     cdef Py_ssize_t j, k, c
     cdef double part
     cdef double* row
     for k in range(n - 1, -1, -1):
-        row = (burdens if closed[k] else shares) + k * width
+        row = (shares if kinds[k] == POOL_OPEN else burdens) + k * width
         for c in range(width):
             part = burdens[k * width + c]
-            shares[k * width + c] = 0 if closed[k] else part / pivots[k]
+            shares[k * width + c] = part / pivots[k] if kinds[k] == POOL_OPEN else 0
         for j in range(k + 1, n):
             part = flows[k * n + j]
             if part == 0:

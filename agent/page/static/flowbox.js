@@ -47,7 +47,7 @@ function textsOf(node, links) {
     return [nameOf(node), quantity(node.rate, node.unit), factor(node.factor, node.factorUnit)];
   }
   if (node.kind === "storage") {
-    const content = `${quantity(node.content, "kWh")} · ${factor(node.factor, node.factorUnit)}`;
+    const content = `${quantity(node.content, node.factorUnit)} · ${factor(node.factor, node.factorUnit)}`;
     return [node.name, directed(node), content];
   }
   if (node.kind === "process") return [node.name, ...conversion(node, links)];
@@ -56,7 +56,7 @@ function textsOf(node, links) {
 
 /** The name of a node for readers. */
 export function nameOf(node) {
-  const carrier = { pool: node.carrier, fuel: node.name }[node.kind];
+  const carrier = { pool: node.carrier, fuel: node.name.split(".").at(-1) }[node.kind];
   return carrier === undefined ? node.name : word("carrier", carrier);
 }
 

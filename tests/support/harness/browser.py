@@ -60,6 +60,7 @@ class Browser:
             deviceScaleFactor=1,
             mobile=False,
         )
+        self.call("Emulation.setScrollbarsHidden", hidden=True)
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.call("Emulation.setEmulatedMedia", features=[feature])
         self.call(
