@@ -40,7 +40,9 @@ class Daemon:
         self._site = site
         self._events = EventLog()
         self._journal = Journal.open(
-            Path(site.journal.path), max_bytes=site.journal.max_bytes
+            Path(site.journal.path),
+            max_bytes=site.journal.max_bytes,
+            uplinks=[uplink.id for uplink in site.uplinks],
         )
         resume = self._journal.resume()
         self._clock = Clock()
@@ -106,7 +108,8 @@ class Daemon:
             from zerometer.agent.page.server import Page
 
             self._page = Page(self._site.page, self._snapshot.take)
-            log.info("page: %s", await self._page.start())
+            # The one line on standard output: scripts wait for it.
+            print(await self._page.start(), flush=True)  # noqa: T201
         for bus in self._buses:
             bus.start()
         for uplink in self._uplinks:

@@ -4,6 +4,7 @@ Bus threads hand readings over without waiting; once per tick the main thread
 takes them all through accounting, rows and batches. One owner, one direction.
 """
 
+import zlib
 from collections import deque
 from concurrent.futures import Future, wait
 from zoneinfo import ZoneInfo
@@ -23,6 +24,8 @@ from zerometer.core.points import Reading
 from zerometer.core.site import Site
 
 STATE_FORMAT = 1
+#: Names and zeros are most of the state: the fastest level takes most of them away.
+STATE_LEVEL = 1
 MILLISECOND_NS = 1_000_000
 
 
@@ -66,6 +69,7 @@ class Pipeline:
                 factors=tuple(sorted({f.series for f in factors if f.series})),
             ),
             resume,
+            self._journal.gaps,
             seal_ns=self._site.journal.seal_ns,
             # A sample takes about a byte: the size of a batch is its samples.
             seal_samples=self._site.journal.seal_bytes,
@@ -74,7 +78,7 @@ class Pipeline:
     def _restore(self, packed: bytes | None) -> None:
         if packed is None:
             return
-        state = msgpack.unpackb(packed)
+        state = msgpack.unpackb(zlib.decompress(packed))
         if state["format"] != STATE_FORMAT:
             raise JournalError(
                 f"journal: state has format {state['format']}; this version reads "
@@ -190,7 +194,8 @@ class Pipeline:
             "accounting": self.accounting.state(),
             "figures": self.figures.state(),
         }
-        commit = self._recorder.commit(msgpack.packb(state))
+        packed = zlib.compress(msgpack.packb(state), STATE_LEVEL)
+        commit = self._recorder.commit(packed)
         self._pending = commit, self._journal.append(commit)
         self._commit_at_ns = boottime_ns + self._site.journal.commit_ns
 
