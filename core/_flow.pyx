@@ -7,7 +7,7 @@ from math import isfinite
 cimport cython
 from libc.math cimport fabs
 from libc.stdint cimport int32_t, uint8_t
-from zerometer.core cimport _loop, _neumaier
+from zerometer.core cimport _loop, _window
 
 from zerometer.core.errors import FormatError, UsageError
 from zerometer.core.flow_order import arrange
@@ -450,7 +450,7 @@ cdef class FlowGraph:
         )
 
     cdef void _add(self, Py_ssize_t column, double value) noexcept nogil:
-        _neumaier.add(&self.sums[column], &self.carries[column], value)
+        _window.add(&self.sums[column], &self.carries[column], value)
 
 
 cdef _zeros(Py_ssize_t count):

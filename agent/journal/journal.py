@@ -19,10 +19,6 @@ from zerometer.core.errors import JournalError, ZerometerError
 
 FILE = "journal.db"
 
-# After these, Linux may take pages for clean that never reached the disk: no later
-# commit to this file proves anything.
-_SYNC_FAULTS = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
-
 _log = getLogger(__name__)
 T = TypeVar("T")
 
@@ -56,7 +52,6 @@ class Journal:
     ) -> None:
         self._lock = _lock_folder(folder)
         self._listeners: list[Callable[[], None]] = []
-        self._sync_fault = ""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal")
         path = folder / FILE
         try:
@@ -94,7 +89,7 @@ class Journal:
 
     def acknowledge(self, uplink: str, batch_id: int) -> None:
         """Move the uplink's cursor forward to *batch_id*, durably; delete nothing."""
-        self._submit(lambda: self._acknowledge(uplink, batch_id)).result()
+        self._submit(lambda: self._store.acknowledge(uplink, batch_id)).result()
 
     def gaps(self, stream: str) -> tuple[Gap, ...]:
         """Return the numbers of *stream* that are lost, to declare in its batches."""
@@ -123,7 +118,6 @@ class Journal:
 
     def _append(self, commit: Commit) -> None:
         try:
-            self._check_sync()
             self._store.append(commit)
         except Exception as error:
             self._last_error = _message(error)
@@ -134,10 +128,6 @@ class Journal:
         if commit.sealed:
             self._announce()
 
-    def _acknowledge(self, uplink: str, batch_id: int) -> None:
-        self._check_sync()
-        self._store.acknowledge(uplink, batch_id)
-
     def _announce(self) -> None:
         for callback in self._listeners:
             try:
@@ -145,20 +135,11 @@ class Journal:
             except Exception:
                 _log.exception("journal: a listener failed")
 
-    def _check_sync(self) -> None:
-        if self._sync_fault:
-            raise JournalError(
-                f"journal: {self._sync_fault} earlier; nothing more is written to "
-                "this file until the agent starts again"
-            )
-
     def _submit(self, work: Callable[[], T]) -> "Future[T]":
         def guarded() -> T:
             try:
                 return work()
             except (sqlite3.Error, DamagedError) as error:
-                if getattr(error, "sqlite_errorcode", None) in _SYNC_FAULTS:
-                    self._sync_fault = str(error)
                 raise JournalError(_message(error)) from error
 
         try:

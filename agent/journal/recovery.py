@@ -1,5 +1,6 @@
 """Opening the journal file, whatever it holds."""
 
+import itertools
 import os
 import sqlite3
 from collections.abc import Collection
@@ -48,9 +49,10 @@ def _salvage_source(path: Path) -> bytes | None:
 def _set_aside(path: Path) -> Path:
     """Rename the file, and its WAL with it; return the new path."""
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    aside = path.with_name(f"{path.name}.bad-{now}")
-    while aside.exists():  # the clock may stand still or run back
-        aside = aside.with_name(f"{aside.name}-again")
+    bad = f"{path.name}.bad-{now}"
+    # A clock may stand still or run back: never onto a file that is there.
+    names = itertools.chain([bad], (f"{bad}.{n}" for n in itertools.count(2)))
+    aside = next(p for p in map(path.with_name, names) if not p.exists())
     for suffix in ("-shm", "-wal", ""):
         part = path.with_name(path.name + suffix)
         if part.exists():

@@ -1,7 +1,8 @@
 """The journal's operations, for the one thread that has the connection."""
 
+import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zerometer.agent.batch import batch_hash
@@ -15,15 +16,20 @@ from zerometer.agent.journal.model import (
 )
 from zerometer.agent.journal.retention import make_room
 from zerometer.agent.journal.schema import checksum, write_meta
-from zerometer.core.errors import UsageError
+from zerometer.core.errors import JournalError, UsageError
 
 _STATE = "accounting"
+
+# After these, Linux may take pages for clean that never reached the disk: no later
+# commit to this file proves anything.
+_SYNC_FAULTS = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
 
 
 class Store:
     """An open journal file. Any method may raise sqlite3.Error.
 
-    A write that raises has changed nothing, neither in the file nor here.
+    A write that raises has changed nothing, neither in the file nor here. After a
+    failed flush, writes raise JournalError.
     """
 
     def __init__(
@@ -36,6 +42,7 @@ class Store:
     ) -> None:
         """Open or make the file; *source*, if given, is the gateway it belongs to."""
         self._max_bytes = max_bytes
+        self._sync_fault = ""
         self._connection, meta = connect(path)
         self.source, self.epoch = source or meta["source"], meta["epoch"]
         self.notices: list[str] = []
@@ -100,12 +107,14 @@ class Store:
         Damaged rows are left out and become gaps.
         """
         if uplink not in self._now.cursors:
-            self._move_cursor(uplink, 0)
+            # Only so that batches are kept for it: a full disk must not be in the way.
+            with suppress(sqlite3.Error, JournalError):
+                self._move_cursor(uplink, 0)
         while True:
             found = self._connection.execute(
                 "SELECT id, stream, seq, samples, data, crc FROM batch "
                 "WHERE id > ? AND crc IS NOT NULL ORDER BY id LIMIT ?",
-                (self._now.cursors[uplink], limit),
+                (self._now.cursors.get(uplink, 0), limit),
             ).fetchall()
             damaged = [row[:3] for row in found if checksum(*row[1:5]) != row[5]]
             if not damaged:
@@ -160,10 +169,20 @@ class Store:
     @contextmanager
     def _change(self) -> Iterator[None]:
         """Do what is within in one transaction, and know what it came to."""
-        with transaction(self._connection):
-            yield
-            now = rows.read_summary(self._connection)
-            used = used_bytes(self._connection)
+        if self._sync_fault:
+            raise JournalError(
+                f"journal: {self._sync_fault} earlier; nothing more is written to "
+                "this file until the agent starts again"
+            )
+        try:
+            with transaction(self._connection):
+                yield
+                now = rows.read_summary(self._connection)
+                used = used_bytes(self._connection)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) in _SYNC_FAULTS:
+                self._sync_fault = str(error)
+            raise
         self._now = now
         self.gaps = now.gaps
         self.info = now.info(used, self._max_bytes)
