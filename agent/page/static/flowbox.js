@@ -6,9 +6,9 @@ import { t, word } from "./i18n.js";
 
 const HEIGHTS = { pool: 70, storage: 70, process: 66 };
 
-/** The least height of a node's box. */
-export function heightOf(node) {
-  return HEIGHTS[node.kind] ?? 48;
+/** The least height of a node's box; a dense picture has ends of one line. */
+export function heightOf(node, isDense = false) {
+  return HEIGHTS[node.kind] ?? (isDense ? 28 : 48);
 }
 
 /** A new box for a node. */
@@ -24,7 +24,7 @@ export function createBox(node) {
 // Inflows, uses and processes are known by where they stand.
 function kindOf(node) {
   if (node.kind === "pool") return node.name;
-  return ["source", "sink", "process"].includes(node.kind) ? "" : word("kind", node.kind);
+  return ["source", "load", "process"].includes(node.kind) ? "" : word("kind", node.kind);
 }
 
 /** Place and fill a box. */
@@ -38,6 +38,7 @@ export function updateBox(part, node, links) {
   style.height = `${node.height}px`;
   const [name, main, side] = isUnknown ? [nameOf(node), t("flow.none"), ""] : textsOf(node, links);
   setText(part.name, name);
+  setAttribute(part.name, "title", name);
   setText(part.main, main);
   setText(part.side, side);
 }

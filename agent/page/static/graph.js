@@ -7,12 +7,15 @@ import { isTransient } from "./steady.js";
 
 const KW = { kW: 1, W: 1e-3, MW: 1e3, "GJ/h": 1e3 / 3.6, "MJ/h": 1 / 3.6 };
 
+// What a storage held before we looked: it comes out of the storage, not from outside.
+const UNSEEN = "unknown-start.";
+
 /** Build the graph of `snapshot` with the emissions of `view`. */
 export function buildGraph(snapshot, view) {
   const nodes = new Map();
   for (const pool of snapshot.pools) nodes.set(`pool.${pool.id}`, poolNode(pool, view));
   for (const place of snapshot.places) {
-    if (place.kind !== "storage") nodes.set(place.id, placeNode(place, view));
+    if (place.kind !== "storage" && !place.id.startsWith(UNSEEN)) nodes.set(place.id, placeNode(place, view));
   }
   const links = snapshot.links
     .filter((link) => !isStored(link) && nodes.has(link.from) && nodes.has(link.to))
@@ -116,8 +119,9 @@ export function storagesOf(snapshot, view) {
     .map((place) => {
       const pool = snapshot.pools.find(({ id }) => id === place.pool);
       const kwPerRate = KW[pool.rate_unit] ?? 0;
-      const factor = place.factor?.[view] ?? null;
-      const flowing = place.rate > 0 ? pool.factor[view] : factor;
+      const factor = place.factor[view];
+      const given = factor ?? unseenFactor(snapshot, nameOf(place.id), view);
+      const flowing = place.rate > 0 ? pool.factor[view] : given;
       return {
         id: place.id, kind: "storage", name: nameOf(place.id), pool: `pool.${pool.id}`,
         rate: place.rate, unit: pool.rate_unit, content: place.content,
@@ -125,4 +129,9 @@ export function storagesOf(snapshot, view) {
         intensity: flowing === null || kwPerRate === 0 ? null : flowing / kwPerRate,
       };
     });
+}
+
+function unseenFactor(snapshot, storage, view) {
+  const unseen = snapshot.places.find(({ id }) => id === UNSEEN + storage);
+  return unseen?.rate ? unseen.emission_kg_per_h[view] / unseen.rate : null;
 }

@@ -28,7 +28,8 @@ export function createMinutes(root) {
     }));
     keyed(bars, slots, (slot) => slot.key, () => ({ node: svg("rect") }), placeBar);
     setText(top, most ? quantity(most, "kg") : "");
-    setText(first, windows.length ? clock.minute(windows[0].start_ms) : "");
+    // Few bars stand at the right, with no room for two times.
+    setText(first, windows.length === SLOTS ? clock.minute(windows[0].start_ms) : "");
     setText(last, windows.length ? clock.minute(windows.at(-1).start_ms) : "");
     setText(readingOf, describe(windows[pointed] ?? windows.at(-1), view, clock));
   }

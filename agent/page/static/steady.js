@@ -1,10 +1,8 @@
 // Keeps inflows that come and go in the picture, so that it does not jump.
 
-const TRANSIENT = ["unmeasured.", "unknown."];
-
 /** Whether a place is in the snapshot only while something flows from it. */
 export function isTransient(id) {
-  return TRANSIENT.some((prefix) => id.startsWith(prefix));
+  return id.startsWith("unmeasured.");
 }
 
 /** Returns steady(snapshot): the same with the transient inflows seen before, at 0. */
