@@ -7,6 +7,7 @@ put together from its segments again.
 
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isnan
 from typing import cast
@@ -15,7 +16,7 @@ import msgpack
 
 from zerometer.agent.batch import Column, Table
 from zerometer.core._column import quantise
-from zerometer.core.errors import JournalError
+from zerometer.core.errors import JournalError, UsageError
 
 SEGMENT_FORMAT = 1
 MILLISECOND_NS = 1_000_000
@@ -180,8 +181,9 @@ def _column(field: Field, gathered: "array[float] | array[int] | list[str]") -> 
     nulls = bytearray(len(values))
     if field.exponent is not None:
         whole = array("q", bytes(8 * len(values)))
-        quantise(values, field.exponent, whole, nulls)
-        return Column(field.name, field.unit, field.exponent, whole, bytes(nulls))
+        with suppress(UsageError):  # a meter may say 1e300: then floats it is
+            quantise(values, field.exponent, whole, nulls)
+            return Column(field.name, field.unit, field.exponent, whole, bytes(nulls))
     marks = bytes(map(isnan, values))
     return Column(field.name, field.unit, 0, _shortest(values), marks)
 

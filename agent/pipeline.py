@@ -176,7 +176,7 @@ class Pipeline:
             self._event_once(
                 "circular",
                 self._site.id,
-                "energy flows in a circle without an exit: check the meters' directions",
+                "energy flows in a circle without an exit: check directions",
             )
 
     def _event(self, kind: str, subject: str, text: str) -> None:

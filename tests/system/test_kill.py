@@ -28,7 +28,7 @@ SITE = {
 @pytest.mark.system
 @pytest.mark.timeout(240)
 def test_kills_at_random_moments(tmp_path: Path) -> None:
-    moments = random.Random(20261122)  # noqa: S311
+    moments = random.Random(20261122)
     with Plant(tmp_path, replace=SITE) as plant:
         for _ in range(KILLS):
             agent = plant.agent()
