@@ -113,9 +113,7 @@ class Pipeline:
             self._recorder.add_event(
                 event.time_ms, event.kind, event.subject, event.text
             )
-        self._recorder.seal_due(
-            boottime_ns, synchronised=self._clock.synchronised, all_of_it=False
-        )
+        self._seal(boottime_ns, all_of_it=False)
         self._settle_commit()
         if boottime_ns >= self._commit_at_ns and self._pending is None:
             self._commit(boottime_ns)
@@ -127,9 +125,7 @@ class Pipeline:
         """
         self.tick(boottime_ns)
         self._record(self.accounting.interrupt())
-        self._recorder.seal_due(
-            boottime_ns, synchronised=self._clock.synchronised, all_of_it=True
-        )
+        self._seal(boottime_ns, all_of_it=True)
         if self._pending is not None:
             wait([self._pending[1]])
             self._settle_commit()
@@ -137,6 +133,13 @@ class Pipeline:
         if self._pending is not None:
             self._pending[1].result()
             self._settle_commit()
+
+    def _seal(self, boottime_ns: int, *, all_of_it: bool) -> None:
+        self._recorder.seal_due(
+            self._clock.wall_ns(boottime_ns) // MILLISECOND_NS,
+            synchronised=self._clock.synchronised,
+            all_of_it=all_of_it,
+        )
 
     def _follow_clock(self) -> None:
         step_ns = self._clock.follow()
@@ -173,7 +176,7 @@ class Pipeline:
             self._event_once(
                 "circular",
                 self._site.id,
-                "energy flows in a circle without an exit: check the meters' directions",
+                "energy flows in a circle without an exit: check directions",
             )
 
     def _event(self, kind: str, subject: str, text: str) -> None:

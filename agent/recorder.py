@@ -51,7 +51,6 @@ class _Stream:
     next_seq: int
     last_hash: bytes | None
     open: OpenBatch
-    opened_ns: int | None = None
     declared: set[Gap] = field(default_factory=set)
 
 
@@ -69,7 +68,7 @@ class Recorder:
     ) -> None:
         self._identity = identity
         self._gaps = gaps
-        self._seal_ns = seal_ns
+        self._seal_ms = seal_ns // 1_000_000
         self._seal_samples = seal_samples
         self._streams = {
             name: _Stream(
@@ -120,19 +119,15 @@ class Recorder:
         table = self._streams[LEDGER].open.table("events", EVENT_FIELDS)
         table.add(time_ms, (kind, subject, text))
 
-    def seal_due(self, now_ns: int, *, synchronised: bool, all_of_it: bool) -> None:
+    def seal_due(self, now_ms: int, *, synchronised: bool, all_of_it: bool) -> None:
         """Seal the open batches that are old or large enough, or all of them."""
         for stream in self._streams.values():
             samples = stream.open.samples
             if not samples:
-                stream.opened_ns = None
                 continue
-            if stream.opened_ns is None:
-                stream.opened_ns = now_ns
-            old = now_ns - stream.opened_ns >= self._seal_ns
+            old = stream.open.age_ms(now_ms) >= self._seal_ms
             if all_of_it or old or samples >= self._seal_samples:
                 self._seal(stream, synchronised=synchronised)
-                stream.opened_ns = now_ns
 
     def commit(self, state: bytes) -> Commit:
         """Return everything that is not durable yet, with the state it led to.

@@ -14,7 +14,7 @@ from zerometer.core._counter import CounterBank
 from zerometer.core._window import add_rows, apportion
 from zerometer.core.flow_tables import FlowTables
 
-#: Budgets in seconds on the machine of the day; a Pi 4 takes about five times.
+#: Budgets, median seconds.
 LOOP_OF_128_S = 5e-3
 SITE_TICK_S = 0.2e-3
 

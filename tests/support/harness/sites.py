@@ -1,6 +1,7 @@
 """Small sites, built by hand, and readings for them."""
 
 from array import array
+from dataclasses import replace
 
 from zerometer.core.points import MeterMap, Point, PolledPoint, Quality, Reading
 from zerometer.core.site import (
@@ -22,9 +23,9 @@ SECOND = 10**9
 POWER = Point(name="active_power", function=4, address=52, type="f32", unit="W",
               group="power", resolution=1.0)  # fmt: skip
 IMPORT = Point(name="active_energy_import", function=4, address=72, type="f32",
-               unit="kWh", group="energy", kind="counter", resolution=0.001)  # fmt: skip
-EXPORT = Point(name="active_energy_export", function=4, address=74, type="f32",
-               unit="kWh", group="energy", kind="counter", resolution=0.001)  # fmt: skip
+               unit="kWh", group="energy", kind="counter",
+               resolution=0.001)  # fmt: skip
+EXPORT = replace(IMPORT, name="active_energy_export", address=74)
 VOLUME = Point(name="volume", function=3, address=52, type="u32", unit="Nm3",
                scale=0.01, group="energy", kind="counter")  # fmt: skip
 
