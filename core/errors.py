@@ -58,7 +58,7 @@ class FormatError(ZerometerError):
     """Bytes are not what they claim to be; ``code`` names the fault on the wire.
 
     Each subclass has its own ``code``, a stable kebab-case word that a receiver
-    returns in its error body and that ``docs/batch-format.md`` lists.
+    returns in its error body and that ``docs/errors.md`` lists.
     """
 
     exit_code = 5

@@ -1,0 +1,84 @@
+"""The page of commands names what the parser accepts; examples anywhere are valid."""
+
+import argparse
+from contextlib import redirect_stdout
+from io import StringIO
+
+import pytest
+from harness.markdown import inline, page, pages, rows, section
+from harness.markdown import zerometer_commands as commands_in
+
+from zerometer.agent.cli.main import COMMANDS, build_parser
+
+PAGE = "docs/commands.md"
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """Return all parsers by the heading that describes them."""
+    top = build_parser()
+    (action,) = (a for a in top._actions if isinstance(a, argparse._SubParsersAction))
+    return {"zerometer": top} | {
+        f"zerometer {name}": parser for name, parser in action.choices.items()
+    }
+
+
+def arguments(parser: argparse.ArgumentParser) -> list[str]:
+    """Return a parser's arguments as the page writes them."""
+    written = []
+    for action in parser._actions:
+        if isinstance(action, (argparse._HelpAction, argparse._SubParsersAction)):
+            continue
+        value = action.metavar or action.dest.upper()
+        name = " ".join(action.option_strings)
+        written.append(f"{name} {value}".strip() if action.nargs != 0 else name)
+    return sorted(written)
+
+
+def check(call: list[str]) -> None:
+    """Fail unless the parser accepts the arguments of a call."""
+    try:
+        with redirect_stdout(StringIO()):
+            build_parser().parse_args(call)
+    except SystemExit as end:
+        assert end.code == 0, f"zerometer {' '.join(call)}: is not accepted"
+
+
+def test_every_command_has_its_section_and_no_other() -> None:
+    found = [
+        line.removeprefix("## ")
+        for line in page(PAGE).splitlines()
+        if line.startswith("## ")
+    ]
+    assert found == list(parsers())
+    assert sorted(found[1:]) == sorted(f"zerometer {name}" for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "command", ["zerometer", *(f"zerometer {c}" for c in COMMANDS)]
+)
+def test_documented_arguments_are_the_accepted_ones(command: str) -> None:
+    text = section(page(PAGE), f"## {command}")
+    documented = sorted(inline(row[0])[0] for row in rows(text))
+    assert documented == arguments(parsers()[command])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example(name: str) -> None:
+    text = section(page(PAGE), f"## zerometer {name}")
+    assert name in [call[0] for call in commands_in(text)]
+
+
+@pytest.mark.parametrize("name", pages())
+def test_examples_in_pages_are_valid(name: str) -> None:
+    for call in commands_in(page(name)):
+        check(call)
+
+
+@pytest.mark.parametrize("command", sorted(parsers()))
+def test_examples_in_the_help_are_valid(command: str) -> None:
+    epilog = parsers()[command].epilog
+    assert epilog, "no example"
+    calls = list(commands_in(f"```sh\n{epilog.partition(':')[2]}\n```"))
+    assert calls
+    for call in calls:
+        check(call)
