@@ -27,22 +27,17 @@ def read_boot_id() -> bytes:
 
 
 class Clock:
-    """Turns boot time into wall time, and never lets wall time run backwards.
-
-    ``floor_ns`` is the latest wall time that the journal already holds: after a
-    reboot without a clock, time goes on from there.
-    """
+    """Turns boot time into wall time."""
 
     def __init__(
         self,
         *,
-        floor_ns: int = 0,
         boottime_ns: Callable[[], int] = read_boottime_ns,
         realtime_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._boottime_ns = boottime_ns
         self._realtime_ns = realtime_ns
-        self._offset_ns = max(realtime_ns(), floor_ns) - boottime_ns()
+        self._offset_ns = realtime_ns() - boottime_ns()
 
     def boottime_ns(self) -> int:
         """Return the boot-time clock."""
@@ -51,6 +46,14 @@ class Clock:
     def wall_ns(self, boottime_ns: int) -> int:
         """Return the wall time (Unix ns, UTC) at a moment of the boot-time clock."""
         return boottime_ns + self._offset_ns
+
+    def not_before(self, floor_ns: int) -> None:
+        """Go on from *floor_ns*, the end of what is booked, if it is later than now.
+
+        After a reboot without a clock nothing better is known of the time.
+        """
+        if self._realtime_ns() < EPOCH_NS:
+            self._offset_ns = max(self._offset_ns, floor_ns - self._boottime_ns())
 
     def boottime_of(self, wall_ns: int) -> int:
         """Return the boot-time clock at a wall time."""
@@ -61,14 +64,13 @@ class Clock:
         """Whether the wall clock can be believed."""
         return self._realtime_ns() >= EPOCH_NS and abs(self._difference_ns()) < STEP_NS
 
-    def follow(self, floor_ns: int) -> int:
+    def follow(self) -> int:
         """Take over a step of the wall clock; return it in ns, 0 when there was none.
 
-        Steps that would lead behind *floor_ns*, the end of what is booked, wait
-        until the wall clock has passed it.
+        A clock that is not set yet is not followed.
         """
         step = self._difference_ns()
-        if abs(step) < STEP_NS or self._realtime_ns() < floor_ns:
+        if abs(step) < STEP_NS or self._realtime_ns() < EPOCH_NS:
             return 0
         self._offset_ns += step
         return step

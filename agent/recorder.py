@@ -62,7 +62,6 @@ class Recorder:
         self,
         identity: Identity,
         resume: Resume,
-        cells: Sequence[Cell],
         *,
         seal_ns: int,
         seal_samples: int,
@@ -70,9 +69,6 @@ class Recorder:
         self._identity = identity
         self._seal_ns = seal_ns
         self._seal_samples = seal_samples
-        self._window_fields = WINDOW_FIELDS + tuple(
-            Field(cell.name, cell.unit, cell.exponent, "integer") for cell in cells
-        )
         self._streams = {
             name: _Stream(
                 name,
@@ -98,8 +94,9 @@ class Recorder:
             self._seal(stream, synchronised=True)
         stream.open.table(table, fields).add(time_ms, row)
 
-    def add_window(self, window: Window) -> None:
-        """Add a closed window."""
+    def add_window(self, window: Window, cells: Sequence[Cell]) -> None:
+        """Add a closed window whose numbers are *cells*."""
+        fields = self._window_fields(cells)
         row = [
             window.revision,
             round(window.covered_ns / 1e6),
@@ -108,10 +105,15 @@ class Recorder:
         ]
         stream = self._streams[LEDGER]
         name = f"ledger/{window.length_ns // 60_000_000_000}min"
-        if not stream.open.fits(name, self._window_fields):
+        if not stream.open.fits(name, fields):
             self._seal(stream, synchronised=True)
-        table = stream.open.table(name, self._window_fields)
+        table = stream.open.table(name, fields)
         table.add(window.start_ns // 1_000_000, row)
+
+    def _window_fields(self, cells: Sequence[Cell]) -> tuple[Field, ...]:
+        return WINDOW_FIELDS + tuple(
+            Field(cell.name, cell.unit, cell.exponent, "integer") for cell in cells
+        )
 
     def add_event(self, time_ms: int, kind: str, subject: str, text: str) -> None:
         """Add an event."""

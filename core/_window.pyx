@@ -4,6 +4,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs
 from libc.stdint cimport int64_t
 from libc.stdlib cimport qsort
+from zerometer.core cimport _neumaier
 
 from zerometer.core.errors import UsageError
 
@@ -76,17 +77,7 @@ def add_rows(
         )
     with nogil:
         for i in range(size):
-            add(&sums[i % width], &carries[i % width], rows[i])
-
-
-cdef void add(double* total, double* carry, double value) noexcept nogil:
-    """Neumaier (1974): the carry takes what rounding loses."""
-    cdef double before = total[0], after = before + value
-    if fabs(before) >= fabs(value):
-        carry[0] += (before - after) + value
-    else:
-        carry[0] += (value - after) + before
-    total[0] = after
+            _neumaier.add(&sums[i % width], &carries[i % width], rows[i])
 
 
 cdef void floor_sum(double a, double b, Part* part) noexcept nogil:

@@ -27,6 +27,8 @@ from zerometer.core.site import VIEWS, Site, View
 MINUTE_NS = 60_000_000_000
 #: Windows that are booked; each is a multiple of the one before.
 WINDOWS_NS = (MINUTE_NS, 15 * MINUTE_NS)
+#: A step back of the clock up to this long is waited for.
+LONGEST_WAIT_NS = 15 * MINUTE_NS
 STATE_FORMAT = 1
 
 
@@ -164,11 +166,20 @@ class Accounting:
                 window.revision += 1
         return closing
 
-    def rebase(self, step_ns: int) -> None:
-        """Follow a step of the wall clock."""
+    def rebase(self, step_ns: int) -> Closing:
+        """Follow a step of the wall clock; return windows that end because of it.
+
+        A small step back is waited for: time stands still until the clock has
+        passed what is booked, and the counters bring the energy of the wait.
+        """
+        closing = Closing()
         self.metering.rebase(step_ns)
-        if self._last_ns is not None:
-            self._last_ns += step_ns
+        if self._last_ns is None or -LONGEST_WAIT_NS <= step_ns < 0:
+            return closing
+        self._book(closing)
+        closing.windows.extend(self._close(None))
+        self._last_ns += step_ns
+        return closing
 
     def rates(self, now_ns: int) -> Rates:
         """Return what flows at *now_ns*, where it comes from and what it emits."""
@@ -200,8 +211,8 @@ class Accounting:
         cells = self._ledger.book(amounts)
         covered_ns = sum(t1 - t0 for t0, t1 in spans.times[first:last])
         seen_ns = spans.seen_ns(first, last)
+        closing.windows.extend(self._close(minute))
         for length_ns in WINDOWS_NS:
-            closing.windows.extend(self._close(minute, length_ns))
             window = self._open_window(minute, length_ns)
             for index, units in enumerate(cells):
                 window.cells[index] += units
@@ -216,10 +227,10 @@ class Accounting:
             window = self._open[length_ns] = Window(start, length_ns, cells)
         return window
 
-    def _close(self, now_ns: int, length_ns: int | None = None) -> Iterator[Window]:
-        """Put out the windows (of one length, or all) that end by *now_ns*."""
+    def _close(self, end_ns: int | None) -> Iterator[Window]:
+        """Put out the windows that end by *end_ns*, or all of them."""
         for window in list(self._open.values()):
-            if length_ns in (None, window.length_ns) and window.end_ns <= now_ns:
+            if end_ns is None or window.end_ns <= end_ns:
                 del self._open[window.length_ns]
                 yield window
 

@@ -221,8 +221,13 @@ cdef class Exchange:
                 now = clock_ns(CLOCK_MONOTONIC)
                 deadline_ns = now + FRAME_GAP_NS + missing * self.character_ns
                 self.overslept = False
-                self.sleep_until(now + missing * self.character_ns)
-                continue
+                # The last byte is due between one character earlier and then: half
+                # a character is slept over at most, and a poll waits for the rest.
+                if missing > 1:
+                    self.sleep_until(
+                        now + missing * self.character_ns - self.character_ns // 2
+                    )
+                    continue
             self.overslept = False
             state = self.wait_for(POLLIN, deadline_ns)
             if state == LOST:

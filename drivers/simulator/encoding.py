@@ -27,8 +27,9 @@ def raw_of(point: Point, value: float) -> float | int:
     if point.kind == "counter":
         modulus = high + 1
         if point.modulus is not None:
-            modulus = round(point.modulus / point.scale)
-        return math.floor(exact) % modulus
+            modulus = round(point.modulus / abs(point.scale))
+        # Some meters count exports below zero: towards zero is down for both.
+        return int(math.fmod(exact, modulus))
     return min(max(round(exact), low), high)
 
 

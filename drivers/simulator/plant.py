@@ -62,10 +62,11 @@ class Curve:
         self._step_ns = step_ns
         self._step_h = step_ns / 3.6e12
         self._lock = Lock()
+        self._initial = initial
         self._first = 0  # number of the oldest knot in memory
-        self._power = array("d", [knots(0)])
-        self._import = array("d", [initial[0]])
-        self._export = array("d", [initial[1]])
+        self._power = array("d")
+        self._import = array("d")
+        self._export = array("d")
 
     def knot(self, number: int) -> float:
         """Return the power at knot *number*."""
@@ -102,6 +103,10 @@ class Curve:
                 f"curve: knot {number} is no longer known; "
                 f"the oldest that is: {self._first}"
             )
+        if not self._power:
+            self._power.append(self._knots(0))
+            self._import.append(self._initial[0])
+            self._export.append(self._initial[1])
         for following in range(self._first + len(self._power), number + 1):
             here, there = self._power[-1], self._knots(following)
             more_in, more_out = _split(here, there)

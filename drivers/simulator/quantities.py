@@ -75,6 +75,8 @@ _INTENSIVE: dict[str, tuple[str, Value]] = {
     "thd_voltage_avg": ("%", lambda _s: 1.8),
     "thd_current": ("%", lambda _s: 4.5),
     "thd_current_avg": ("%", lambda _s: 4.5),
+    "flow": ("", lambda s: s.power),
+    "heat_power": ("kW", lambda s: s.power),
     "operating_hours": ("h", lambda s: s.run_h),
     "temperature": ("degC", lambda _s: 20.0),
     "pressure": ("bar", lambda _s: 6.5),
@@ -91,12 +93,25 @@ def value_of(point: Point, unit: str, pulse: float) -> Value:
     channel = _CHANNEL.fullmatch(point.name)
     if channel:
         if channel["number"] == "1":
-            return lambda s: s.imported / pulse
+            return _scaled(lambda s: s.imported, 1.0 if unit == "pulses" else 1 / pulse)
         return lambda _s: 0.0
     found, value = _resolve(_COPY.sub("", point.name)) or _by_group(point, unit)
     if point.unit == found or not _convertible(found, point.unit):
         return value
-    times = factor(found, point.unit)
+    return _scaled(value, factor(found, point.unit))
+
+
+def derived_value_of(point: Point, source: Point, unit: str) -> Value:
+    """Return the same for a *point* that a site made from *source* of the map.
+
+    A pulse counter says nothing of what it counts: that is what the meter is for.
+    """
+    if _CHANNEL.fullmatch(source.name):
+        return value_of(point, unit, 1.0)
+    return _scaled(value_of(source, unit, 1.0), point.scale / source.scale)
+
+
+def _scaled(value: Value, times: float) -> Value:
     return lambda s: value(s) * times
 
 

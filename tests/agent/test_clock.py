@@ -1,5 +1,7 @@
 """Wall time as an offset to boot time."""
 
+import pytest
+
 from zerometer.agent.clock import STEP_NS, Clock, read_boot_id, read_boottime_ns
 
 SECOND = 10**9
@@ -12,12 +14,8 @@ class Clocks:
         self.boot = 5 * SECOND
         self.wall = 1_800_000_000 * SECOND
 
-    def clock(self, floor_ns: int = 0) -> Clock:
-        return Clock(
-            floor_ns=floor_ns,
-            boottime_ns=lambda: self.boot,
-            realtime_ns=lambda: self.wall,
-        )
+    def clock(self) -> Clock:
+        return Clock(boottime_ns=lambda: self.boot, realtime_ns=lambda: self.wall)
 
     def advance(self, seconds: int) -> None:
         self.boot += seconds * SECOND
@@ -33,39 +31,44 @@ def test_wall_time_is_boot_time_plus_an_offset() -> None:
     assert clock.synchronised
 
 
-def test_a_step_forward_is_followed_once() -> None:
+@pytest.mark.parametrize("seconds", [100, -60])
+def test_a_step_is_followed_once(seconds: int) -> None:
     hands = Clocks()
     clock = hands.clock()
-    hands.wall += 100 * SECOND
+    hands.wall += seconds * SECOND
     assert not clock.synchronised
-    assert clock.follow(floor_ns=0) == 100 * SECOND
-    assert clock.follow(floor_ns=0) == 0
+    assert clock.follow() == seconds * SECOND
+    assert clock.follow() == 0
     assert clock.synchronised
+    assert clock.wall_ns(hands.boot) == hands.wall
 
 
 def test_drift_is_not_a_step() -> None:
     hands = Clocks()
     clock = hands.clock()
     hands.wall += STEP_NS - 1
-    assert clock.follow(floor_ns=0) == 0
+    assert clock.follow() == 0
 
 
-def test_a_step_back_waits_until_the_wall_clock_passed_what_is_booked() -> None:
-    hands = Clocks()
-    clock = hands.clock()
-    booked = hands.wall
-    hands.wall -= 60 * SECOND
-    assert clock.follow(floor_ns=booked) == 0
-    hands.advance(60)
-    assert clock.follow(floor_ns=booked) == -60 * SECOND
-
-
-def test_after_a_reboot_without_a_clock_time_goes_on_from_the_floor() -> None:
+def test_after_a_reboot_without_a_clock_time_goes_on_from_what_is_booked() -> None:
     hands = Clocks()
     hands.wall = 0
-    clock = hands.clock(floor_ns=1_790_000_000 * SECOND)
-    assert clock.wall_ns(hands.boot) == 1_790_000_000 * SECOND
+    clock = hands.clock()
+    clock.not_before(1_790_000_000 * SECOND)
+    hands.advance(3)
+    assert clock.wall_ns(hands.boot) == 1_790_000_003 * SECOND
     assert not clock.synchronised
+    assert clock.follow() == 0
+    hands.wall = 1_790_000_503 * SECOND
+    assert clock.follow() == 500 * SECOND
+    assert clock.synchronised
+
+
+def test_a_clock_that_is_set_is_believed() -> None:
+    hands = Clocks()
+    clock = hands.clock()
+    clock.not_before(hands.wall + 3600 * SECOND)
+    assert clock.wall_ns(hands.boot) == hands.wall
 
 
 def test_the_real_clocks_answer() -> None:

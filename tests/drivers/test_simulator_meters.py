@@ -7,7 +7,7 @@ import pytest
 from harness.simulation import SDM630, constant, meter_map
 
 from zerometer.core.errors import UsageError
-from zerometer.core.points import Point, ReadLimits
+from zerometer.core.points import Group, Kind, Point, ReadLimits
 from zerometer.drivers.simulator.meters import SimulatedMeter
 from zerometer.drivers.simulator.plant import Curve, Model
 
@@ -163,6 +163,14 @@ def test_counters_roll_over() -> None:
     assert read(single(narrow, model), 3, 0, 1, HOUR) == struct.pack(">H", 4)
 
 
+def test_a_counter_may_count_below_zero() -> None:
+    point = counter(
+        "active_energy_export", 0, type="i32", scale=-0.1, unit="kWh", modulus=1e5
+    )
+    model = Curve(lambda _: -20.0, initial=(0.0, 99_990.01))
+    assert read(single(point, model), 3, 0, 2, HOUR) == struct.pack(">i", -100)
+
+
 def test_gauges_stop_at_the_ends_of_their_type() -> None:
     point = Point(name="active_power", function=3, address=0, type="i16", unit="W")
     assert read(single(point, constant(99.0)), 3, 0, 1, HOUR) == b"\x7f\xff"
@@ -232,6 +240,51 @@ def test_served_energy_is_the_integral_within_a_step() -> None:
     assert all(-0.00025 <= true - said < 0.00125 for said, true in seen)
     imports = [said for said, _ in seen[::2]]
     assert imports == sorted(imports)
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "unit", "expected"),
+    [
+        ("active_energy_import_l2", "energy", "kWh", 335.0),
+        ("active_energy_import_t1", "energy", "MWh", 1.0),
+        ("active_energy_import_t2", "energy", "kWh", 0.0),
+        ("reactive_energy_total", "energy", "kvarh", 328.68),
+        ("primary_active_power_l1", "power", "kW", 34.0),
+        ("max_demand_active_power", "power", "W", 100_000.0),
+        ("current_sum", "electrical", "A", 457.7),
+        ("current_l2", "electrical", "A", 153.3),
+        ("power_factor_l3", "electrical", "", 0.95),
+        ("cos_phi", "electrical", "", 0.95),
+        ("voltage_l1l2", "electrical", "V", 398.4),
+        ("voltage_ln_avg", "electrical", "V", 230.0),
+        ("pulse_counter_1", "energy", "pulses", 100_000.0),
+        ("pulse_counter_2", "energy", "pulses", 0.0),
+        ("something_l1", "power", "kW", 100.0),
+        ("something", "state", "", 0.0),
+        ("something", "energy", "kWh", 1000.0),
+    ],
+)
+def test_points_mean_what_their_names_say(
+    name: str, group: Group, unit: str, expected: float
+) -> None:
+    kind: Kind = "counter" if group == "energy" else "gauge"
+    point = Point(
+        name=name, function=3, address=0, type="f64", unit=unit, group=group, kind=kind
+    )
+    data = read(single(point, constant(100.0)), 3, 0, 4, 10 * HOUR)
+    assert struct.unpack(">d", data)[0] == pytest.approx(expected, rel=0.01, abs=0.002)
+
+
+def test_floats_may_roll_over() -> None:
+    point = counter("active_energy_import", 0, type="f64", unit="kWh", modulus=1e5)
+    model = Curve(lambda _: 20.0, initial=(99_990.0004, 0.0))
+    (value,) = struct.unpack(">d", read(single(point, model), 3, 0, 4, HOUR))
+    assert value == pytest.approx(10.0)
+
+
+def test_a_malformed_request_is_refused() -> None:
+    meter = SimulatedMeter("m", SDM630, constant(1.0))
+    assert meter.answer(b"\x04\x00\x00", HOUR) == b"\x84\x03"
 
 
 def test_an_unknown_ratio_is_refused() -> None:

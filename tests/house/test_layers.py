@@ -24,7 +24,9 @@ def test_kernels_reach_down_only(kernel: Path) -> None:
 
 
 def test_kernels_stand_where_they_may() -> None:
-    kernels = {p.relative_to(ROOT) for part in PARTS for p in (ROOT / part).rglob("*.pyx")}
+    kernels = {
+        p.relative_to(ROOT) for part in PARTS for p in (ROOT / part).rglob("*.pyx")
+    }
     outside_core = {str(k) for k in kernels if k.parts[0] != "core"}
     assert outside_core == {"drivers/_exchange.pyx"}
 

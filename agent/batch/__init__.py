@@ -1,0 +1,19 @@
+"""The batch format: what the gateway seals, sends and a receiver opens.
+
+This is the public decoder library; ``docs/batch-format.md`` describes the bytes.
+"""
+
+from zerometer.agent.batch.envelope import batch_hash, decode, encode, peek
+from zerometer.agent.batch.model import Batch, Column, Gap, Header, Table
+
+__all__ = [
+    "Batch",
+    "Column",
+    "Gap",
+    "Header",
+    "Table",
+    "batch_hash",
+    "decode",
+    "encode",
+    "peek",
+]

@@ -1,0 +1,162 @@
+"""``zerometer decode``: batches as text or JSON, for people and other programs."""
+
+import argparse
+import json
+import sys
+from array import array
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+from zerometer.agent.batch import Batch, Column, decode
+from zerometer.core.errors import FormatError, UsageError
+
+EXAMPLE = """\
+example:
+  zerometer decode readings-17.batch
+  curl -s http://collector/archive/17 | zerometer decode - --json
+"""
+
+UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    """Add the command to *subparsers*."""
+    parser = subparsers.add_parser(
+        "decode",
+        help="show what is in a batch",
+        description=(
+            "Check batches and show what is in them. FILE holds one batch or several, "
+            "one after the other; a folder is read file by file. What is no batch is "
+            "reported on stderr by the name of its fault, and the rest is shown."
+        ),
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "source", metavar="FILE", help="a file, a folder, or - for standard input"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object per batch and line"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the batches; return 0, or the exit code of the last fault."""
+    code = 0
+    for name, data in _read(arguments.source):
+        for start, part in split(data):
+            try:
+                batch = decode(part)
+            except FormatError as error:
+                print(f"{name}: byte {start}: {error.code}: {error}", file=sys.stderr)
+                code = error.exit_code
+            else:
+                print(_json(batch) if arguments.json else "\n".join(_lines(batch)))
+    return code
+
+
+def _read(source: str) -> Iterator[tuple[str, bytes]]:
+    if source == "-":
+        yield "standard input", sys.stdin.buffer.read()
+        return
+    path = Path(source)
+    inside = sorted(path.iterdir()) if path.is_dir() else [path]
+    for file in inside:
+        if file.is_dir():
+            continue
+        try:
+            yield str(file), file.read_bytes()
+        except OSError as error:
+            raise UsageError(f"decode: {file}: {error.strerror}") from error
+
+
+def split(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and bytes of each batch in *data*.
+
+    What is no msgpack, or ends early, comes last and as it is.
+    """
+    unpacker = msgpack.Unpacker(max_buffer_size=max(len(data), 1))
+    unpacker.feed(data)
+    start = 0
+    while start < len(data) or not start:
+        try:
+            unpacker.skip()
+            end = unpacker.tell()
+        except (msgpack.UnpackException, ValueError):
+            end = len(data)
+        yield start, data[start:end]
+        start = max(end, 1)
+
+
+def _json(batch: Batch) -> str:
+    header = {
+        name: value.hex() if isinstance(value, bytes) else value
+        for name, value in asdict(batch.header).items()
+    }
+    tables = [
+        {
+            "name": table.name,
+            "columns": [
+                {"name": column.name, "unit": column.unit, "values": _values(column)}
+                for column in table.columns
+            ],
+        }
+        for table in batch.tables
+    ]
+    document = {"header": header, "tables": tables, "skipped_columns": batch.skipped}
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _values(column: Column) -> list[Any]:
+    if isinstance(column.values, array):
+        return column.values.tolist() if _is_time(column) else column.numbers()
+    return column.values
+
+
+def _lines(batch: Batch) -> Iterator[str]:
+    header = batch.header
+    yield (
+        f"batch {header.source.hex()}/{header.epoch.hex()}/{header.stream}/{header.seq}"
+        f" of {header.site}: {header.rows} rows, {header.samples} samples, "
+        f"{_time(header.t0_ms)} to {_time(header.t1_ms)}, clock {header.clock}"
+    )
+    for gap in header.gaps:
+        yield f"  gap: {gap.first} to {gap.last}: {gap.reason}"
+    for table in batch.tables:
+        yield f"  {table.name}"
+        names = [f"{c.name} [{c.unit}]" if c.unit else c.name for c in table.columns]
+        columns = [[_cell(c, value) for value in _values(c)] for c in table.columns]
+        widths = [
+            max(map(len, [name, *cells]))
+            for name, cells in zip(names, columns, strict=True)
+        ]
+        for row in (names, *zip(*columns, strict=True)):
+            cells = map(str.ljust, row, widths)
+            yield "    " + "  ".join(cells).rstrip()
+
+
+def _is_time(column: Column) -> bool:
+    return (column.name, column.unit) == ("time", "ms")
+
+
+def _cell(column: Column, value: Any) -> str:
+    if value is None:
+        return "-"
+    return _time(value) if _is_time(column) else str(value)
+
+
+def _time(time_ms: int) -> str:
+    """Return an ISO 8601 time, or the number where the calendar ends."""
+    try:
+        moment = UNIX_EPOCH + timedelta(milliseconds=time_ms)
+    except OverflowError:
+        return f"{time_ms} ms"
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

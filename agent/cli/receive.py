@@ -1,0 +1,66 @@
+"""``zerometer receive``: the other side of an uplink, with a database."""
+
+import argparse
+import asyncio
+import signal
+from pathlib import Path
+
+from zerometer.agent.receiver.server import Receiver
+
+EXAMPLE = """\
+example:
+  zerometer receive --to factory.sqlite
+  sqlite3 factory.sqlite "SELECT time, meter, point, value, unit FROM reading LIMIT 9"
+"""
+
+
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
+    """Add the command to *subparsers*."""
+    parser = subparsers.add_parser(
+        "receive",
+        help="take batches over HTTP into an SQLite database",
+        description=(
+            "Take batches over HTTP, commit each with its rows in one transaction, "
+            "then acknowledge it. Prints the address that belongs into a site's "
+            "[[uplink]] once it listens; stops on SIGTERM or Ctrl-C."
+        ),
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--to",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the SQLite database; made when it is not there",
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=8481, help="port; 0 takes a free one (%(default)s)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Receive until a signal comes; return the exit code."""
+    asyncio.run(_receive(arguments.to, arguments.host, arguments.port))
+    return 0
+
+
+async def _receive(path: Path, host: str, port: int) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    receiver = Receiver(path, host, port)
+    port = await receiver.start()
+    try:
+        shown = f"[{host}]" if ":" in host else host
+        print(f"http://{shown}:{port}/v1/batches", flush=True)
+        await stopped.wait()
+    finally:
+        await receiver.stop()

@@ -1,0 +1,152 @@
+"""The daemon: wires buses, pipeline, journal, uplinks and page; starts and stops them.
+
+Threads: one per bus, one for the journal, one per uplink; the main thread runs one
+asyncio loop with the ticks, the page and the signals. Nothing wakes without a
+deadline that asked for it.
+"""
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zerometer.agent.clock import Clock
+from zerometer.agent.events import EventLog
+from zerometer.agent.journal import Journal
+from zerometer.agent.last_status import write_last
+from zerometer.agent.pipeline import Pipeline
+from zerometer.agent.snapshot import Snapshot
+from zerometer.agent.uplink.schemes import open_uplink
+from zerometer.agent.uplink.worker import Uplink
+from zerometer.core.errors import JournalError
+from zerometer.core.site import Bus, Site
+from zerometer.drivers.bus import BusLoop, UnitPlan
+from zerometer.drivers.notices import BusNotice
+from zerometer.drivers.serial_line import SerialLine
+
+if TYPE_CHECKING:
+    from zerometer.agent.page.server import Page
+
+log = logging.getLogger("zerometer")
+
+#: How long a stop waits for the uplinks to send what is left.
+UPLINK_GRACE_S = 10.0
+
+
+class Daemon:
+    """A running agent for one site."""
+
+    def __init__(self, site: Site) -> None:
+        """Open the journal and take up where it ends; JournalError if that fails."""
+        self._site = site
+        self._events = EventLog()
+        self._journal = Journal.open(
+            Path(site.journal.path), max_bytes=site.journal.max_bytes
+        )
+        resume = self._journal.resume()
+        self._clock = Clock()
+        for notice in self._journal.notices:
+            self._event("journal", "journal", notice)
+        self._pipeline = Pipeline(
+            site, self._journal, resume, self._clock, self._events
+        )
+        self._buses = [self._bus(bus) for bus in site.buses]
+        self._uplinks = [open_uplink(u, self._journal) for u in site.uplinks]
+        self._snapshot = Snapshot(
+            self._pipeline,
+            self._buses,
+            self._journal,
+            self._uplinks,
+            self._clock,
+            self._events,
+        )
+        self._page: Page | None = None
+        self._stopping = asyncio.Event()
+        self._failure: Exception | None = None
+
+    def _bus(self, bus: Bus) -> BusLoop:
+        units = [
+            UnitPlan(meter=m.id, unit=m.unit, map=m.map, points=m.points)
+            for m in self._site.meters
+            if m.bus == bus.id
+        ]
+        return BusLoop(
+            bus.id,
+            lambda: SerialLine(bus.port, bus.line),
+            bus.line,
+            units,
+            self._pipeline.deliver,
+            self._notice,
+            bus.timeout_ms * 1_000_000,
+        )
+
+    def _notice(self, notice: BusNotice) -> None:
+        """Turn what a bus reports into an event; called from the bus's thread."""
+        time_ms = self._clock.wall_ns(notice.time_ns) // 1_000_000
+        self._events.add(time_ms, notice.kind, notice.meter or notice.bus, notice.text)
+
+    def _event(self, kind: str, subject: str, text: str) -> None:
+        now_ns = self._clock.wall_ns(self._clock.boottime_ns())
+        self._events.add(now_ns // 1_000_000, kind, subject, text)
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT, then stop in order: nothing is lost."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        try:
+            await self._start()
+            await self._stopping.wait()
+        finally:
+            await self._stop()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _start(self) -> None:
+        if self._site.page.enabled:
+            from zerometer.agent.page.server import Page
+
+            self._page = Page(self._site.page, self._snapshot.take)
+            log.info("page: %s", await self._page.start())
+        for bus in self._buses:
+            bus.start()
+        for uplink in self._uplinks:
+            uplink.start()
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Call ``_tick`` at the end of the tick that runs, on the wall clock."""
+        now_ns = self._clock.wall_ns(self._clock.boottime_ns())
+        rest_ns = self._site.tick_ns - now_ns % self._site.tick_ns
+        asyncio.get_running_loop().call_later(rest_ns / 1e9, self._tick)
+
+    def _tick(self) -> None:
+        if self._stopping.is_set():
+            return
+        now_ns = self._clock.wall_ns(self._clock.boottime_ns())
+        edge_ns = now_ns - now_ns % self._site.tick_ns
+        try:
+            self._pipeline.tick(self._clock.boottime_of(edge_ns))
+        except Exception as error:
+            # What was committed is safe; the service manager starts us again.
+            self._failure = error
+            self._stopping.set()
+            return
+        if self._page is not None:
+            self._page.publish()
+        self._schedule()
+
+    async def _stop(self) -> None:
+        if self._page is not None:
+            await self._page.stop()
+        for bus in self._buses:
+            bus.stop()
+        try:
+            if self._failure is None:
+                self._pipeline.finish(self._clock.boottime_ns())
+                for uplink in self._uplinks:
+                    uplink.stop(UPLINK_GRACE_S)
+                write_last(Path(self._site.journal.path), self._snapshot.take())
+        finally:
+            self._journal.close()

@@ -1,0 +1,185 @@
+"""The site's graph with its present rates: what the page draws."""
+
+from collections.abc import Sequence
+from math import isnan
+from typing import Any
+
+from zerometer.core.accounting import Accounting
+from zerometer.core.attribution import Rates
+from zerometer.core.network import Network
+from zerometer.core.site import VIEWS, View
+from zerometer.core.units import RATE_OF
+
+Json = dict[str, Any]
+
+
+class GraphPicture:
+    """Pools, places and the links between them, at one moment."""
+
+    def __init__(self, accounting: Accounting, time_ns: int) -> None:
+        self._accounting = accounting
+        self._network: Network = accounting.network
+        self._rates: Rates = accounting.rates(time_ns)
+
+    def pools(self) -> list[Json]:
+        """Return each pool with what flows through it and its factor by view."""
+        return [
+            {
+                "id": pool.id,
+                "carrier": pool.carrier,
+                "unit": pool.unit,
+                "rate_unit": RATE_OF[pool.unit],
+                "inflow": self._rates.throughput[i],
+                "outflow": self._rates.throughput[i],
+                "factor": {view: self._rates.factors[view][i] for view in VIEWS},
+            }
+            for i, pool in enumerate(self._network.pools)
+        ]
+
+    def places(self) -> list[Json]:
+        """Return sources, fuels, processes, storages and sinks with their rates."""
+        network = self._network
+        stored = {tank.place: i for i, tank in enumerate(network.tanks)}
+        origins = [self._origin(k) for k in range(len(network.origins))]
+        places = [
+            self._storage(stored[p]) if p in stored else self._place(p)
+            for p in range(len(network.places))
+        ]
+        return [place for place in [*origins, *places] if place is not None]
+
+    def _origin(self, k: int) -> Json | None:
+        origin, entered = self._network.origins[k], self._rates.entered[k]
+        kind = origin.name.split(".")[0]
+        if kind not in ("source", "fuel") and entered == 0:
+            return None  # nothing is unmeasured or unknown: nothing to show
+        return {
+            "id": origin.name,
+            "kind": "fuel" if kind == "fuel" else "source",
+            "pool": self._pool_of_origin(k),
+            "rate": entered,
+            "rate_unit": RATE_OF[origin.unit],
+            "emission_kg_per_h": {
+                view: entered * origin.factors[view] for view in VIEWS
+            },
+        }
+
+    def _pool_of_origin(self, k: int) -> str | None:
+        network = self._network
+        for inflow in network.inflows:
+            if inflow.origin == k:
+                return network.pools[inflow.pool].id
+        if k in network.unmeasured:
+            return network.pools[network.unmeasured.index(k)].id
+        return next(
+            (network.pools[t.pool].id for t in network.tanks if t.unknown == k), None
+        )
+
+    def _place(self, p: int) -> Json:
+        place = self._network.places[p]
+        pool = None if place.pool is None else self._network.pools[place.pool].id
+        return {
+            "id": place.name,
+            "kind": place.kind,
+            "pool": pool,
+            "rate": self._rates.quantity[p] if pool else None,
+            "rate_unit": RATE_OF[place.unit] if pool else None,
+            "emission_kg_per_h": self._emissions(self._rates.received[p]),
+        }
+
+    def _storage(self, i: int) -> Json:
+        tank = self._network.tanks[i]
+        pool = self._network.pools[tank.pool]
+        charge, discharge = self._flow(tank.charge), self._flow(tank.discharge)
+        return {
+            "id": tank.name,
+            "kind": "storage",
+            "pool": pool.id,
+            "rate": charge - discharge,
+            "rate_unit": RATE_OF[pool.unit],
+            "content": self._accounting.attribution.content(i),
+            "unit": pool.unit,
+            "emission_kg_per_h": self._emissions(self._rates.received[tank.place]),
+        }
+
+    def links(self) -> list[Json]:
+        """Return what flows from where to where."""
+        network, rates = self._network, self._rates
+        links = []
+        for k in range(len(network.origins)):
+            pool = self._pool_of_origin(k)
+            name = network.origins[k].name
+            if pool is not None and (rates.entered[k] > 0 or name.startswith("source")):
+                links.append(self._from_origin(k, f"pool.{pool}"))
+        for p, place in enumerate(network.places):
+            if place.pool is not None and place.kind != "storage":
+                links.append(self._from_pool(place.pool, place.name, rates.quantity[p]))
+        for process in network.conversions:
+            links.extend(self._from_origin(k, process.name) for k, _ in process.burns)
+            links.extend(
+                self._from_pool(pool, process.name, self._flow(flow))
+                for pool, flow in process.takes
+            )
+            links.extend(
+                self._to_pool(process.name, pool, self._flow(flow))
+                for pool, flow, _ in process.gives
+            )
+        for tank in network.tanks:
+            rate = self._flow(tank.charge) - self._flow(tank.discharge)
+            if rate < 0:
+                links.append(self._to_pool(tank.name, tank.pool, -rate))
+            else:
+                links.append(self._from_pool(tank.pool, tank.name, rate))
+        return links
+
+    def _flow(self, flow: int) -> float:
+        rate = self._rates.flows[flow]
+        return 0.0 if isnan(rate) else rate
+
+    def _from_origin(self, k: int, target: str) -> Json:
+        origin, entered = self._network.origins[k], self._rates.entered[k]
+        return _link(
+            origin.name,
+            target,
+            entered,
+            origin.unit,
+            {view: entered * origin.factors[view] for view in VIEWS},
+        )
+
+    def _from_pool(self, pool: int, target: str, rate: float) -> Json:
+        here = self._network.pools[pool]
+        carried = self._carried(pool, rate)
+        return _link(f"pool.{here.id}", target, rate, here.unit, carried)
+
+    def _to_pool(self, source: str, pool: int, rate: float) -> Json:
+        there = self._network.pools[pool]
+        return _link(source, f"pool.{there.id}", rate, there.unit, None)
+
+    def _carried(self, pool: int, rate: float) -> dict[View, float | None]:
+        factors = {view: self._rates.factors[view][pool] for view in VIEWS}
+        return {v: None if f is None else rate * f for v, f in factors.items()}
+
+    def _emissions(self, amounts: Sequence[float]) -> dict[View, float]:
+        origins = self._network.origins
+        return {
+            view: sum(
+                amount * origin.factors[view]
+                for amount, origin in zip(amounts, origins, strict=True)
+            )
+            for view in VIEWS
+        }
+
+
+def _link(
+    source: str,
+    target: str,
+    rate: float,
+    unit: str,
+    emissions: dict[View, float] | dict[View, float | None] | None,
+) -> Json:
+    return {
+        "from": source,
+        "to": target,
+        "rate": rate,
+        "unit": RATE_OF[unit],
+        "emission_kg_per_h": emissions,
+    }

@@ -1,0 +1,79 @@
+// The figures at a glance.
+
+import { el, keyed, setAttribute, setText } from "./dom.js";
+import { integer, NONE, percent, quantity } from "./format.js";
+import { t } from "./i18n.js";
+
+/** Prepare the tiles in `root`; returns update(snapshot, view, clock). */
+export function createSummary(root) {
+  return (snapshot, view, clock) => {
+    const tiles = [
+      minuteTile(snapshot.windows.at(-1), view, clock),
+      { key: "today", label: t("summary.today"), ...split(quantity(snapshot.totals_today.emissions_kg[view], "kg")) },
+      energyTile(snapshot.windows.at(-1), clock),
+      metersTile(snapshot.meters),
+      busTile(snapshot.buses),
+      backlogTile(snapshot),
+    ];
+    keyed(root, tiles, (tile) => tile.key, create, update);
+  };
+}
+
+function create() {
+  const parts = {
+    label: el("p", "label"), value: el("span", "value"), unit: el("span", "unit"), note: el("p", "note"),
+  };
+  const figure = el("p", "figure", parts.value, parts.unit);
+  return { node: el("div", "tile", parts.label, figure, parts.note), ...parts };
+}
+
+function update(part, tile) {
+  setText(part.label, tile.label);
+  setText(part.value, tile.value);
+  setText(part.unit, tile.unit ?? "");
+  setText(part.note, tile.note ?? "");
+  setAttribute(part.node, "data-state", tile.isBad ? "bad" : null);
+}
+
+// The number large, its unit small.
+function split(text) {
+  const [value, unit = ""] = text.split("\u202f");
+  return { value, unit };
+}
+
+function minuteTile(last, view, clock) {
+  const base = { key: "minute", label: t("summary.minute") };
+  if (!last) return { ...base, value: NONE, note: t("summary.no-window") };
+  const kg = last.emissions_kg[view];
+  const perHour = kg === null ? null : (kg * 3600) / last.length_s;
+  return { ...base, ...split(quantity(kg, "kg")), note: `${clock.minute(last.start_ms)} · ${quantity(perHour, "kg/h")}` };
+}
+
+function energyTile(last, clock) {
+  const base = { key: "energy", label: t("summary.energy") };
+  if (!last) return { ...base, value: NONE, note: t("summary.no-window") };
+  return { ...base, ...split(quantity(last.energy_kwh, "kWh")), note: clock.minute(last.start_ms) };
+}
+
+function metersTile(meters) {
+  const good = meters.filter((meter) => meter.quality === "measured").length;
+  const isBad = good < meters.length;
+  const note = isBad ? t("summary.meters-missing", { n: integer(meters.length - good) }) : t("summary.meters-fine");
+  return { key: "meters", label: t("summary.meters"), value: `${good}/${meters.length}`, note, isBad };
+}
+
+function busTile(buses) {
+  const closed = buses.filter((bus) => bus.state !== "open").length;
+  const used = buses.map((bus) => bus.utilisation).filter((share) => share !== null);
+  const note = closed ? t("summary.buses-closed", { n: integer(closed) }) : t("summary.buses-fine", { n: integer(buses.length) });
+  const most = used.length ? Math.max(...used) : null;
+  return { key: "bus", label: t("summary.bus"), ...split(percent(most)), note, isBad: closed > 0 };
+}
+
+function backlogTile({ uplinks, journal }) {
+  const waiting = uplinks.reduce((sum, uplink) => sum + (uplink.backlog ?? 0), 0);
+  const failing = uplinks.some((uplink) => uplink.last_error !== null);
+  const note = journal.error ? t("summary.journal-error") : failing ? t("summary.uplink-error") : t("summary.backlog-fine");
+  const label = t("summary.backlog");
+  return { key: "backlog", label, value: integer(waiting), unit: t("unit.batches"), note, isBad: failing || Boolean(journal.error) };
+}

@@ -1,0 +1,211 @@
+"""The way of a reading through the agent, from the bus to the journal.
+
+Bus threads hand readings over without waiting; once per tick the main thread
+takes them all through accounting, rows and batches. One owner, one direction.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from zoneinfo import ZoneInfo
+
+import msgpack
+
+from zerometer.agent.clock import Clock, read_boot_id
+from zerometer.agent.events import EventLog
+from zerometer.agent.figures import Figures
+from zerometer.agent.journal import Commit, Journal, Resume
+from zerometer.agent.latest import Latest
+from zerometer.agent.reading_rows import ReadingRows
+from zerometer.agent.recorder import Identity, Recorder
+from zerometer.core.accounting import Accounting, Closing, Window
+from zerometer.core.errors import JournalError
+from zerometer.core.points import Reading
+from zerometer.core.site import Site
+
+STATE_FORMAT = 1
+MILLISECOND_NS = 1_000_000
+
+
+class Pipeline:
+    """Readings in, commits out; ``tick`` is called at the end of each tick."""
+
+    def __init__(
+        self,
+        site: Site,
+        journal: Journal,
+        resume: Resume,
+        clock: Clock,
+        events: EventLog,
+    ) -> None:
+        self._site = site
+        self._journal = journal
+        self._clock = clock
+        self._events = events
+        self._queue: deque[Reading] = deque()
+        self._commit_at_ns = 0
+        self._pending: tuple[Commit, Future[None]] | None = None
+        self.accounting = Accounting(site, ZoneInfo(site.timezone))
+        self.latest = Latest(site.meters)
+        self.figures = Figures()
+        self._rows = ReadingRows(site.meters, self.accounting.metering.counters.index)
+        self._recorder = self._make_recorder(resume)
+        self._restore(resume.state)
+
+    def _make_recorder(self, resume: Resume) -> Recorder:
+        origins = [
+            *self._site.sources,
+            *(f for p in self._site.processes for f in p.fuels),
+        ]
+        series = {f.series for o in origins for f in o.factors.values() if f.series}
+        return Recorder(
+            Identity(
+                source=self._journal.source,
+                epoch=self._journal.epoch,
+                site=self._site.id,
+                boot=read_boot_id(),
+                config=self._site.revision,
+                factors=tuple(sorted(series)),
+            ),
+            resume,
+            seal_ns=self._site.journal.seal_ns,
+            # A sample takes about a byte: the size of a batch is its samples.
+            seal_samples=self._site.journal.seal_bytes,
+        )
+
+    def _restore(self, packed: bytes | None) -> None:
+        if packed is None:
+            return
+        state = msgpack.unpackb(packed)
+        if state["format"] != STATE_FORMAT:
+            raise JournalError(
+                f"journal: state has format {state['format']}; this version reads "
+                f"{STATE_FORMAT}: install the version that wrote it"
+            )
+        leftover = self.accounting.restore(state["accounting"])
+        self.figures.restore(state["figures"])
+        if leftover is not None:
+            for window in leftover.windows:
+                self._recorder.add_window(window, leftover.cells)
+            self._event("graph-changed", self._site.id, "the site's graph has changed")
+        if self.accounting.last_ns is not None:
+            self._clock.not_before(self.accounting.last_ns)
+        self.accounting.resume(self._clock.wall_ns(self._clock.boottime_ns()))
+
+    @property
+    def site(self) -> Site:
+        """The site that is metered."""
+        return self._site
+
+    def deliver(self, reading: Reading) -> None:
+        """Take a reading from a bus; callable from any thread."""
+        self._queue.append(reading)
+
+    def tick(self, boottime_ns: int) -> None:
+        """Account for the time up to *boottime_ns* and record what it brought."""
+        self._follow_clock()
+        self._drain(boottime_ns)
+        now_ns = self._clock.wall_ns(boottime_ns)
+        self._record(self.accounting.advance(now_ns))
+        for event in self._events.take():
+            self._recorder.add_event(
+                event.time_ms, event.kind, event.subject, event.text
+            )
+        self._recorder.seal_due(
+            boottime_ns, synchronised=self._clock.synchronised, all_of_it=False
+        )
+        self._settle_commit()
+        if boottime_ns >= self._commit_at_ns and self._pending is None:
+            self._commit(boottime_ns)
+
+    def finish(self, boottime_ns: int) -> None:
+        """Book and seal everything, the open windows as they stand; make it durable.
+
+        JournalError when that fails; what was committed before is safe.
+        """
+        self.tick(boottime_ns)
+        self._record(self.accounting.interrupt())
+        self._recorder.seal_due(
+            boottime_ns, synchronised=self._clock.synchronised, all_of_it=True
+        )
+        if self._pending is not None:
+            wait([self._pending[1]])
+            self._settle_commit()
+        self._commit(boottime_ns)
+        if self._pending is not None:
+            self._pending[1].result()
+            self._settle_commit()
+
+    def _follow_clock(self) -> None:
+        step_ns = self._clock.follow()
+        if step_ns:
+            self._event(
+                "clock-step", "clock", f"wall clock stepped by {step_ns / 1e9:+.3f} s"
+            )
+            self._record(self.accounting.rebase(step_ns))
+
+    def _drain(self, boottime_ns: int) -> None:
+        """Take in the readings that were made until *boottime_ns*."""
+        while self._queue and self._queue[0].time_ns <= boottime_ns:
+            reading = self._queue.popleft()
+            wall_ns = self._clock.wall_ns(reading.time_ns)
+            self.accounting.read(reading, wall_ns)
+            self.latest.read(reading)
+            for table, fields, row in self._rows.rows(reading):
+                self._recorder.add_row(table, fields, wall_ns // MILLISECOND_NS, row)
+
+    def _record(self, closing: Closing) -> None:
+        zone = ZoneInfo(self._site.timezone)
+        for window in closing.windows:
+            self._recorder.add_window(window, self.accounting.cells)
+            self.figures.add(window, self.accounting.cells, zone)
+        for disagreement in closing.disagreements:
+            measure = self.accounting.network.measures[disagreement.flow]
+            self._event_once(
+                "disagreement",
+                measure.meter,
+                f"{measure.counter} gained {disagreement.ratio:.3f} times what "
+                f"{measure.power or 'its rate'} promised: check ratios and units",
+            )
+        if closing.circular:
+            self._event_once(
+                "circular",
+                self._site.id,
+                "energy flows in a circle without an exit: check the directions of meters",
+            )
+
+    def _event(self, kind: str, subject: str, text: str) -> None:
+        now_ms = self._clock.wall_ns(self._clock.boottime_ns()) // MILLISECOND_NS
+        self._events.add(now_ms, kind, subject, text)
+
+    def _event_once(self, kind: str, subject: str, text: str) -> None:
+        """Add an event unless the same stands among the recent ones."""
+        if not any(
+            e.kind == kind and e.subject == subject for e in self._events.recent
+        ):
+            self._event(kind, subject, text)
+
+    def _commit(self, boottime_ns: int) -> None:
+        """Hand the journal everything that is not durable yet."""
+        state = {
+            "format": STATE_FORMAT,
+            "accounting": self.accounting.state(),
+            "figures": self.figures.state(),
+        }
+        commit = self._recorder.commit(msgpack.packb(state))
+        self._pending = commit, self._journal.append(commit)
+        self._commit_at_ns = boottime_ns + self._site.journal.commit_ns
+
+    def _settle_commit(self) -> None:
+        """See what became of the last commit; what failed stays for the next."""
+        if self._pending is None or not self._pending[1].done():
+            return
+        commit, future = self._pending
+        self._pending = None
+        error = future.exception()
+        if error is None:
+            self._recorder.committed(commit)
+        elif isinstance(error, JournalError):
+            self._event_once("journal", "journal", str(error))
+        else:
+            raise error

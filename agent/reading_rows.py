@@ -1,0 +1,91 @@
+"""Readings as rows of a batch: one table per meter and point group.
+
+Counters come twice: as the register says, and as the stitched index, which
+neither rolls over nor falls.
+"""
+
+from collections.abc import Callable, Sequence
+from math import floor, log10, nan
+
+from zerometer.agent.gather import Field
+from zerometer.core.points import Point, Reading
+from zerometer.core.site import Meter
+
+#: index of a counter, by meter and point name
+IndexOf = Callable[[str, str], float]
+
+
+def exponent_of(point: Point) -> int | None:
+    """Return the decimal place that holds every value of *point*; None for floats.
+
+    A counter in a float register is kept as it is: rounding it would cost more
+    than the resolution of its gains.
+    """
+    if point.kind == "counter" and point.type in ("f32", "f64"):
+        return None
+    return floor(log10(point.resolution or abs(point.scale)) + 1e-9)
+
+
+class _GroupRows:
+    """The table of one point group of a meter."""
+
+    def __init__(self, meter: Meter, group: str) -> None:
+        self.table = f"readings/{meter.id}/{group}"
+        self.points = [
+            (index, polled.point)
+            for index, polled in enumerate(meter.points)
+            if polled.point.group == group
+        ]
+        self.fields = tuple(
+            Field(name, point.unit, exponent_of(point))
+            for _, point in self.points
+            for name in _names(point)
+        )
+
+    def row(
+        self, values: dict[int, float], meter: str, index_of: IndexOf
+    ) -> list[float]:
+        """Return the row of a reading; points that it did not bring are NaN."""
+        row = []
+        for index, point in self.points:
+            value = values.get(index, nan)
+            row.append(value)
+            if point.kind == "counter":
+                known = value == value  # noqa: PLR0124 (not NaN)
+                row.append(index_of(meter, point.name) if known else nan)
+        return row
+
+
+def _names(point: Point) -> tuple[str, ...]:
+    if point.kind == "counter":
+        return point.name, f"{point.name}.index"
+    return (point.name,)
+
+
+class ReadingRows:
+    """Turns readings into rows."""
+
+    def __init__(self, meters: Sequence[Meter], index_of: IndexOf) -> None:
+        self._index_of = index_of
+        self._groups = {
+            meter.id: [
+                _GroupRows(meter, group)
+                for group in dict.fromkeys(p.point.group for p in meter.points)
+            ]
+            for meter in meters
+        }
+
+    def rows(
+        self, reading: Reading
+    ) -> list[tuple[str, tuple[Field, ...], list[float]]]:
+        """Return (table, fields, row) for each point group in *reading*."""
+        values = dict(zip(reading.points, reading.values, strict=True))
+        return [
+            (
+                group.table,
+                group.fields,
+                group.row(values, reading.meter, self._index_of),
+            )
+            for group in self._groups[reading.meter]
+            if any(index in values for index, _ in group.points)
+        ]

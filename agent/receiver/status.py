@@ -1,0 +1,76 @@
+"""What the receiver holds, and which numbers of each stream it waits for."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from zerometer.agent.receiver.schema import SCHEMA_VERSION
+from zerometer.agent.receiver.store import Store
+
+#: Missing ranges shown per stream; ``missing`` counts them all.
+MAX_RANGES = 100
+
+_RUNS = """
+SELECT source.uuid AS source, epoch, stream, min(seq) AS first, max(seq) AS last
+FROM (
+    SELECT source, epoch, stream, seq,
+           seq - row_number() OVER (PARTITION BY source, epoch, stream ORDER BY seq)
+               AS run
+    FROM batch
+)
+JOIN source ON source.id = source
+GROUP BY source.uuid, epoch, stream, run
+"""
+
+_GAPS = """
+SELECT source.uuid AS source, epoch, stream, first, last, reason
+FROM gap
+JOIN batch ON batch.id = gap.batch
+JOIN source ON source.id = batch.source
+"""
+
+Range = tuple[int, int]
+
+
+def read_status(store: Store) -> dict[str, Any]:
+    """Return counts, and per stream what is there, declared lost, and missing."""
+    (totals,) = store.query(
+        "SELECT count(*) AS batches, coalesce(sum(samples), 0) AS samples, "
+        "(SELECT count(*) FROM source) AS sources, (SELECT count(*) FROM gap) AS gaps "
+        "FROM batch"
+    )
+    streams: dict[tuple[str, str, str], tuple[list[Range], list[Range]]] = {}
+    for part, sql in enumerate((_RUNS, _GAPS)):
+        for row in store.query(sql):
+            key = (row["source"], row["epoch"], row["stream"])
+            ranges = streams.setdefault(key, ([], []))
+            ranges[part].append((row["first"], row["last"]))
+    return {
+        "schema": SCHEMA_VERSION,
+        **dict(totals),
+        "streams": [
+            {"source": source, "epoch": epoch, "stream": stream, **_continuity(*ranges)}
+            for (source, epoch, stream), ranges in sorted(streams.items())
+        ],
+    }
+
+
+def _continuity(present: list[Range], declared: list[Range]) -> dict[str, Any]:
+    missing = missing_ranges([*present, *declared])
+    return {
+        "batches": sum(last - first + 1 for first, last in present),
+        "last": max(last for _, last in present),
+        "declared": sum(last - first + 1 for first, last in declared),
+        "missing": sum(last - first + 1 for first, last in missing),
+        "missing_ranges": missing[:MAX_RANGES],
+    }
+
+
+def missing_ranges(covered: Iterable[Range]) -> list[Range]:
+    """Return what *covered* leaves out between 1 and its highest number."""
+    missing: list[Range] = []
+    reached = 0
+    for first, last in sorted(covered):
+        if first > reached + 1:
+            missing.append((reached + 1, first - 1))
+        reached = max(reached, last)
+    return missing

@@ -1,0 +1,150 @@
+"""What the gateway sees right now, as plain values: for the page and ``status``."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from zerometer.agent.clock import Clock
+from zerometer.agent.events import EventLog
+from zerometer.agent.graph_picture import GraphPicture
+from zerometer.agent.journal import Journal
+from zerometer.agent.latest import MeterState
+from zerometer.agent.pipeline import Pipeline
+from zerometer.agent.uplink.base import UplinkState
+from zerometer.agent.uplink.worker import Uplink
+from zerometer.core.site import VIEWS
+from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.statistics import BusStatistics, UnitStatistics
+
+Json = dict[str, Any]
+VERSION = version("zerometer")
+
+
+class Snapshot:
+    """Puts the parts of a running agent into one picture."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        buses: Sequence[BusLoop],
+        journal: Journal,
+        uplinks: Sequence[Uplink],
+        clock: Clock,
+        events: EventLog,
+    ) -> None:
+        self._pipeline = pipeline
+        self._buses = buses
+        self._journal = journal
+        self._uplinks = uplinks
+        self._clock = clock
+        self._events = events
+
+    def take(self) -> Json:
+        """Return the picture, JSON-able; what is not known is None."""
+        pipeline, site = self._pipeline, self._pipeline.site
+        now_ns = self._clock.boottime_ns()
+        wall_ns = self._clock.wall_ns(now_ns)
+        picture = GraphPicture(pipeline.accounting, wall_ns)
+        buses = [bus.statistics() for bus in self._buses]
+        units = {unit.meter: unit for bus in buses for unit in bus.units}
+        figures = pipeline.figures
+        return {
+            "time_ms": wall_ns // 1_000_000,
+            "site": {"id": site.id, "name": site.name, "timezone": site.timezone},
+            "version": VERSION,
+            "views": list(VIEWS),
+            "pools": picture.pools(),
+            "places": picture.places(),
+            "links": picture.links(),
+            "meters": [
+                _meter(state, units[state.meter.id], now_ns)
+                for state in pipeline.latest.meters.values()
+            ],
+            "buses": [
+                _bus(statistics, port.port)
+                for statistics, port in zip(buses, site.buses, strict=True)
+            ],
+            "journal": self._journal_state(now_ns),
+            "uplinks": [
+                self._uplink(uplink.state(), now_ns) for uplink in self._uplinks
+            ],
+            "windows": [
+                {
+                    "start_ms": window.start_ns // 1_000_000,
+                    "length_s": window.length_ns // 10**9,
+                    "emissions_kg": window.emissions_kg,
+                }
+                for window in figures.windows
+            ],
+            "totals_today": {"emissions_kg": figures.today_kg},
+            "accounting": {
+                "carbon_balance_error": max(
+                    balance.worst for balance in pipeline.accounting.balance.values()
+                ),
+            },
+            "events": [
+                {
+                    "time_ms": event.time_ms,
+                    "kind": event.kind,
+                    "subject": event.subject,
+                    "text": event.text,
+                }
+                for event in reversed(self._events.recent)
+            ],
+        }
+
+    def _journal_state(self, now_ns: int) -> Json:
+        info = self._journal.info()
+        return {
+            "bytes": info.bytes,
+            "batches": info.batches,
+            "batches_sealed": info.sealed,
+            "samples_sealed": info.samples_sealed,
+            "last_commit_age_s": _age_s(info.last_commit_ns, now_ns),
+            "error": info.last_error or None,
+        }
+
+    def _uplink(self, state: UplinkState, now_ns: int) -> Json:
+        return {
+            "id": state.id,
+            "url": state.url,
+            "state": state.state,
+            "backlog": self._journal.info().backlog.get(state.id, 0),
+            "sent_batches": state.sent_batches,
+            "sent_samples": state.sent_samples,
+            "last_ack_age_s": _age_s(state.last_ack_ns, now_ns),
+            "last_error": state.last_error or None,
+        }
+
+
+def _age_s(then_ns: int | None, now_ns: int) -> float | None:
+    return None if then_ns is None or then_ns < 0 else (now_ns - then_ns) / 1e9
+
+
+def _meter(state: MeterState, unit: UnitStatistics, now_ns: int) -> Json:
+    meter = state.meter
+    return {
+        "id": meter.id,
+        "name": meter.name,
+        "bus": meter.bus,
+        "unit": meter.unit,
+        "map": meter.map.id,
+        "quality": state.quality.name.lower(),
+        "age_s": _age_s(state.time_ns, now_ns),
+        "values": state.shown(),
+        "transactions": unit.good + sum(unit.errors.values()),
+        "errors": unit.errors,
+        "state": "down" if unit.down else "up",
+    }
+
+
+def _bus(statistics: BusStatistics, port: str) -> Json:
+    return {
+        "id": statistics.bus,
+        "port": port,
+        "state": "open" if statistics.port_open else "closed",
+        "utilisation": statistics.utilisation,
+        "transactions": statistics.transactions,
+        "readings": statistics.readings,
+        "errors": sum(statistics.errors.values()),
+    }

@@ -1,0 +1,476 @@
+"""Carbon flow through pools, processes and storages, tick by tick."""
+
+import struct
+from array import array
+from math import isfinite
+
+cimport cython
+from libc.math cimport fabs
+from libc.stdint cimport int32_t, uint8_t
+from zerometer.core cimport _loop, _neumaier
+
+from zerometer.core.errors import FormatError, UsageError
+from zerometer.core.flow_order import arrange
+from zerometer.core.flow_tables import FlowTables
+
+cdef enum:
+    BIT_NO_FLOW = 1
+    BIT_SHORT = 2
+    BIT_CLOSED = 4
+
+cdef double FLOOR = 1e-18              # less is no flow: keeps quotients in range
+cdef double CEILING = 1e18             # more is no quantity: keeps sums in range
+cdef double ROUNDING = 2.0 ** -44      # a remainder this small, relative, is none
+
+NO_FLOW = BIT_NO_FLOW
+SHORT = BIT_SHORT
+CLOSED = BIT_CLOSED
+
+_HEADER = struct.Struct("<4sHHII")
+_MAGIC = b"ZMfl"
+_VERSION = 1
+
+
+@cython.final
+@cython.initializedcheck(False)
+cdef class FlowGraph:
+    cdef readonly Py_ssize_t width     # columns of the totals
+    cdef Py_ssize_t pools              # how many there are, and so on
+    cdef Py_ssize_t origins
+    cdef Py_ssize_t places
+    cdef Py_ssize_t flows
+    cdef Py_ssize_t processes
+    cdef Py_ssize_t tanks
+    cdef Py_ssize_t blocks
+
+    # Pools are renumbered, a block's are neighbours (see flow_order).
+    cdef const int32_t[::1] numbers       # of each pool: its number outside
+    cdef const int32_t[::1] block_starts  # where each block's pools start
+    cdef const int32_t[::1] take_starts   # where each block's takes start
+    cdef const int32_t[::1] give_starts   # where each process's gives start
+    cdef const int32_t[::1] inflows       # pool, origin, flow
+    cdef const int32_t[::1] outflows      # pool, place, flow
+    cdef const int32_t[::1] takes         # process, pool, flow
+    cdef const int32_t[::1] gives         # process, pool, flow
+    cdef const int32_t[::1] burns         # process, origin, flow
+    cdef const int32_t[::1] stores        # pool, place, charge, discharge, unknown
+    cdef const int32_t[::1] idle          # place of each process
+    cdef const int32_t[::1] remainders    # place of each pool
+    cdef const int32_t[::1] unmeasured    # origin of each pool
+    cdef const double[::1] bands          # of each flow: below it, it is 0
+    cdef const double[::1] weights        # of each give
+    cdef const double[::1] efficiencies   # of each tank
+
+    cdef double[::1] energy        # what each tank has to give
+    cdef double[::1] contents      # by tank and origin
+
+    cdef double[::1] q             # quantities of the tick, after dead bands
+    cdef double[::1] alpha         # of each give: its share of the process's burden
+    cdef uint8_t[::1] is_idle      # of each process: no output in this tick
+    cdef double[::1] into          # of each pool: what enters
+    cdef double[::1] rest          # of each pool: what leaves, later its remainder
+    cdef double[::1] exits         # of each pool: what leaves its block
+    cdef double[::1] burden        # by pool and origin: what enters
+    cdef double[::1] share         # by pool and origin: make-up of a unit
+    cdef uint8_t[::1] condition    # of each pool
+    cdef uint8_t[::1] closed       # of each pool: no way out
+    cdef double[::1] pivot         # of each pool
+    cdef double[::1] matrix        # flows between the pools of a block: [to, from]
+    cdef int32_t[::1] stack        # pools of a block to look at
+
+    cdef double* sums              # the caller's totals, during solve
+    cdef double* carries           # their compensation
+
+    def __init__(
+        self, pools, origins, places, dead_bands, inflows, outflows, takes, gives,
+        weights, burns, idle, tanks, efficiencies, remainders, unmeasured,
+    ) -> None:
+        tables = FlowTables(
+            pools=pools, origins=origins, places=places, dead_bands=dead_bands,
+            inflows=inflows, outflows=outflows, takes=takes, gives=gives,
+            weights=weights, burns=burns, idle=idle, tanks=tanks,
+            efficiencies=efficiencies, remainders=remainders, unmeasured=unmeasured,
+        )
+        tables.check()
+        order = arrange(tables)
+        self.pools, self.origins, self.places = (
+            tables.pools, tables.origins, tables.places
+        )
+        self.flows, self.processes = len(tables.dead_bands), len(tables.idle)
+        self.tanks, self.blocks = len(tables.efficiencies), len(order.take_starts) - 1
+        self.width = (
+            (self.places + self.tanks + 1) * self.origins + self.places + 3 * self.pools
+        )
+        self.numbers, self.block_starts = order.pools, order.block_starts
+        self.take_starts, self.give_starts = order.take_starts, order.give_starts
+        self._lay_out(order.tables)
+        self._allocate()
+
+    cdef _lay_out(self, tables):
+        """Take over the tables; copies, for the caller's can change once checked."""
+        self.inflows, self.outflows = tables.inflows, tables.outflows
+        self.takes = tables.takes
+        self.gives, self.weights = tables.gives, tables.weights
+        self.burns, self.idle = tables.burns[:], tables.idle[:]
+        self.stores, self.efficiencies = tables.tanks, tables.efficiencies[:]
+        self.remainders, self.unmeasured = tables.remainders, tables.unmeasured
+        self.bands = array("d", (max(band, FLOOR) for band in tables.dead_bands))
+
+    cdef _allocate(self):
+        cdef Py_ssize_t largest = 0, b
+        for b in range(self.blocks):
+            largest = max(largest, self.block_starts[b + 1] - self.block_starts[b])
+        self.energy = _zeros(self.tanks)
+        self.contents = _zeros(self.tanks * self.origins)
+        self.q = _zeros(self.flows)
+        self.alpha = _zeros(self.weights.shape[0])
+        self.is_idle = bytearray(self.processes)
+        self.into = _zeros(self.pools)
+        self.rest = _zeros(self.pools)
+        self.exits = _zeros(self.pools)
+        self.burden = _zeros(self.pools * self.origins)
+        self.share = _zeros(self.pools * self.origins)
+        self.condition = bytearray(self.pools)
+        self.closed = bytearray(self.pools)
+        self.pivot = _zeros(self.pools)
+        self.matrix = _zeros(largest * largest)
+        self.stack = array("i", bytes(4 * largest))
+
+    def solve(
+        self,
+        const double[::1] flows not None,
+        Py_ssize_t ticks,
+        double[::1] sums not None,
+        double[::1] carries not None,
+        double[::1] shares not None,
+        uint8_t[::1] conditions not None,
+    ) -> int:
+        cdef Py_ssize_t i, t
+        cdef uint8_t met = 0
+        for name, found, wanted in (
+            ("flows", flows.shape[0], ticks * self.flows),
+            ("sums", sums.shape[0], self.width),
+            ("carries", carries.shape[0], self.width),
+            ("shares", shares.shape[0], self.pools * self.origins),
+            ("conditions", conditions.shape[0], self.pools),
+        ):
+            if found != wanted:
+                raise UsageError(f"flow graph: {name} - length {found} - {wanted}")
+        for i in range(flows.shape[0]):
+            if not 0 <= flows[i] <= CEILING:
+                raise UsageError(
+                    f"flow graph: tick {i // self.flows}, flow {i % self.flows} - "
+                    f"{flows[i]} - 0 to {CEILING:g}"
+                )
+        if ticks and self.width:
+            self.sums, self.carries = &sums[0], &carries[0]
+        with nogil:
+            for t in range(ticks):
+                for i in range(self.flows):
+                    self.q[i] = flows[t * self.flows + i]
+                    if self.q[i] < self.bands[i]:
+                        self.q[i] = 0
+                met |= self._tick()
+            self._show(shares, conditions)
+        return met
+
+    def tank(self, Py_ssize_t i) -> tuple[float, list[float]]:
+        if not 0 <= i < self.tanks:
+            raise UsageError(f"flow graph: tank - {i} - 0 to {self.tanks - 1}")
+        return (
+            self.energy[i],
+            [self.contents[i * self.origins + k] for k in range(self.origins)],
+        )
+
+    def state(self) -> bytes:
+        numbers = struct.Struct(f"<{1 + self.origins}d")
+        parts = [_HEADER.pack(_MAGIC, _VERSION, 0, self.tanks, self.origins)]
+        for i in range(self.tanks):
+            energy, contents = self.tank(i)
+            parts.append(numbers.pack(energy, *contents))
+        return b"".join(parts)
+
+    def restore(self, bytes state not None) -> None:
+        cdef Py_ssize_t i, k
+        held = _read_state(state, self.tanks, self.origins)
+        for i in range(self.tanks):
+            self.energy[i] = held[i * (1 + self.origins)]
+            for k in range(self.origins):
+                self.contents[i * self.origins + k] = (
+                    held[i * (1 + self.origins) + 1 + k]
+                )
+
+    cdef void _show(self, double[::1] shares, uint8_t[::1] conditions) noexcept nogil:
+        """Copy the make-ups and conditions of the last tick to the caller."""
+        cdef Py_ssize_t i, k, outside
+        for i in range(self.pools):
+            outside = self.numbers[i]
+            conditions[outside] = self.condition[i]
+            for k in range(self.origins):
+                shares[outside * self.origins + k] = self.share[i * self.origins + k]
+
+    cdef uint8_t _tick(self) noexcept nogil:
+        """Solve the tick whose quantities stand in q; return its conditions."""
+        cdef Py_ssize_t b
+        self._clear()
+        self._divide_outputs()
+        self._fill()
+        self._discharge()
+        self._balance()
+        for b in range(self.blocks):
+            self._solve_block(b)
+        return self._book()
+
+    cdef void _clear(self) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(self.pools):
+            self.into[i] = self.rest[i] = self.exits[i] = 0
+            self.condition[i] = 0
+        for i in range(self.pools * self.origins):
+            self.burden[i] = 0
+
+    cdef void _divide_outputs(self) noexcept nogil:
+        """Set alpha: which part of a process's burden each of its outputs gets."""
+        cdef Py_ssize_t p, g
+        cdef double total
+        for p in range(self.processes):
+            total = 0
+            for g in range(self.give_starts[p], self.give_starts[p + 1]):
+                self.alpha[g] = self.weights[g] * self.q[self.gives[3 * g + 2]]
+                total += self.alpha[g]
+            self.is_idle[p] = total == 0
+            for g in range(self.give_starts[p], self.give_starts[p + 1]):
+                if total > 0:
+                    self.alpha[g] /= total
+
+    cdef void _fill(self) noexcept nogil:
+        """Take in what enters from outside, and what is given and leaves."""
+        cdef Py_ssize_t i, g, p
+        cdef double q
+        for i in range(self.inflows.shape[0] // 3):
+            q = self.q[self.inflows[3 * i + 2]]
+            self._enter(self.inflows[3 * i], self.inflows[3 * i + 1], q)
+        for g in range(self.gives.shape[0] // 3):
+            self.into[self.gives[3 * g + 1]] += self.q[self.gives[3 * g + 2]]
+        for i in range(self.burns.shape[0] // 3):
+            p = self.burns[3 * i]
+            q = self.q[self.burns[3 * i + 2]]
+            self._count_entered(self.burns[3 * i + 1], q)
+            if self.is_idle[p]:
+                self._book_amount(self.idle[p], self.burns[3 * i + 1], q)
+            for g in range(self.give_starts[p], self.give_starts[p + 1]):
+                self.burden[
+                    self.gives[3 * g + 1] * self.origins + self.burns[3 * i + 1]
+                ] += self.alpha[g] * q
+        for i in range(self.outflows.shape[0] // 3):
+            self.rest[self.outflows[3 * i]] += self.q[self.outflows[3 * i + 2]]
+        for i in range(self.takes.shape[0] // 3):
+            self.rest[self.takes[3 * i + 1]] += self.q[self.takes[3 * i + 2]]
+        for i in range(self.tanks):
+            self.rest[self.stores[5 * i]] += self.q[self.stores[5 * i + 2]]
+
+    cdef void _discharge(self) noexcept nogil:
+        """Let tanks flow into their pools, with what they held before the tick."""
+        cdef Py_ssize_t i, k, pool
+        cdef double wanted, known, part, out
+        for i in range(self.tanks):
+            pool = self.stores[5 * i]
+            wanted = self.q[self.stores[5 * i + 3]]
+            known = min(wanted, self.energy[i])
+            if known > 0:
+                part = known / self.energy[i]
+                self.into[pool] += known
+                self.energy[i] -= known
+                for k in range(self.origins):
+                    out = self.contents[i * self.origins + k] * part
+                    self.contents[i * self.origins + k] -= out
+                    self.burden[pool * self.origins + k] += out
+                    self._add((self.places + i) * self.origins + k, out)
+            self._enter(pool, self.stores[5 * i + 4], wanted - known)
+
+    cdef void _balance(self) noexcept nogil:
+        """Set remainder and exits of each pool; book shortfalls.
+
+        The exits so far are what surely leaves a pool's block: all but the takes.
+        """
+        cdef Py_ssize_t i
+        cdef double out, rest
+        for i in range(self.pools):
+            out = self.rest[i]
+            rest = self.into[i] - out
+            if fabs(rest) <= ROUNDING * out:
+                rest = 0
+            if rest < 0:
+                self._enter(i, self.unmeasured[i], -rest)
+                self.condition[i] |= BIT_SHORT
+                self._count_pool(1, i, 1)
+                rest = 0
+            self.rest[i] = self.exits[i] = rest
+            if out + rest == 0:
+                self.condition[i] |= BIT_NO_FLOW
+            self._count_pool(0, i, out + rest)
+        for i in range(self.outflows.shape[0] // 3):
+            self.exits[self.outflows[3 * i]] += self.q[self.outflows[3 * i + 2]]
+        for i in range(self.tanks):
+            self.exits[self.stores[5 * i]] += self.q[self.stores[5 * i + 2]]
+
+    cdef void _solve_block(self, Py_ssize_t b) noexcept nogil:
+        """Set the make-up of a block's pools; hand on what processes take there."""
+        cdef Py_ssize_t start = self.block_starts[b]
+        cdef Py_ssize_t n = self.block_starts[b + 1] - start
+        cdef double* burden = &self.burden[0] + start * self.origins
+        cdef double* share = &self.share[0] + start * self.origins
+        cdef double* matrix = &self.matrix[0]
+        cdef double* exits = &self.exits[start]
+        cdef double* pivot = &self.pivot[start]
+        cdef uint8_t* closed = &self.closed[start]
+        self._link(start, n, b)
+        _loop.find_closed(matrix, exits, n, closed, &self.stack[0])
+        _loop.eliminate(matrix, exits, n, closed, burden, self.origins, pivot)
+        _loop.substitute(matrix, n, closed, burden, self.origins, pivot, share)
+        self._book_closed(start, n)
+        self._hand_on(start, n, b)
+
+    cdef void _link(self, Py_ssize_t start, Py_ssize_t n, Py_ssize_t b) noexcept nogil:
+        """Write the flows between the pools of a block, and those that leave it."""
+        cdef Py_ssize_t i, t, g, p, pool, row
+        cdef double q
+        for i in range(n * n):
+            self.matrix[i] = 0
+        for t in range(self.take_starts[b], self.take_starts[b + 1]):
+            p, pool = self.takes[3 * t], self.takes[3 * t + 1]
+            q = self.q[self.takes[3 * t + 2]]
+            if self.is_idle[p]:
+                self.exits[pool] += q
+                continue
+            for g in range(self.give_starts[p], self.give_starts[p + 1]):
+                row = self.gives[3 * g + 1] - start
+                # Pools after the block: there is no way back to those before it.
+                if row >= n:
+                    self.exits[pool] += self.alpha[g] * q
+                else:
+                    self.matrix[row * n + pool - start] += self.alpha[g] * q
+
+    cdef void _book_closed(self, Py_ssize_t start, Py_ssize_t n) noexcept nogil:
+        """Book what entered pools without a way out, and mark them."""
+        cdef Py_ssize_t i, k
+        for i in range(start, start + n):
+            if self.closed[i] and not self.condition[i] & BIT_NO_FLOW:
+                self.condition[i] |= BIT_CLOSED
+                self._count_pool(2, i, 1)
+                for k in range(self.origins):
+                    self._book_amount(
+                        self.remainders[i], k, self.burden[i * self.origins + k]
+                    )
+
+    cdef void _hand_on(
+        self, Py_ssize_t start, Py_ssize_t n, Py_ssize_t b
+    ) noexcept nogil:
+        """Carry what processes take from a block to the blocks behind it."""
+        cdef Py_ssize_t t, g, p, k, pool, target
+        cdef double q
+        for t in range(self.take_starts[b], self.take_starts[b + 1]):
+            p, pool = self.takes[3 * t], self.takes[3 * t + 1]
+            q = self.q[self.takes[3 * t + 2]]
+            if self.is_idle[p]:
+                self._book_make_up(self.idle[p], pool, q)
+                continue
+            for g in range(self.give_starts[p], self.give_starts[p + 1]):
+                target = self.gives[3 * g + 1]
+                if target >= start + n:
+                    for k in range(self.origins):
+                        self.burden[target * self.origins + k] += (
+                            self.alpha[g] * q * self.share[pool * self.origins + k]
+                        )
+
+    cdef uint8_t _book(self) noexcept nogil:
+        """Book what outflows, remainders and tanks get; return the conditions."""
+        cdef Py_ssize_t i, k, pool, place
+        cdef double q
+        cdef uint8_t met = 0
+        for i in range(self.outflows.shape[0] // 3):
+            pool, place = self.outflows[3 * i], self.outflows[3 * i + 1]
+            q = self.q[self.outflows[3 * i + 2]]
+            self._count_quantity(place, q)
+            self._book_make_up(place, pool, q)
+        for i in range(self.pools):
+            self._count_quantity(self.remainders[i], self.rest[i])
+            self._book_make_up(self.remainders[i], i, self.rest[i])
+            met |= self.condition[i]
+        for i in range(self.tanks):
+            pool, place = self.stores[5 * i], self.stores[5 * i + 1]
+            q = self.q[self.stores[5 * i + 2]]
+            self._count_quantity(place, q)
+            self._book_make_up(place, pool, q)
+            self.energy[i] += q * self.efficiencies[i]
+            for k in range(self.origins):
+                self.contents[i * self.origins + k] += (
+                    q * self.share[pool * self.origins + k]
+                )
+        return met
+
+    cdef void _enter(
+        self, Py_ssize_t pool, Py_ssize_t origin, double q
+    ) noexcept nogil:
+        self.into[pool] += q
+        self.burden[pool * self.origins + origin] += q
+        self._count_entered(origin, q)
+
+    cdef void _book_make_up(
+        self, Py_ssize_t place, Py_ssize_t pool, double q
+    ) noexcept nogil:
+        cdef Py_ssize_t k
+        if q == 0:
+            return
+        for k in range(self.origins):
+            self._book_amount(place, k, q * self.share[pool * self.origins + k])
+
+    cdef void _book_amount(
+        self, Py_ssize_t place, Py_ssize_t origin, double amount
+    ) noexcept nogil:
+        self._add(place * self.origins + origin, amount)
+
+    cdef void _count_entered(self, Py_ssize_t origin, double q) noexcept nogil:
+        self._add((self.places + self.tanks) * self.origins + origin, q)
+
+    cdef void _count_quantity(self, Py_ssize_t place, double q) noexcept nogil:
+        self._add((self.places + self.tanks + 1) * self.origins + place, q)
+
+    cdef void _count_pool(
+        self, Py_ssize_t row, Py_ssize_t pool, double value
+    ) noexcept nogil:
+        """Add to one of the three rows by pool: throughput, ticks short, closed."""
+        self._add(
+            (self.places + self.tanks + 1) * self.origins + self.places
+            + row * self.pools + self.numbers[pool],
+            value,
+        )
+
+    cdef void _add(self, Py_ssize_t column, double value) noexcept nogil:
+        _neumaier.add(&self.sums[column], &self.carries[column], value)
+
+
+cdef _zeros(Py_ssize_t count):
+    return array("d", bytes(8 * count))
+
+
+def _read_state(state, tanks, origins):
+    """Return the numbers of *state*; FormatError unless it is whole and ours."""
+    if len(state) < _HEADER.size or state[:4] != _MAGIC:
+        raise FormatError("tank state: not the state of a flow graph")
+    _, version, _, *found = _HEADER.unpack_from(state)
+    if version != _VERSION:
+        raise FormatError(f"tank state: version - {version} - {_VERSION}")
+    if found != [tanks, origins]:
+        raise FormatError(
+            f"tank state: tanks and origins - {found} - {[tanks, origins]}"
+        )
+    numbers = struct.Struct(f"<{tanks * (1 + origins)}d")
+    if len(state) != _HEADER.size + numbers.size:
+        raise FormatError(
+            f"tank state: bytes - {len(state)} - {_HEADER.size + numbers.size}"
+        )
+    held = numbers.unpack_from(state, _HEADER.size)
+    if not all(isfinite(number) and number >= 0 for number in held):
+        raise FormatError("tank state: numbers - not all finite, 0 or more")
+    return held

@@ -1,0 +1,196 @@
+"""The loop of one bus: what is due is read, decoded and handed on.
+
+A thread per bus: a hung port stalls nothing but itself. While the line works, one
+request after the other goes out, most urgent first; what does not answer is given
+up early, drained, proved and finally probed, so that the others keep their rate.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from time import monotonic_ns
+
+from zerometer.core.errors import LineError
+from zerometer.core.points import LineSettings, Reading
+from zerometer.drivers.health import ProbeBudget
+from zerometer.drivers.line import Line
+from zerometer.drivers.notices import BusNotice, Notices
+from zerometer.drivers.port import Port
+from zerometer.drivers.reader import Reader
+from zerometer.drivers.schedule import Schedule
+from zerometer.drivers.statistics import BusStatistics, UnitStatistics, total
+from zerometer.drivers.unit import Unit, UnitPlan
+
+__all__ = ["BusLoop", "BusNotice", "BusStatistics", "UnitPlan", "UnitStatistics"]
+
+#: So many late cycles in a row mean that the bus has too much to do.
+_OVERLOADED_AFTER = 10
+
+
+def _boot_ns() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+class BusLoop:
+    """Reads the meters of one bus until it is stopped.
+
+    *deliver* gets one reading for each transaction, and for each read that was left
+    out because its meter is down or the port lost; *notify* gets notices. Both are
+    called on the loop's thread and must not block. *timeout_ns* is how long a unit
+    may think at most; maps can state their own.
+    """
+
+    def __init__(  # noqa: PLR0917
+        self,
+        bus_id: str,
+        open_line: Callable[[], Line],
+        line: LineSettings,
+        units: Sequence[UnitPlan],
+        deliver: Callable[[Reading], None],
+        notify: Callable[[BusNotice], None],
+        timeout_ns: int,
+    ) -> None:
+        self._bus_id = bus_id
+        self._notices = Notices(bus_id, notify, _boot_ns)
+        self._port = Port(open_line)
+        self._port_lost = False
+        self._budget = ProbeBudget()
+        self._reader = Reader(
+            bus_id=bus_id,
+            port=self._port,
+            budget=self._budget,
+            notices=self._notices,
+            deliver=deliver,
+            boot_ns=_boot_ns,
+        )
+        self._schedule = Schedule()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"bus-{bus_id}")
+        self._start_ns = monotonic_ns()
+        self._units = [
+            Unit(plan, line, timeout_ns, self._start_ns, random.random)
+            for plan in units
+            if plan.points
+        ]
+        self._waits = 0
+        self._lateness_ns = 0
+        self._late_cycles = 0
+
+    def start(self) -> None:
+        """Start reading."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the running transaction and give the port back."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def statistics(self) -> BusStatistics:
+        """Return what was counted so far; may be called from any thread."""
+        return BusStatistics(
+            bus=self._bus_id,
+            alive=self._thread.is_alive(),
+            port_open=self._port.exchange is not None,
+            transactions=self._port.transactions,
+            readings=self._reader.readings,
+            busy_ns=self._port.busy_ns,
+            elapsed_ns=monotonic_ns() - self._start_ns,
+            lateness_ns=self._lateness_ns,
+            skipped=sum(unit.periods.skipped for unit in self._units),
+            wakes=self._waits + self._port.wakes,
+            discarded_bytes=self._port.discarded,
+            errors=total([unit.tally for unit in self._units]),
+            units=tuple(unit.statistics() for unit in self._units),
+        )
+
+    def _run(self) -> None:
+        for number, unit in enumerate(self._units):
+            self._schedule.put(number, unit.ready_ns, unit.deadline_ns)
+        if not self._units:
+            self._stopping.wait()
+        try:
+            while not self._stopping.is_set():
+                self._step(monotonic_ns())
+        finally:
+            self._port.close()
+
+    def _step(self, now_ns: int) -> None:
+        """Do the most urgent thing, or sleep until there is one."""
+        if self._port.exchange is None and now_ns >= self._port.retry_ns:
+            self._open(now_ns)
+        number = self._schedule.take(now_ns)
+        if number is None:
+            self._wait(now_ns)
+            return
+        unit = self._units[number]
+        if unit.periods.next_ns <= now_ns and not unit.pending:
+            self._begin(unit, now_ns)
+        exchange = self._port.exchange
+        if exchange is None or (unit.health.down and now_ns < self._probe_ns(unit)):
+            self._reader.skip(unit)
+        elif not self._reader.serve(exchange, unit, now_ns):
+            self._lose(monotonic_ns())
+            self._reader.skip(unit)
+        release_ns = self._release_ns(unit)
+        self._schedule.put(number, release_ns, unit.deadline_ns)
+
+    def _begin(self, unit: Unit, now_ns: int) -> None:
+        skipped = unit.periods.skipped
+        self._lateness_ns = unit.begin_cycle(now_ns)
+        self._late_cycles += 1
+        if unit.periods.skipped == skipped:
+            self._late_cycles = 0
+            self._notices.ended("", "overload")
+        elif self._late_cycles >= _OVERLOADED_AFTER:
+            self._notices.trouble(
+                "overload",
+                "",
+                f"bus {self._bus_id}: cannot keep the periods of all meters; each is "
+                "read less often",
+                "overload",
+            )
+
+    def _wait(self, now_ns: int) -> None:
+        wake_ns = self._schedule.next_release_ns
+        if self._port.exchange is None:
+            wake_ns = min(wake_ns, self._port.retry_ns)
+        if wake_ns > now_ns:
+            self._waits += 1
+            self._stopping.wait((wake_ns - now_ns) / 1e9)
+
+    def _release_ns(self, unit: Unit) -> int:
+        """When *unit* is to be served next."""
+        if self._port.exchange is None:
+            return unit.periods.next_ns
+        if unit.health.down:
+            return min(unit.periods.next_ns, self._probe_ns(unit))
+        if unit.pending:
+            return unit.ready_ns
+        return max(unit.periods.next_ns, unit.ready_ns)
+
+    def _probe_ns(self, unit: Unit) -> int:
+        """When the next probe of *unit*, which is down, is worth its time."""
+        probe_ns = max(unit.health.next_probe_ns, unit.ready_ns)
+        if all(other.health.down for other in self._units):
+            return probe_ns  # there is nobody to wait for it
+        return max(probe_ns, self._budget.free_ns)
+
+    def _open(self, now_ns: int) -> None:
+        try:
+            self._port.open(now_ns)
+        except LineError as error:
+            self._tell_lost(str(error))
+            return
+        if self._port_lost:
+            self._port_lost = False
+            self._notices.say("port-back", "", f"bus {self._bus_id}: port is back")
+
+    def _lose(self, now_ns: int) -> None:
+        self._tell_lost(f"port is gone: {self._port.lose(now_ns)}")
+
+    def _tell_lost(self, text: str) -> None:
+        if not self._port_lost:
+            self._port_lost = True
+            self._notices.say("port-lost", "", f"bus {self._bus_id}: {text}")

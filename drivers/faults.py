@@ -1,0 +1,68 @@
+"""Failed transactions in words: what kind of fault it was, and what was seen."""
+
+from typing import Literal
+
+from zerometer.drivers.outcome import Outcome
+
+FaultKind = Literal["timeout", "garbage", "late"]
+
+#: Modbus application protocol V1.1b3, 7.
+_EXCEPTIONS = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure",
+    5: "acknowledge",
+    6: "device busy",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway target did not respond",
+}
+
+#: Exceptions that say that a read asks for what the meter does not have.
+REFUSALS = (2, 3)
+
+#: Bytes of a bad reply that are shown.
+_SHOWN = 16
+
+
+def requested(request: bytes) -> str:
+    """Return what *request* asks for, as people say it."""
+    function = request[1]
+    address = int.from_bytes(request[2:4], "big")
+    count = int.from_bytes(request[4:6], "big")
+    noun = "bits" if function <= 2 else "registers"
+    return f"{noun} {address} to {address + count - 1} (function {function})"
+
+
+def refusal(request: bytes, code: int) -> str:
+    """Return what to say of a read that was answered with exception *code*."""
+    meaning = _EXCEPTIONS.get(code, "not a code of the standard")
+    return f"{requested(request)}: refused with exception {code} ({meaning})"
+
+
+def silence(request: bytes, waited_ns: int) -> str:
+    """Return what to say of a read that was not answered."""
+    return f"{requested(request)}: no answer within {waited_ns // 1_000_000} ms"
+
+
+def lateness(late_ns: int, cap_ns: int) -> str:
+    """Return what to say of a reply that came when nobody waited for it any more."""
+    return (
+        f"answers only after {late_ns // 1_000_000} ms; the time-out is at most "
+        f"{cap_ns // 1_000_000} ms"
+    )
+
+
+def garbage(outcome: int, request: bytes, reply: bytes, expected: int) -> str:
+    """Return what to say of a reply that is none."""
+    seen = reply[:_SHOWN].hex(" ") + (" ..." if len(reply) > _SHOWN else "")
+    what = {
+        Outcome.INCOMPLETE: f"{len(reply)} bytes came, expected {expected}",
+        Outcome.WRONG_CRC: f"{len(reply)} bytes with a wrong CRC, expected {expected}",
+        Outcome.WRONG_UNIT: f"unit {reply[0] if reply else 0} answered, "
+        f"expected {request[0]}",
+        Outcome.WRONG_FUNCTION: "the reply is to another function",
+        Outcome.WRONG_COUNT: f"{len(reply)} bytes came, expected {expected}",
+    }[Outcome(outcome)]
+    return f"{requested(request)}: {what}: {seen}"

@@ -1,0 +1,62 @@
+"""Reads that a meter refused, and how to do without them.
+
+Some meters refuse a whole block for one address in it. What was refused is never
+asked for again: it is halved between its points until only the hole is left out.
+"""
+
+from collections.abc import Container, Sequence
+
+from zerometer.core.points import Point, ReadBlock, ReadLimits
+
+#: What identifies a request to one unit: function, address, count.
+ReadKey = tuple[int, int, int]
+
+
+def key_of(block: ReadBlock) -> ReadKey:
+    """Return what identifies *block*."""
+    return block.function, block.address, block.count
+
+
+def around_holes(
+    blocks: Sequence[ReadBlock],
+    refused: Container[ReadKey],
+    points: Sequence[Point],
+    limits: ReadLimits,
+) -> list[ReadBlock]:
+    """Return *blocks*, those *refused* halved until none is left that can be."""
+    result: list[ReadBlock] = []
+    for block in blocks:
+        halves = halved(block, points, limits) if key_of(block) in refused else None
+        if halves is None:
+            result.append(block)
+        else:
+            result += around_holes(halves, refused, points, limits)
+    return result
+
+
+def halved(
+    block: ReadBlock, points: Sequence[Point], limits: ReadLimits
+) -> tuple[ReadBlock, ReadBlock] | None:
+    """Return the two halves of *block*'s points, or None if it has but one."""
+    if len(block.points) < 2:
+        return None
+    middle = len(block.points) // 2
+    return (
+        _covering(block.function, block.points[:middle], points, limits),
+        _covering(block.function, block.points[middle:], points, limits),
+    )
+
+
+def _covering(
+    function: int, indices: tuple[int, ...], points: Sequence[Point], limits: ReadLimits
+) -> ReadBlock:
+    size = 1 if function <= 2 else None
+    start = min(points[index].address for index in indices)
+    end = max(
+        points[index].address + (size or points[index].registers) for index in indices
+    )
+    if limits.even_only and function > 2:
+        start, end = start - start % 2, end + end % 2
+    return ReadBlock(
+        function=function, address=start, count=end - start, points=indices
+    )

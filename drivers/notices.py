@@ -1,0 +1,88 @@
+"""What a bus reports beside readings: troubles and their ends, in words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+NoticeKind = Literal[
+    "timeout", "garbage", "late", "exception", "ratio", "down", "up",
+    "port-lost", "port-back", "overload",
+]  # fmt: skip
+
+#: A trouble that comes and goes is reported at most this often.
+REPEAT_NS = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusNotice:
+    """Something that people should know; ``meter`` is empty if it concerns the bus.
+
+    ``time_ns`` is the boot-time clock.
+    """
+
+    kind: NoticeKind
+    bus: str
+    meter: str
+    text: str
+    time_ns: int
+
+
+class Notices:
+    """Hands notices on, each trouble once until it has ended.
+
+    *boot_ns* returns the boot-time clock.
+    """
+
+    def __init__(
+        self,
+        bus: str,
+        notify: Callable[[BusNotice], None],
+        boot_ns: Callable[[], int],
+    ) -> None:
+        self._bus = bus
+        self._notify = notify
+        self._boot_ns = boot_ns
+        self._standing: set[tuple[str, str, str]] = set()
+        self._last_ns: dict[tuple[str, str, str], int] = {}
+
+    def say(self, kind: NoticeKind, meter: str, text: str) -> None:
+        """Hand on a notice of something that happens once."""
+        self._notify(
+            BusNotice(
+                kind=kind,
+                bus=self._bus,
+                meter=meter,
+                text=text,
+                time_ns=self._boot_ns(),
+            )
+        )
+
+    def trouble(
+        self, kind: NoticeKind, meter: str, text: str, detail: str = ""
+    ) -> None:
+        """Hand on a trouble unless it stands already or was reported just now.
+
+        *detail* tells apart troubles of one kind at one meter.
+        """
+        key = (meter, kind, detail)
+        if key in self._standing:
+            return
+        self._standing.add(key)
+        now_ns = self._boot_ns()
+        last_ns = self._last_ns.get(key)
+        if last_ns is not None and now_ns - last_ns < REPEAT_NS:
+            return
+        self._last_ns[key] = now_ns
+        self.say(kind, meter, text)
+
+    @property
+    def standing(self) -> bool:
+        """Whether any trouble stands."""
+        return bool(self._standing)
+
+    def ended(self, meter: str, detail: str = "") -> None:
+        """Note that *meter*'s troubles with that *detail* are over."""
+        if self._standing:
+            self._standing = {
+                key for key in self._standing if (key[0], key[2]) != (meter, detail)
+            }

@@ -1,0 +1,81 @@
+"""A read that is ready to go: its request, and how its reply becomes a reading."""
+
+from array import array
+
+from zerometer.core._frame import expected_length, read_request
+from zerometer.core.decoding import decode_plan
+from zerometer.core.points import Point, Quality, ReadBlock, Reading
+from zerometer.drivers.health import Health
+from zerometer.drivers.ratios import Ratios
+
+
+class PreparedRead:
+    """One block of one unit; *health* is that of this read, not of the unit."""
+
+    __slots__ = (
+        "_missing",
+        "_missing_values",
+        "_plan",
+        "block",
+        "has_ratios",
+        "health",
+        "length",
+        "request",
+        "width",
+    )
+
+    def __init__(
+        self,
+        unit: int,
+        block: ReadBlock,
+        points: tuple[Point, ...],
+        ratios: Ratios,
+        health: Health,
+    ) -> None:
+        self.block = block
+        self.health = health
+        self.request = read_request(unit, block.function, block.address, block.count)
+        #: Bytes of the reply that grants it.
+        self.length = expected_length(self.request)
+        #: Registers from the block's start that belong to its first value.
+        self.width = _first_width(block, points)
+        #: Whether others are multiplied by what it reads.
+        self.has_ratios = any(ratios.is_ratio(index) for index in block.points)
+        self._plan = decode_plan(points, block)
+        self._missing_values = array("d", [float("nan")]) * len(block.points)
+        self._missing = bytes([Quality.MISSING]) * len(block.points)
+        self.apply(ratios)
+
+    def apply(self, ratios: Ratios) -> None:
+        """Multiply by the *ratios* as they are known now."""
+        for field, index in enumerate(self.block.points):
+            if ratios.depends(index):
+                self._plan.set_scale(field, ratios.scale(index))
+
+    def reading(self, meter: str, time_ns: int, data: bytes) -> Reading:
+        """Return what the register bytes *data* of a good reply say."""
+        values = self._missing_values[:]
+        qualities = bytearray(self._missing)
+        self._plan.decode(data, values, qualities)
+        return Reading(
+            meter=meter,
+            time_ns=time_ns,
+            points=self.block.points,
+            values=values,
+            qualities=bytes(qualities),
+        )
+
+    def missing(self, meter: str, time_ns: int) -> Reading:
+        """Return the reading that says that there is none."""
+        return Reading(
+            meter=meter,
+            time_ns=time_ns,
+            points=self.block.points,
+            values=self._missing_values[:],
+            qualities=self._missing,
+        )
+
+
+def _first_width(block: ReadBlock, points: tuple[Point, ...]) -> int:
+    first = points[block.points[0]]
+    return first.address + first.registers - block.address

@@ -1,0 +1,70 @@
+"""Multipliers that stand in registers of the meter (CT and PT ratios)."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from zerometer.core.errors import UsageError
+from zerometer.core.points import Point
+
+#: How often ratio registers are read; they change when somebody sets up the meter.
+RATIO_PERIOD_NS = 600_000_000_000
+
+
+class Ratios:
+    """The ratios of one meter, as far as they were read.
+
+    UsageError when a point is multiplied by one that is not polled.
+    """
+
+    def __init__(self, meter: str, points: Sequence[Point]) -> None:
+        self._points = points
+        self._values: dict[str, float] = {}
+        polled = {point.name for point in points}
+        for point in points:
+            for name in point.times:
+                if name not in polled:
+                    raise UsageError(
+                        f"meter {meter}: point {point.name}: multiplied by "
+                        f'"{name}", which is not polled'
+                    )
+        self._names = {name for point in points for name in point.times}
+
+    def is_ratio(self, index: int) -> bool:
+        """Whether point *index* is one that others are multiplied by."""
+        point = self._points[index]
+        return point.group == "ratio" or point.name in self._names
+
+    def depends(self, index: int) -> bool:
+        """Whether point *index* is multiplied by ratios."""
+        return bool(self._points[index].times)
+
+    def scale(self, index: int) -> float:
+        """Return the scale of point *index*; NaN while one of its ratios is unknown."""
+        point = self._points[index]
+        ratios = (self._values.get(name, math.nan) for name in point.times)
+        return point.scale * math.prod(ratios)
+
+    def update(self, indices: Iterable[int], values: Iterable[float]) -> bool:
+        """Take over the ratios among what was read; return whether one changed.
+
+        A ratio that is not a positive number is unknown.
+        """
+        before = dict(self._values)
+        for index, value in zip(indices, values, strict=True):
+            name = self._points[index].name
+            if name not in self._names:
+                continue
+            if value > 0:
+                self._values[name] = value
+            else:
+                self._values.pop(name, None)
+        return self._values != before
+
+    def unknown(self, indices: Iterable[int]) -> list[str]:
+        """Return the names of the ratios among *indices* that are not known."""
+        names = {self._points[index].name for index in indices}
+        return sorted((names & self._names) - self._values.keys())
+
+    def forget(self) -> None:
+        """Regard all ratios as unknown: the meter may be another one now."""
+        self._values.clear()

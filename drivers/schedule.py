@@ -1,0 +1,77 @@
+"""When what is due: periods on a grid, and the most urgent unit first."""
+
+import heapq
+from collections.abc import Sequence
+
+
+class Periods:
+    """The due times of one unit's point groups, one for each period in ns.
+
+    Due times stay on the grid of their period from *start_ns*, so that groups whose
+    periods divide each other are due together. Slots that were missed are skipped.
+    """
+
+    def __init__(self, periods_ns: Sequence[int], start_ns: int) -> None:
+        self._periods_ns = tuple(periods_ns)
+        self._due_ns = [start_ns] * len(self._periods_ns)
+        self.shortest_ns = min(self._periods_ns)
+        #: Slots that passed unused because the bus could not keep up.
+        self.skipped = 0
+
+    @property
+    def next_ns(self) -> int:
+        """When the next group is due."""
+        return min(self._due_ns)
+
+    def collect(self, now_ns: int) -> tuple[int, ...]:
+        """Return the groups that are due, as indices, and move on to their next slots.
+
+        A group waits at most for a whole cycle, so what is late by more than its
+        period has missed slots.
+        """
+        due = []
+        for group, period_ns in enumerate(self._periods_ns):
+            late_ns = now_ns - self._due_ns[group]
+            if late_ns < 0:
+                continue
+            due.append(group)
+            missed = late_ns // period_ns
+            self.skipped += missed
+            self._due_ns[group] += (missed + 1) * period_ns
+        return tuple(due)
+
+    def hasten(self, now_ns: int) -> None:
+        """Make every group due at once, without leaving the grid."""
+        for group, period_ns in enumerate(self._periods_ns):
+            ahead = max(0, self._due_ns[group] - now_ns + period_ns - 1) // period_ns
+            self._due_ns[group] -= ahead * period_ns
+
+
+class Schedule:
+    """Which unit is served next: of those released, the one with earliest deadline.
+
+    A unit is put in with the time from which it may be served and its deadline, and
+    is out again once it was taken.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[int, int, int]] = []
+        self._released: list[tuple[int, int]] = []
+
+    def put(self, unit: int, release_ns: int, deadline_ns: int) -> None:
+        """Let *unit* be taken from *release_ns* on."""
+        heapq.heappush(self._waiting, (release_ns, deadline_ns, unit))
+
+    def take(self, now_ns: int) -> int | None:
+        """Return the most urgent released unit, or None."""
+        while self._waiting and self._waiting[0][0] <= now_ns:
+            _, deadline_ns, unit = heapq.heappop(self._waiting)
+            heapq.heappush(self._released, (deadline_ns, unit))
+        if self._released:
+            return heapq.heappop(self._released)[1]
+        return None
+
+    @property
+    def next_release_ns(self) -> int:
+        """When the next waiting unit is released; there must be one."""
+        return self._waiting[0][0]

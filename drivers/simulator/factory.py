@@ -1,0 +1,139 @@
+"""A whole simulated site: a load for each meter, a line for each bus."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from zerometer.core.errors import LineError, UsageError
+from zerometer.core.points import Point
+from zerometer.core.site import Meter, Site
+from zerometer.drivers.simulator.line import TURNAROUND_NS, SimulatedLine
+from zerometer.drivers.simulator.meters import Recorder, SimulatedMeter
+from zerometer.drivers.simulator.plant import Curve
+from zerometer.drivers.simulator.wiring import Wiring
+
+_TERMINALS = Path("/dev/pts")
+
+
+class Factory:
+    """The lines of a simulated site, by bus, and the loads behind its meters.
+
+    start() puts a link to each line's terminal where the site file says that the
+    bus's port is; stop() takes the links away. Use as a context manager, or call
+    both.
+    """
+
+    def __init__(
+        self,
+        lines: dict[str, SimulatedLine],
+        ports: dict[str, Path],
+        curves: dict[str, Curve],
+    ) -> None:
+        self.lines = lines
+        self.curves = curves
+        self._ports = ports
+        self._started: list[str] = []
+
+    def start(self) -> None:
+        """Serve every bus.
+
+        UsageError when something other than a link of ours is at a port,
+        LineError when no link can be put there.
+        """
+        for bus, port in self._ports.items():
+            if not _free(port):
+                raise UsageError(
+                    f'bus "{bus}": port: {port} exists; a simulated line takes a '
+                    "path where nothing is"
+                )
+        for bus, port in self._ports.items():
+            self.lines[bus].start()
+            self._started.append(bus)
+            try:
+                port.unlink(missing_ok=True)
+                port.symlink_to(self.lines[bus].port)
+            except OSError as error:
+                self.stop()
+                raise LineError(
+                    f'bus "{bus}": port: no link can be made: {error}; '
+                    "a simulated line needs a folder that can be written"
+                ) from error
+
+    def stop(self) -> None:
+        """Stop every line that was started; harmless otherwise."""
+        while self._started:
+            bus = self._started.pop()
+            port, line = self._ports[bus], self.lines[bus]
+            if port.is_symlink() and str(port.readlink()) == line.port:
+                port.unlink()
+            line.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def build(
+    site: Site,
+    *,
+    seed: int = 1,
+    start_hour: float = 9.5,
+    turnaround_ns: int = TURNAROUND_NS,
+    paced: bool = True,
+    recorder: Recorder | None = None,
+) -> Factory:
+    """Return a factory for *site*, not started; its time begins now.
+
+    The same seed gives the same factory. ``start_hour`` is the hour of the sun
+    when the run begins, whatever the hour is.
+    """
+    wiring = Wiring(
+        site,
+        seed=seed,
+        start_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+        start_hour=start_hour,
+    )
+    lines = {}
+    for bus in site.buses:
+        units = {
+            meter.unit: _meter(meter, wiring.curves[meter.id], recorder)
+            for meter in site.meters
+            if meter.bus == bus.id
+        }
+        lines[bus.id] = SimulatedLine(
+            bus.line, units, turnaround_ns=turnaround_ns, paced=paced
+        )
+    ports = {bus.id: Path(bus.port) for bus in site.buses}
+    return Factory(lines, ports, wiring.curves)
+
+
+def _meter(meter: Meter, curve: Curve, recorder: Recorder | None) -> SimulatedMeter:
+    return SimulatedMeter(
+        meter.id,
+        meter.map,
+        curve,
+        points=_derived(meter),
+        ct=meter.ct[0] / meter.ct[1] if meter.ct else 1.0,
+        pt=meter.pt[0] / meter.pt[1] if meter.pt else 1.0,
+        recorder=recorder,
+    )
+
+
+def _derived(meter: Meter) -> list[Point]:
+    """Return the points that the site file adds; their scale holds every ratio."""
+    return [
+        replace(polled.point, ratio="primary")
+        for polled in meter.points
+        if meter.map.point(polled.point.name) is None
+    ]
+
+
+def _free(port: Path) -> bool:
+    """Whether nothing is at *port*, or a link that a simulated line left behind."""
+    if port.is_symlink():
+        return not port.exists() or port.readlink().parent == _TERMINALS
+    return not port.exists()

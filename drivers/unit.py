@@ -1,0 +1,175 @@
+"""One meter as its bus loop sees it: what is due, what is pending, what is known."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from zerometer.core.planner import plan_reads
+from zerometer.core.points import (
+    LineSettings,
+    MeterMap,
+    PolledPoint,
+    ReadBlock,
+    Reading,
+)
+from zerometer.drivers.health import Health
+from zerometer.drivers.holes import ReadKey, around_holes, halved, key_of
+from zerometer.drivers.prepared import PreparedRead
+from zerometer.drivers.proof import Proof
+from zerometer.drivers.ratios import RATIO_PERIOD_NS, Ratios
+from zerometer.drivers.schedule import Periods
+from zerometer.drivers.statistics import Tally, UnitStatistics
+from zerometer.drivers.turnaround import Turnaround
+
+#: Reads are planned anew when the turnaround is off by this factor from the one they
+#: were planned with.
+REPLAN_FACTOR = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPlan:
+    """What a bus loop needs to know of one meter.
+
+    Ratio points that others name in ``times`` must be among ``points``.
+    """
+
+    meter: str
+    unit: int
+    map: MeterMap
+    points: tuple[PolledPoint, ...]
+
+
+class Unit:
+    """The state of one meter on one bus; used by the bus's thread only."""
+
+    def __init__(
+        self,
+        plan: UnitPlan,
+        line: LineSettings,
+        timeout_ns: int,
+        start_ns: int,
+        random: Callable[[], float],
+    ) -> None:
+        self.meter = plan.meter
+        self.number = plan.unit
+        self.points = tuple(polled.point for polled in plan.points)
+        self.limits = plan.map.limits
+        self.ratios = Ratios(plan.meter, self.points)
+        own_timeout_ms = self.limits.timeout_ms
+        if own_timeout_ms is not None:
+            timeout_ns = own_timeout_ms * 1_000_000
+        self.turnaround = Turnaround(line.character_ns, timeout_ns)
+        self.health = Health(random)
+        self.tally = Tally()
+        self.proof = Proof(self.number, self.limits)
+        #: Reads of the running cycle that are still to be done.
+        self.pending: deque[PreparedRead] = deque()
+        #: Whether the unit said anything in the running cycle.
+        self.answered_in_cycle = False
+        #: From when on the unit may be asked again, and by when the running cycle
+        #: should be over.
+        self.ready_ns = self.deadline_ns = start_ns
+        self._line = line
+        self._random = random
+        self._planned_ns = self.turnaround.filtered_ns
+        self._groups = _groups(plan.points, self.ratios)
+        self.periods = Periods([period for period, _ in self._groups], start_ns)
+        self._cycles: dict[tuple[int, ...], tuple[PreparedRead, ...]] = {}
+        self._refused: set[ReadKey] = set()
+        self._health_of: dict[ReadKey, Health] = {}
+
+    def begin_cycle(self, now_ns: int) -> int:
+        """Make what is due pending; return by how many ns that is too late."""
+        due_ns = self.periods.next_ns
+        self.deadline_ns = due_ns + self.periods.shortest_ns
+        self.answered_in_cycle = False
+        reads = self._reads(self.periods.collect(now_ns))
+        self.pending.extend(reads)
+        self.proof.anchor(reads)
+        return now_ns - due_ns
+
+    def split(self, read: PreparedRead) -> bool:
+        """Remember that *read* was refused; return whether its halves are now pending.
+
+        They are read in its place, in this cycle and in the following ones.
+        """
+        if halved(read.block, self.points, self.limits) is None:
+            return False
+        self._refused.add(key_of(read.block))
+        self._cycles.clear()
+        self.pending.extendleft(reversed(self._prepare([read.block])))
+        return True
+
+    def update_ratios(self, reading: Reading) -> None:
+        """Take over the ratios in *reading*; later readings are multiplied by them."""
+        if self.ratios.update(reading.points, reading.values):
+            self._apply_ratios()
+
+    def came_back(self, now_ns: int) -> None:
+        """Read everything anew: while it was away, the meter may have been changed."""
+        self.pending.clear()
+        self.ratios.forget()
+        self._apply_ratios()
+        for health in self._health_of.values():
+            health.answered()
+        self.periods.hasten(now_ns)
+
+    def statistics(self) -> UnitStatistics:
+        """Return what was counted so far."""
+        return UnitStatistics(
+            meter=self.meter,
+            unit=self.number,
+            good=self.tally.good,
+            errors=dict(self.tally.errors),
+            last_good_ns=self.tally.last_good_ns,
+            turnaround_ns=self.turnaround.filtered_ns,
+            down=self.health.down,
+        )
+
+    def _apply_ratios(self) -> None:
+        for cycle in (*self._cycles.values(), self.pending):
+            for read in cycle:
+                read.apply(self.ratios)
+
+    def _reads(self, groups: tuple[int, ...]) -> tuple[PreparedRead, ...]:
+        """Return the requests that read *groups*, those for ratios first."""
+        actual_ns, planned_ns = self.turnaround.filtered_ns, self._planned_ns
+        if max(actual_ns, planned_ns) > REPLAN_FACTOR * min(actual_ns, planned_ns):
+            self._planned_ns = actual_ns
+            self._cycles.clear()
+        cycle = self._cycles.get(groups)
+        if cycle is None:
+            indices = [index for group in groups for index in self._groups[group][1]]
+            ratios = [index for index in indices if self.ratios.is_ratio(index)]
+            others = [index for index in indices if not self.ratios.is_ratio(index)]
+            blocks = [*self._blocks(ratios), *self._blocks(others)]
+            cycle = self._cycles[groups] = tuple(self._prepare(blocks))
+        return cycle
+
+    def _blocks(self, indices: Sequence[int]) -> list[ReadBlock]:
+        chosen = [self.points[index] for index in indices]
+        blocks = plan_reads(chosen, self.limits, self._line, self._planned_ns)
+        return [
+            replace(block, points=tuple(indices[place] for place in block.points))
+            for block in blocks
+        ]
+
+    def _prepare(self, blocks: Sequence[ReadBlock]) -> list[PreparedRead]:
+        reads = []
+        for block in around_holes(blocks, self._refused, self.points, self.limits):
+            health = self._health_of.setdefault(key_of(block), Health(self._random))
+            reads.append(
+                PreparedRead(self.number, block, self.points, self.ratios, health)
+            )
+        return reads
+
+
+def _groups(
+    points: Sequence[PolledPoint], ratios: Ratios
+) -> list[tuple[int, list[int]]]:
+    """Return the periods in ns, each with the points that have it."""
+    groups: dict[int, list[int]] = {}
+    for index, polled in enumerate(points):
+        period_ns = RATIO_PERIOD_NS if ratios.is_ratio(index) else polled.period_ns
+        groups.setdefault(period_ns, []).append(index)
+    return list(groups.items())

@@ -1,0 +1,50 @@
+"""``zerometer receive``: starts, says where, ends in order."""
+
+import argparse
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+from harness.receiver_process import ReceiverProcess
+
+from zerometer.agent.cli import receive
+from zerometer.agent.receiver.errors import StoreError
+from zerometer.core.errors import ConfigError
+
+
+@pytest.mark.system
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_in_order_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    database = tmp_path / "received.sqlite"
+    process = ReceiverProcess(database)
+    status = process.url.replace("batches", "status")
+    with urllib.request.urlopen(status, timeout=5) as answer:
+        assert answer.status == 200
+    assert process.end(number) == 0
+    assert database.exists()
+    # Closed in order: the write-ahead log went into the database.
+    assert not list(tmp_path.glob("*-wal"))
+
+
+def parse(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    receive.add_parser(parser.add_subparsers())
+    return parser.parse_args(["receive", *arguments])
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    database = tmp_path / "received.sqlite"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        arguments = parse("--to", str(database), "--port", port)
+        with pytest.raises(ConfigError, match=f"port {port}: "):
+            arguments.run(arguments)
+
+
+def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    arguments = parse("--to", str(tmp_path), "--port", "0")
+    with pytest.raises(StoreError, match=f"receiver: {tmp_path}: "):
+        arguments.run(arguments)

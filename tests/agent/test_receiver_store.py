@@ -1,0 +1,246 @@
+"""What the receiver's database holds of a batch, and how it is read."""
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.batches import EPOCH, SOURCE
+from harness.sealed_batches import START_MS, power_table, sealed
+
+from zerometer.agent.batch import Column, Gap, Table
+from zerometer.agent.receiver.errors import (
+    BadTableError,
+    IdentityConflictError,
+    StoreError,
+)
+from zerometer.agent.receiver.intake import take
+from zerometer.agent.receiver.status import missing_ranges, read_status
+from zerometer.agent.receiver.store import Store
+
+NAN = float("nan")
+TIMES = array("q", [START_MS, START_MS + 1500])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(Store(tmp_path / "received.sqlite", lambda: 17_000_000)) as store:
+        yield store
+
+
+def select(store: Store, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in store.query(sql)]
+
+
+def table(name: str, *columns: Column) -> Table:
+    return Table(name, [Column("time", "ms", 0, TIMES), *columns])
+
+
+def test_readings_are_read_in_their_unit(store: Store) -> None:
+    readings = table(
+        "readings/press-3/energy",
+        Column("energy", "kWh", -2, array("q", [12345, 12350])),
+        Column("index", "kWh", -6, array("q", [123_450_000_000_123, 0]), b"\0\1"),
+        Column("frequency", "Hz", None, array("d", [49.98, NAN])),
+    )
+    take(store, sealed(1, tables=[readings], site="demo"))
+    assert select(
+        store,
+        'SELECT site, meter, "group", point, unit, time, value FROM reading '
+        "ORDER BY point, t_ms",
+    ) == [
+        ("demo", "press-3", "energy", point, unit, f"2026-01-01T00:00:{time}Z", value)
+        for point, unit, time, value in [
+            ("energy", "kWh", "00.000", 123.45),
+            ("energy", "kWh", "01.500", 123.50),
+            ("frequency", "Hz", "00.000", 49.98),
+            ("index", "kWh", "00.000", 123_450_000.000_123),
+        ]
+    ]
+
+
+def test_ledger_units_are_kept_as_integers(store: Store) -> None:
+    booked = 9_007_199_254_740_993  # not a float
+    ledger = table(
+        "ledger/15min",
+        Column("sink.line-1:from:source.grid", "kWh", -6, array("q", [booked, 1])),
+        Column("seconds", "s", 0, array("q", [900, 450])),
+    )
+    take(store, sealed(1, stream="ledger", tables=[ledger]))
+    rows = select(
+        store,
+        'SELECT "window", time, place, quantity, unit, booked, exponent FROM ledger '
+        "ORDER BY place DESC, t_ms",
+    )
+    assert rows == [
+        ("15min", f"2026-01-01T00:00:0{s}Z", place, what, unit, booked, exponent)
+        for s, place, what, unit, booked, exponent in [
+            (0, "sink.line-1", "from:source.grid", "kWh", booked, -6),
+            (1, "sink.line-1", "from:source.grid", "kWh", 1, -6),
+            (0, "seconds", "", "s", 900, 0),
+            (1, "seconds", "", "s", 450, 0),
+        ]
+    ]
+
+
+def test_events_are_kept_whole(store: Store) -> None:
+    events = table(
+        "events",
+        Column("kind", "", 0, ["timeout", "up"]),
+        Column("meter", "", 0, ["press-3", None]),
+        Column("latency", "ms", None, array("d", [NAN, float("inf")])),
+    )
+    take(store, sealed(1, tables=[events]))
+    rows = select(store, "SELECT site, time, fields FROM event_log")
+    assert [(site, time, json.loads(fields)) for site, time, fields in rows] == [
+        ("demo", "2026-01-01T00:00:00.000Z",
+         {"kind": "timeout", "meter": "press-3", "latency": None}),
+        ("demo", "2026-01-01T00:00:01.500Z",
+         {"kind": "up", "meter": None, "latency": None}),
+    ]  # fmt: skip
+
+
+def test_texts_of_a_series_are_kept(store: Store) -> None:
+    state = table("readings/press-3/state", Column("mode", "", 0, ["run", None]))
+    take(store, sealed(1, tables=[state]))
+    assert select(store, "SELECT point, value FROM reading") == [("mode", "run")]
+
+
+def test_another_exponent_is_another_series_of_the_same_point(store: Store) -> None:
+    for seq, exponent, value in ((1, -1, 15), (2, -3, 1501)):
+        times = array("q", [START_MS + seq])
+        column = Column("power", "kW", exponent, array("q", [value]))
+        readings = Table(
+            "readings/press/power", [Column("time", "ms", 0, times), column]
+        )
+        take(store, sealed(seq, tables=[readings]))
+    sql = "SELECT point, value FROM reading ORDER BY t_ms"
+    assert select(store, sql) == [("power", 1.5), ("power", 1.501)]
+
+
+def test_a_later_batch_restates(store: Store) -> None:
+    for seq, value in ((1, 10), (2, 11)):
+        ledger = table("ledger/1min", Column("a:b", "kg", -6, array("q", [value, 5])))
+        take(store, sealed(seq, stream="ledger", tables=[ledger]))
+    assert select(store, "SELECT booked FROM ledger ORDER BY t_ms") == [(11,), (5,)]
+
+
+def test_sources_do_not_mix(store: Store) -> None:
+    other = bytes(reversed(SOURCE))
+    assert take(store, sealed(1)).status == "stored"
+    assert take(store, sealed(1, source=other, site="b")).status == "stored"
+    assert select(store, "SELECT count(*), count(DISTINCT source) FROM reading") == [
+        (6, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [Column("power", "kW", 0, TIMES)],
+        [Column("time", "s", 0, TIMES)],
+        [Column("time", "ms", 0, array("d", [0.0, 1.0]))],
+        [Column("time", "ms", 0, TIMES, b"\0\1")],
+        [Column("time", "ms", 0, TIMES), Column("count", "", 0, [1, (1 << 63)])],
+    ],
+)
+@pytest.mark.parametrize("seq", [1, 2])
+def test_a_bad_table_refuses_the_whole_batch(
+    store: Store, columns: list[Column], seq: int
+) -> None:
+    bad = Table("readings/press/other", columns)
+    with pytest.raises(BadTableError):
+        take(store, sealed(seq, tables=[power_table(seq), bad]))
+    for name in ("batch", "source", "series", "sample"):
+        assert select(store, f"SELECT count(*) FROM {name}") == [(0,)]
+    # Nothing of what was rolled back is remembered.
+    assert take(store, sealed(seq)).status == "stored"
+    assert select(store, "SELECT count(*) FROM reading") == [(3,)]
+
+
+def test_a_batch_is_remembered_with_its_history(store: Store) -> None:
+    take(store, sealed(1, clock="unsynced", config="r7", factors=("grid-2023",)))
+    assert select(
+        store,
+        "SELECT epoch, stream, seq, clock, config, factors, received_ms FROM batch",
+    ) == [(EPOCH.hex(), "readings", 1, "unsynced", "r7", '["grid-2023"]', 17)]
+
+
+def test_declared_gaps_are_not_missing(store: Store) -> None:
+    take(store, sealed(1))
+    take(store, sealed(9, gaps=(Gap(2, 4, "evicted"), Gap(6, 6, "evicted"))))
+    status = read_status(store)
+    assert (status["batches"], status["gaps"]) == (2, 2)
+    (stream,) = status["streams"]
+    assert (stream["declared"], stream["missing"]) == (4, 3)
+    assert stream["missing_ranges"] == [(5, 5), (7, 8)]
+
+
+@pytest.mark.parametrize(
+    ("covered", "missing"),
+    [
+        ([], []),
+        ([(1, 1)], []),
+        ([(2, 3)], [(1, 1)]),
+        ([(1, 5), (2, 3), (7, 7)], [(6, 6)]),
+        ([(7, 9), (1, 3)], [(4, 6)]),
+        ([(1, 2), (3, 4)], []),
+    ],
+)
+def test_missing_ranges(
+    covered: list[tuple[int, int]], missing: list[tuple[int, int]]
+) -> None:
+    assert missing_ranges(covered) == missing
+
+
+def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "received.sqlite"
+    for status in ("stored", "duplicate"):
+        with closing(Store(path)) as store:
+            assert take(store, sealed(1)).status == status
+            with pytest.raises(IdentityConflictError, match="readings/1: hash is"):
+                take(store, sealed(1, config="changed"))
+
+
+def test_commits_are_synced(store: Store) -> None:
+    assert select(store, "PRAGMA journal_mode") == [("wal",)]
+    assert select(store, "PRAGMA synchronous") == [(2,)]
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="unable to open"):
+        Store(tmp_path / "nowhere" / "received.sqlite")
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database" * 100)
+    with pytest.raises(StoreError, match=r"notes\.txt: file is not a database"):
+        Store(path)
+
+
+def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE batch (id)")
+    with pytest.raises(StoreError, match="belongs to another application"):
+        Store(path)
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "received.sqlite"
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="schema version is 99, known is 1"):
+        Store(path)
+
+
+def test_an_odd_file_name(tmp_path: Path) -> None:
+    path = tmp_path / "50% of a? #1.sqlite"
+    Store(path).close()
+    assert path.exists()
