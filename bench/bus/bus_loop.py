@@ -1,10 +1,11 @@
 """Our whole bus loop: ``bus_loop PORT BAUD POLLS`` prints a Sample."""
 
 import sys
+from array import array
 from collections import Counter
 from threading import Event
 
-from bench.bus.plant import BLOCKS, READ_INPUT_REGISTERS, UNITS, WARM_POLLS, value
+from bench.bus.plant import BLOCKS, READ_INPUT_REGISTERS, UNITS, WARM_POLLS, values
 from bench.bus.sample import Sample, now
 from zerometer.core.points import (
     LineSettings,
@@ -25,6 +26,15 @@ POINTS = tuple(
     for address, count in BLOCKS
     for place in range(address, address + count, 2)
 )
+#: The values of each meter and block of points.
+EXPECTED = {
+    (
+        str(unit),
+        tuple(i for i, p in enumerate(POINTS) if 0 <= p.address - first < count),
+    ): array("d", values(unit, first, count))
+    for unit in UNITS
+    for first, count in BLOCKS
+}
 MAP = MeterMap(
     id="floats",
     vendor="bench",
@@ -47,15 +57,14 @@ class Audience:
         self.total: Sample | None = None
         self.finished = Event()
         self.wrong: list[str] = []
-        self.blocks: Counter[tuple[str, int]] = Counter()
+        self.blocks: Counter[tuple[str, tuple[int, ...]]] = Counter()
 
     def deliver(self, reading: Reading) -> None:
         """Check a reading and count it."""
-        unit = int(reading.meter)
-        expected = [value(unit, POINTS[index].address) for index in reading.points]
-        if reading.values.tolist() != expected:
-            self.wrong.append(f"unit {unit}: {reading}")
-        self.blocks[reading.meter, reading.points[0]] += 1
+        block = reading.meter, reading.points
+        if reading.values != EXPECTED.get(block):
+            self.wrong.append(str(reading))
+        self.blocks[block] += 1
         self._taken += 1
         if self._taken == self._first:
             self._start = now(self._taken)
