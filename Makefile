@@ -59,11 +59,17 @@ $(VENV)/bin/python:
 	packaging/system-packages.sh $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: $(VENV)/bin/python pyproject.toml setup.py $(KERNELS)
-	$(BIN)/python -m pip install --quiet --editable .
+# The build's own requirements stand in pyproject.toml; they are installed here so
+# that kernels are rebuilt in place, without an environment made for each build.
+$(VENV)/.build: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python packaging/build_requires.py >$(VENV)/build-requires.txt
+	$(BIN)/python -m pip install --quiet --requirement $(VENV)/build-requires.txt
+	touch $@
+
+$(VENV)/.run: $(VENV)/.build setup.py $(KERNELS)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	$(BIN)/python setup.py -q build_ext --inplace
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
 	touch $@

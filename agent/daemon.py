@@ -18,8 +18,6 @@ from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.uplink.schemes import open_uplink
-from zerometer.agent.uplink.worker import Uplink
-from zerometer.core.errors import JournalError
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.bus import BusLoop, UnitPlan
 from zerometer.drivers.notices import BusNotice
@@ -42,7 +40,9 @@ class Daemon:
         self._site = site
         self._events = EventLog()
         self._journal = Journal.open(
-            Path(site.journal.path), max_bytes=site.journal.max_bytes
+            Path(site.journal.path),
+            max_bytes=site.journal.max_bytes,
+            uplinks=[uplink.id for uplink in site.uplinks],
         )
         resume = self._journal.resume()
         self._clock = Clock()
@@ -54,12 +54,12 @@ class Daemon:
         self._buses = [self._bus(bus) for bus in site.buses]
         self._uplinks = [open_uplink(u, self._journal) for u in site.uplinks]
         self._snapshot = Snapshot(
-            self._pipeline,
-            self._buses,
-            self._journal,
-            self._uplinks,
-            self._clock,
-            self._events,
+            pipeline=self._pipeline,
+            buses=self._buses,
+            journal=self._journal,
+            uplinks=self._uplinks,
+            clock=self._clock,
+            events=self._events,
         )
         self._page: Page | None = None
         self._stopping = asyncio.Event()
@@ -108,7 +108,8 @@ class Daemon:
             from zerometer.agent.page.server import Page
 
             self._page = Page(self._site.page, self._snapshot.take)
-            log.info("page: %s", await self._page.start())
+            # The one line on standard output: scripts wait for it.
+            print(await self._page.start(), flush=True)  # noqa: T201
         for bus in self._buses:
             bus.start()
         for uplink in self._uplinks:

@@ -7,14 +7,16 @@ put together from its segments again.
 
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isnan
+from typing import cast
 
 import msgpack
 
 from zerometer.agent.batch import Column, Table
 from zerometer.core._column import quantise
-from zerometer.core.errors import JournalError
+from zerometer.core.errors import JournalError, UsageError
 
 SEGMENT_FORMAT = 1
 MILLISECOND_NS = 1_000_000
@@ -94,6 +96,13 @@ class OpenBatch:
 
     def __init__(self) -> None:
         self._tables: dict[str, OpenTable] = {}
+        self._opened_ms: int | None = None
+
+    def age_ms(self, now_ms: int) -> int:
+        """Return how long ago this was first asked of a batch with rows."""
+        if self._opened_ms is None or self._opened_ms > now_ms:
+            self._opened_ms = now_ms
+        return now_ms - self._opened_ms
 
     def table(self, name: str, fields: tuple[Field, ...]) -> OpenTable:
         """Return the table of this name; make it, with these fields, if it is new."""
@@ -127,16 +136,20 @@ class OpenBatch:
     def segment(self) -> bytes | None:
         """Return what was added since the last call, packed; None for nothing."""
         parts = [part for t in self._rows() if (part := t.segment()) is not None]
-        return msgpack.packb([SEGMENT_FORMAT, parts]) if parts else None
+        if not parts:
+            return None
+        return msgpack.packb([SEGMENT_FORMAT, self._opened_ms, parts])
 
     def restore(self, segment: bytes) -> None:
         """Append a segment; JournalError when a later version wrote it."""
-        version, parts = msgpack.unpackb(segment)
+        version, *content = msgpack.unpackb(segment)
         if version != SEGMENT_FORMAT:
             raise JournalError(
                 f"journal: segment format {version}; "
                 f"this version reads {SEGMENT_FORMAT}"
             )
+        opened_ms, parts = content
+        self._opened_ms = self._opened_ms or opened_ms
         for name, fields, times_ms, columns in parts:
             table = self.table(name, tuple(Field(*field) for field in fields))
             table.extend(times_ms, columns)
@@ -161,14 +174,16 @@ def _pack(column: "array[float] | array[int] | list[str]") -> bytes | list[str]:
     return column if isinstance(column, list) else column.tobytes()
 
 
-def _column(field: Field, values: "array[float] | array[int] | list[str]") -> Column:
-    if isinstance(values, list) or values.typecode == "q":
-        return Column(field.name, field.unit, field.exponent or 0, values)
+def _column(field: Field, gathered: "array[float] | array[int] | list[str]") -> Column:
+    if field.kind != "float":
+        return Column(field.name, field.unit, field.exponent or 0, gathered)
+    values = cast("array[float]", gathered)
     nulls = bytearray(len(values))
     if field.exponent is not None:
         whole = array("q", bytes(8 * len(values)))
-        quantise(values, field.exponent, whole, nulls)
-        return Column(field.name, field.unit, field.exponent, whole, bytes(nulls))
+        with suppress(UsageError):  # a meter may say 1e300: then floats it is
+            quantise(values, field.exponent, whole, nulls)
+            return Column(field.name, field.unit, field.exponent, whole, bytes(nulls))
     marks = bytes(map(isnan, values))
     return Column(field.name, field.unit, 0, _shortest(values), marks)
 

@@ -98,8 +98,14 @@ class GraphPicture:
             "rate_unit": RATE_OF[pool.unit],
             "content": self._accounting.attribution.content(i),
             "unit": pool.unit,
+            "factor": self._held_factors(tank.name),
             "emission_kg_per_h": self._emissions(self._rates.received[tank.place]),
         }
+
+    def _held_factors(self, tank: str) -> dict[View, float | None]:
+        content, amounts = self._accounting.attribution.state()[tank]
+        held = self._emissions(list(amounts.values()))
+        return {v: held[v] / content if content > 0 else None for v in VIEWS}
 
     def links(self) -> list[Json]:
         """Return what flows from where to where."""
@@ -120,8 +126,8 @@ class GraphPicture:
                 for pool, flow in process.takes
             )
             links.extend(
-                self._to_pool(process.name, pool, self._flow(flow))
-                for pool, flow, _ in process.gives
+                self._to_pool(process.name, give.pool, self._flow(give.flow))
+                for give in process.gives
             )
         for tank in network.tanks:
             rate = self._flow(tank.charge) - self._flow(tank.discharge)

@@ -4,8 +4,8 @@ Bus threads hand readings over without waiting; once per tick the main thread
 takes them all through accounting, rows and batches. One owner, one direction.
 """
 
+import zlib
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, wait
 from zoneinfo import ZoneInfo
 
@@ -18,12 +18,14 @@ from zerometer.agent.journal import Commit, Journal, Resume
 from zerometer.agent.latest import Latest
 from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
-from zerometer.core.accounting import Accounting, Closing, Window
+from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
 from zerometer.core.points import Reading
 from zerometer.core.site import Site
 
 STATE_FORMAT = 1
+#: Names and zeros are most of the state: the fastest level takes most of them away.
+STATE_LEVEL = 1
 MILLISECOND_NS = 1_000_000
 
 
@@ -48,16 +50,15 @@ class Pipeline:
         self.accounting = Accounting(site, ZoneInfo(site.timezone))
         self.latest = Latest(site.meters)
         self.figures = Figures()
-        self._rows = ReadingRows(site.meters, self.accounting.metering.counters.index)
+        index_of = self.accounting.metering.counters.index
+        self._rows = ReadingRows(site.meters, index_of)
         self._recorder = self._make_recorder(resume)
         self._restore(resume.state)
 
     def _make_recorder(self, resume: Resume) -> Recorder:
-        origins = [
-            *self._site.sources,
-            *(f for p in self._site.processes for f in p.fuels),
-        ]
-        series = {f.series for o in origins for f in o.factors.values() if f.series}
+        factors = [f for source in self._site.sources for f in source.factors.values()]
+        for process in self._site.processes:
+            factors += [f for fuel in process.fuels for f in fuel.factors.values()]
         return Recorder(
             Identity(
                 source=self._journal.source,
@@ -65,9 +66,10 @@ class Pipeline:
                 site=self._site.id,
                 boot=read_boot_id(),
                 config=self._site.revision,
-                factors=tuple(sorted(series)),
+                factors=tuple(sorted({f.series for f in factors if f.series})),
             ),
             resume,
+            self._journal.gaps,
             seal_ns=self._site.journal.seal_ns,
             # A sample takes about a byte: the size of a batch is its samples.
             seal_samples=self._site.journal.seal_bytes,
@@ -76,7 +78,7 @@ class Pipeline:
     def _restore(self, packed: bytes | None) -> None:
         if packed is None:
             return
-        state = msgpack.unpackb(packed)
+        state = msgpack.unpackb(zlib.decompress(packed))
         if state["format"] != STATE_FORMAT:
             raise JournalError(
                 f"journal: state has format {state['format']}; this version reads "
@@ -111,9 +113,7 @@ class Pipeline:
             self._recorder.add_event(
                 event.time_ms, event.kind, event.subject, event.text
             )
-        self._recorder.seal_due(
-            boottime_ns, synchronised=self._clock.synchronised, all_of_it=False
-        )
+        self._seal(boottime_ns, all_of_it=False)
         self._settle_commit()
         if boottime_ns >= self._commit_at_ns and self._pending is None:
             self._commit(boottime_ns)
@@ -125,9 +125,7 @@ class Pipeline:
         """
         self.tick(boottime_ns)
         self._record(self.accounting.interrupt())
-        self._recorder.seal_due(
-            boottime_ns, synchronised=self._clock.synchronised, all_of_it=True
-        )
+        self._seal(boottime_ns, all_of_it=True)
         if self._pending is not None:
             wait([self._pending[1]])
             self._settle_commit()
@@ -135,6 +133,13 @@ class Pipeline:
         if self._pending is not None:
             self._pending[1].result()
             self._settle_commit()
+
+    def _seal(self, boottime_ns: int, *, all_of_it: bool) -> None:
+        self._recorder.seal_due(
+            self._clock.wall_ns(boottime_ns) // MILLISECOND_NS,
+            synchronised=self._clock.synchronised,
+            all_of_it=all_of_it,
+        )
 
     def _follow_clock(self) -> None:
         step_ns = self._clock.follow()
@@ -171,7 +176,7 @@ class Pipeline:
             self._event_once(
                 "circular",
                 self._site.id,
-                "energy flows in a circle without an exit: check the directions of meters",
+                "energy flows in a circle without an exit: check directions",
             )
 
     def _event(self, kind: str, subject: str, text: str) -> None:
@@ -192,7 +197,8 @@ class Pipeline:
             "accounting": self.accounting.state(),
             "figures": self.figures.state(),
         }
-        commit = self._recorder.commit(msgpack.packb(state))
+        packed = zlib.compress(msgpack.packb(state), STATE_LEVEL)
+        commit = self._recorder.commit(packed)
         self._pending = commit, self._journal.append(commit)
         self._commit_at_ns = boottime_ns + self._site.journal.commit_ns
 

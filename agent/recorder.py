@@ -7,9 +7,9 @@ state and what was forwarded agree to the row.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from zerometer.agent.batch import Gap, Header, batch_hash, encode
+from zerometer.agent.batch import Gap, Header, batch_hash, encode, peek
 from zerometer.agent.gather import Field, OpenBatch
 from zerometer.agent.journal import Commit, Resume, SealedBatch
 from zerometer.core.accounting import Window
@@ -51,8 +51,7 @@ class _Stream:
     next_seq: int
     last_hash: bytes | None
     open: OpenBatch
-    pending_gaps: tuple[Gap, ...] = ()
-    opened_ns: int | None = None
+    declared: set[Gap] = field(default_factory=set)
 
 
 class Recorder:
@@ -62,12 +61,14 @@ class Recorder:
         self,
         identity: Identity,
         resume: Resume,
+        gaps: Callable[[str], tuple[Gap, ...]],
         *,
         seal_ns: int,
         seal_samples: int,
     ) -> None:
         self._identity = identity
-        self._seal_ns = seal_ns
+        self._gaps = gaps
+        self._seal_ms = seal_ns // 1_000_000
         self._seal_samples = seal_samples
         self._streams = {
             name: _Stream(
@@ -82,8 +83,6 @@ class Recorder:
             self._streams[name].open.restore(segment)
         self._sealed: list[SealedBatch] = []
         self._segments: list[tuple[str, bytes]] = []
-        self.samples_sealed = 0
-        self.batches_sealed = 0
 
     def add_row(
         self, table: str, fields: tuple[Field, ...], time_ms: int, row: Sequence[float]
@@ -120,19 +119,15 @@ class Recorder:
         table = self._streams[LEDGER].open.table("events", EVENT_FIELDS)
         table.add(time_ms, (kind, subject, text))
 
-    def seal_due(self, now_ns: int, *, synchronised: bool, all_of_it: bool) -> None:
+    def seal_due(self, now_ms: int, *, synchronised: bool, all_of_it: bool) -> None:
         """Seal the open batches that are old or large enough, or all of them."""
         for stream in self._streams.values():
             samples = stream.open.samples
             if not samples:
-                stream.opened_ns = None
                 continue
-            if stream.opened_ns is None:
-                stream.opened_ns = now_ns
-            old = now_ns - stream.opened_ns >= self._seal_ns
+            old = stream.open.age_ms(now_ms) >= self._seal_ms
             if all_of_it or old or samples >= self._seal_samples:
                 self._seal(stream, synchronised=synchronised)
-                stream.opened_ns = now_ns
 
     def commit(self, state: bytes) -> Commit:
         """Return everything that is not durable yet, with the state it led to.
@@ -151,17 +146,14 @@ class Recorder:
         self._segments = [s for s in self._segments if id(s) not in durable]
         self._sealed = [s for s in self._sealed if id(s) not in durable]
 
-    def declare(self, gaps: Callable[[str], tuple[Gap, ...]]) -> None:
-        """Let the next batch of each stream name the numbers that will never come."""
-        for stream in self._streams.values():
-            stream.pending_gaps = gaps(stream.name)
-
     def _seal(self, stream: _Stream, *, synchronised: bool) -> None:
         open_batch, stream.open = stream.open, OpenBatch()
         first_ms, last_ms = open_batch.first_ms, open_batch.last_ms
         if first_ms is None or last_ms is None:
             return
         who = self._identity
+        lost = tuple(g for g in self._gaps(stream.name) if g not in stream.declared)
+        stream.declared.update(lost)
         data = encode(
             Header(
                 source=who.source,
@@ -176,11 +168,11 @@ class Recorder:
                 prev=stream.last_hash,
                 config=who.config,
                 factors=who.factors,
-                gaps=stream.pending_gaps,
+                gaps=lost,
             ),
             open_batch.tables(),
         )
-        samples = open_batch.samples
+        samples = peek(data).samples
         self._sealed.append(
             SealedBatch(
                 stream=stream.name,
@@ -193,8 +185,5 @@ class Recorder:
         )
         stream.next_seq += 1
         stream.last_hash = batch_hash(data)
-        stream.pending_gaps = ()
         # Segments of this batch that are not durable yet live on inside it.
         self._segments = [s for s in self._segments if s[0] != stream.name]
-        self.samples_sealed += samples
-        self.batches_sealed += 1

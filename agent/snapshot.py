@@ -25,6 +25,7 @@ class Snapshot:
 
     def __init__(
         self,
+        *,
         pipeline: Pipeline,
         buses: Sequence[BusLoop],
         journal: Journal,
@@ -64,7 +65,7 @@ class Snapshot:
                 _bus(statistics, port.port)
                 for statistics, port in zip(buses, site.buses, strict=True)
             ],
-            "journal": self._journal_state(now_ns),
+            "journal": self._journal_state(wall_ns),
             "uplinks": [
                 self._uplink(uplink.state(), now_ns) for uplink in self._uplinks
             ],
@@ -93,23 +94,28 @@ class Snapshot:
             ],
         }
 
-    def _journal_state(self, now_ns: int) -> Json:
+    def _journal_state(self, wall_ns: int) -> Json:
         info = self._journal.info()
         return {
             "bytes": info.bytes,
             "batches": info.batches,
-            "batches_sealed": info.sealed,
-            "samples_sealed": info.samples_sealed,
-            "last_commit_age_s": _age_s(info.last_commit_ns, now_ns),
+            "batches_sealed": info.sealed_batches,
+            "samples_sealed": info.sealed_samples,
+            "last_commit_age_s": (
+                None
+                if info.last_commit_ms is None
+                else (wall_ns - info.last_commit_ms * 1_000_000) / 1e9
+            ),
             "error": info.last_error or None,
         }
 
     def _uplink(self, state: UplinkState, now_ns: int) -> Json:
+        backlog = self._journal.info().uplinks.get(state.id)
         return {
             "id": state.id,
             "url": state.url,
             "state": state.state,
-            "backlog": self._journal.info().backlog.get(state.id, 0),
+            "backlog": backlog.pending if backlog else 0,
             "sent_batches": state.sent_batches,
             "sent_samples": state.sent_samples,
             "last_ack_age_s": _age_s(state.last_ack_ns, now_ns),

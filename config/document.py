@@ -3,7 +3,6 @@
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +14,27 @@ _AT = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$")
 MAX_BYTES = 4_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Document:
     """A TOML document; ``file`` is how its path is shown to people."""
 
     file: str
     raw: bytes
-    text: str
     values: dict[str, Any]
-
-    @cached_property
-    def _spots(self) -> dict[KeyPath, Spot]:
-        return locate(self.text)
-
-    @cached_property
-    def _lines(self) -> Lines:
-        return Lines(self.text)
+    spots: dict[KeyPath, Spot]
+    lines: Lines
 
     def place(self, path: KeyPath, *, of_key: bool = False) -> tuple[int, int]:
         """Return line and column of the value at *path*, or of its key.
 
         What is not in the text is where the nearest table around it begins.
         """
-        while path and path not in self._spots:
+        while path and path not in self.spots:
             path, of_key = path[:-1], False
         if not path:
             return 1, 1
-        spot = self._spots[path]
-        return self._lines.place(spot.key if of_key else spot.value)
+        spot = self.spots[path]
+        return self.lines.place(spot.key if of_key else spot.value)
 
 
 class _UnreadableError(Exception):
@@ -74,12 +66,12 @@ def _read(path: Path) -> Document:
         raise _UnreadableError(f"is longer than {MAX_BYTES} bytes")
     text = _decoded(raw)
     try:
-        values = tomllib.loads(text)
+        values, spots = tomllib.loads(text), locate(text)
     except RecursionError:
         raise _UnreadableError("TOML: nested too deeply") from None
     except ValueError as error:
         raise _syntax_error(text, str(error)) from None
-    return Document(str(path), raw, text, values)
+    return Document(str(path), raw, values, spots, Lines(text))
 
 
 def _decoded(raw: bytes) -> str:
@@ -100,7 +92,7 @@ def _syntax_error(text: str, message: str) -> _UnreadableError:
     if match is None:
         return _UnreadableError(f"TOML: {message}")
     if match[2] is None:
-        return _UnreadableError(f"TOML: {match[1]} at the end of the file", *_end(text))
+        return _UnreadableError(f"TOML: {match[1]}", *_end(text))
     return _UnreadableError(f"TOML: {match[1]}", int(match[2]), int(match[3]))
 
 

@@ -12,10 +12,9 @@ PARITIES = ("N", "E", "O")
 
 def line_settings(table: Table) -> LineSettings:
     """Return the keys baud, parity and stop_bits of *table* as line settings."""
-    baud = table.integer("baud", 0, 10_000_000, 9600)
+    baud = table.integer("baud", BAUDS[0], BAUDS[-1], 9600)
     if baud not in BAUDS:
         table.error("baud", f"{baud} is not one of {', '.join(map(str, BAUDS))}")
-        baud = 9600
     return LineSettings(
         baud=baud,
         parity=cast(Any, table.choice("parity", PARITIES, "N")),

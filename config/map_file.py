@@ -93,28 +93,21 @@ def _is_address(value: object) -> bool:
 class _Defaults:
     """What holds for points that do not say otherwise."""
 
-    function: int | None
-    type: str | None
-    order: str
+    plain: dict[str, Any]
     invalid: Table
     resolution: Table
 
 
 def _points(top: Table) -> tuple[Point, ...]:
-    table = top.table("defaults", "defaults", keys.MAP_DEFAULTS)
     defaults = _Defaults(
-        function=table.integer("function", 1, 4) if "function" in table else None,
-        type=table.choice("type", tuple(REGISTERS_OF), None)
-        if "type" in table
-        else None,
-        order=table.choice("order", ORDERS, "ABCD"),
+        plain=_plain(top.table("defaults", "defaults", keys.MAP_DEFAULTS)),
         invalid=top.table("invalid", "invalid", tuple(REGISTERS_OF)),
         resolution=top.table("resolution", "resolution", tuple(UNITS)),
     )
     groups = top.table("points", "points", keys.MAP_GROUPS)
     points: dict[str, Point] = {}
     for group in keys.MAP_GROUPS:
-        tables = groups.table(group, group)
+        tables = groups.table(group, f"points.{group}")
         for name in tables.values:
             table = tables.table(name, f'point "{name}"', keys.MAP_POINT)
             if name in points:
@@ -128,12 +121,13 @@ def _points(top: Table) -> tuple[Point, ...]:
 
 
 def _point(table: Table, name: str, group: Group, defaults: _Defaults) -> Point:
-    table.values = {**_plain(defaults), **table.values}
+    table.values = {**defaults.plain, **table.values}
     kind = table.choice("kind", KINDS, "counter" if group == "energy" else "gauge")
     type_ = table.choice("type", tuple(REGISTERS_OF), None)
     address = table.integer("address", 0, 65535)
-    if type_ in REGISTERS_OF and address + REGISTERS_OF[type_] > 65536:
-        table.error("address", f"{address} leaves no room for a {type_}; last: 65535")
+    last = 65536 - REGISTERS_OF.get(type_, 1)
+    if address > last:
+        table.error("address", f"{address} leaves no room for {type_}; last: {last}")
     unit = table.text("unit", "")
     if unit not in UNITS:
         table.error("unit", f"no unit named {shown(unit)}{near(unit, UNITS)}")
@@ -161,9 +155,17 @@ def _point(table: Table, name: str, group: Group, defaults: _Defaults) -> Point:
     )
 
 
-def _plain(defaults: _Defaults) -> dict[str, Any]:
-    plain = {key: getattr(defaults, key) for key in keys.MAP_DEFAULTS}
-    return {key: value for key, value in plain.items() if value is not None}
+def _plain(table: Table) -> dict[str, Any]:
+    """Return the defaults that hold, so that a wrong one is reported once."""
+    checked: dict[str, Any] = {
+        "function": table.integer("function", 1, 4, 3),
+        "type": table.choice("type", tuple(REGISTERS_OF), ""),
+        "order": table.choice("order", ORDERS, "ABCD"),
+    }
+    for key, options in (("type", tuple(REGISTERS_OF)), ("order", ORDERS)):
+        if checked[key] not in options:
+            checked[key] = options[0]
+    return {key: checked[key] for key in checked if key in table}
 
 
 def _ratio(table: Table, times: tuple[str, ...]) -> Ratio:

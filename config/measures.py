@@ -64,6 +64,7 @@ class Measures:
     ) -> Measure | None:
         """Return the measure at *key*, in *unit*; None when it does not hold.
 
+        Without a *unit*, the meter and its counter are checked all the same.
         *default* is the counter meant when the file names only a meter;
         without it, the meter's own default is.
         """
@@ -110,9 +111,9 @@ class Measures:
         if not meter.known:
             return None
         name = name or meter.default_counter()
-        counters = ", ".join(meter.counters())
         if name is None:
-            table.error(key, f'name a counter, as "meter:counter"; known: {counters}')
+            message = 'name a counter, as "meter:counter"'
+            table.error(key, message + near("", meter.counters()))
             return None
         point = meter.points.get(name)
         if point is None:
@@ -121,12 +122,14 @@ class Measures:
             return None
         if point.kind != "counter":
             message = f"{shown(name)} is no counter, and only counters measure a flow"
-            table.error(key, f"{message}; known: {counters}")
+            table.error(key, message + near(name, meter.counters()))
             return None
         return point
 
 
 def _conversion(source: str, target: str) -> float | None:
+    if not target:
+        return 1.0
     if UNITS[source].dimension != UNITS[target].dimension:
         return None
     return factor(source, target)

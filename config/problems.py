@@ -75,7 +75,9 @@ def near(word: str, known: Iterable[str]) -> str:
     "eastron-sdm630".
     """
     names = sorted(known)
-    close = get_close_matches(word, names, n=3) or _near_in_part(word, names)
+    close = get_close_matches(word, names, n=3, cutoff=0.7) or _near_in_part(
+        word, names
+    )
     if close:
         return "; near: " + ", ".join(f'"{name}"' for name in close)
     if not names or len(names) > LISTED:

@@ -2,7 +2,7 @@
 
 import re
 
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)")
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
 
 #: Nanoseconds in each unit of duration.
 DURATIONS_NS = {
@@ -26,10 +26,3 @@ def parse(text: str, units: dict[str, int]) -> int | None:
     if match is None or match[2] not in units:
         return None
     return round(float(match[1]) * units[match[2]])
-
-
-def show(value: int, units: dict[str, int]) -> str:
-    """Write *value* in the largest of *units* in which it is a whole number."""
-    whole = [(size, name) for name, size in units.items() if value % size == 0]
-    size, name = max(whole, default=(1, ""))
-    return f"{value // size}{name}"

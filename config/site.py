@@ -40,26 +40,24 @@ def load_site(path: Path) -> LoadedSite:
     """
     problems = Problems()
     document = read_document(path, problems)
-    folder = path.absolute().parent
-    site = None if document is None else _read(document, folder, problems)
+    site = None if document is None else _read(document, path.parent, problems)
     problems.check()
     assert site is not None
     return LoadedSite(site, problems.warnings)
 
 
-def _read(document: Document, folder: Path, problems: Problems) -> Site:
+def _read(document: Document, beside: Path, problems: Problems) -> Site:
+    folder = beside.absolute()
     top = Table(
         document, problems, path=(), values=document.values, where="", keys=keys.TOP
     )
     check_format(top, FORMAT)
     about = top.table("site", "site", keys.SITE)
-    if "site" not in top:
-        top.missing("site", "a site has a [site] with id and timezone")
     buses = read_buses(top, folder)
-    drafts = read_meters(top, buses, MapLibrary(problems, folder / "maps"))
+    drafts = read_meters(top, buses, MapLibrary(problems, beside / "maps"))
     measures = Measures({name: draft.readable for name, draft in drafts.items()})
     graph = GraphReader(top, measures).read()
-    check_graph(top, graph)
+    check_graph(graph)
     site_id = about.identifier("id")
     return Site(
         id=site_id,

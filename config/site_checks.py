@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 
 from zerometer.config.site_graph import Graph
-from zerometer.config.table import Table, shown
+from zerometer.config.table import shown
 from zerometer.core.site import Measure
 
-#: A flow beside the pool it touches: its table, key and measure.
+#: A flow: the table and key that state it, and its measure.
 Flow = tuple[str, str, str, Measure]
 
 
-def check_graph(top: Table, graph: Graph) -> None:
-    """Collect what is wrong with *graph*; *top* gives the places."""
-    _check_counted_once(top, graph)
-    _check_remainders(top, graph)
+def check_graph(graph: Graph) -> None:
+    """Collect what is wrong with *graph*."""
+    _check_counted_once(graph)
+    _check_remainders(graph)
     if not graph.doubtful:
-        _check_exits(top, graph)
-        _check_inflows(top, graph)
+        _check_exits(graph)
+        _check_inflows(graph)
 
 
 def _flows(graph: Graph) -> Iterator[tuple[str, Flow]]:
@@ -38,35 +38,28 @@ def _flows(graph: Graph) -> Iterator[tuple[str, Flow]]:
             yield sink.pool, ("sink", sink.id, "from", sink.measure)
 
 
-def _check_counted_once(top: Table, graph: Graph) -> None:
+def _check_counted_once(graph: Graph) -> None:
     seen: dict[tuple[str, str, str], str] = {}
-    for pool, (kind, name, key, measure) in _flows(graph):
-        counter = (pool, measure.meter, measure.counter)
+    for place, (kind, name, key, measure) in _flows(graph):
+        counter = (place, measure.meter, measure.counter)
         here = f'{kind} "{name}"'
         if counter in seen:
+            table = graph.tables[kind, name]
             what = shown(f"{measure.meter}:{measure.counter}")
-            message = f"{key}: {what} is counted in {seen[counter]} already"
-            top.error(kind, message, name, *_place(top, kind, name, key))
+            message = f"{what} is counted in {seen[counter]} already"
+            table.error(key if key in table else "meter", message)
         seen.setdefault(counter, here)
 
 
-def _place(top: Table, kind: str, name: str, key: str) -> tuple[str, ...]:
-    """Return where a flow's key is: a storage may say meter instead."""
-    return (key,) if key in top.values[kind][name] else ("meter",)
-
-
-def _check_remainders(top: Table, graph: Graph) -> None:
+def _check_remainders(graph: Graph) -> None:
     first: dict[str, str] = {}
     for sink in graph.sinks:
-        if sink.kind != "remainder":
-            continue
-        if sink.pool in first:
+        if sink.kind == "remainder" and first.setdefault(sink.pool, sink.id) != sink.id:
             message = f'sink "{first[sink.pool]}" is the remainder of it already'
-            top.error("sink", message, sink.id, "remainder_of")
-        first.setdefault(sink.pool, sink.id)
+            graph.tables["sink", sink.id].error("remainder_of", message)
 
 
-def _check_exits(top: Table, graph: Graph) -> None:
+def _check_exits(graph: Graph) -> None:
     """Every pool must reach a sink, or what flows into it has nowhere to go."""
     exits = set(graph.drained)
     before = -1
@@ -78,11 +71,12 @@ def _check_exits(top: Table, graph: Graph) -> None:
     for pool in graph.pools:
         if pool not in exits:
             fix = f'[sink.{pool}-rest] with remainder_of = "{pool}"'
-            top.error("pool", f"nothing flows out of it to a sink; add {fix}", pool)
+            message = f"nothing flows out of it to a sink; add {fix}"
+            graph.tables["pool", pool].error("", message)
 
 
-def _check_inflows(top: Table, graph: Graph) -> None:
+def _check_inflows(graph: Graph) -> None:
     for pool in graph.pools:
         if pool not in graph.fed:
             message = "nothing flows into it; add a source or a process that gives"
-            top.error("pool", message, pool)
+            graph.tables["pool", pool].error("", message)

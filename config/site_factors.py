@@ -18,12 +18,16 @@ LARGEST = {"electricity": 2.0}
 LARGEST_OF_OTHERS = 1000.0
 
 
-def source_factors(table: Table, pool: Pool) -> Factors:
-    """Return the factors of a source into *pool*, from its key ``factor``."""
+def source_factors(table: Table, pool: Pool | None) -> Factors:
+    """Return the factors of a source into *pool*, from its key ``factor``.
+
+    Of a pool that is not known, the unit is not checked.
+    """
     if "factor" not in table:
         table.missing("factor", "0 is a factor too, and must be said")
         return {}
-    return _read(table, "factor", pool.carrier, pool.unit)
+    carrier, unit = (pool.carrier, pool.unit) if pool else ("", "")
+    return _read(table, "factor", carrier, unit)
 
 
 def fuel_factors(table: Table, carriers: Sequence[str]) -> Mapping[str, Factors]:
@@ -32,6 +36,11 @@ def fuel_factors(table: Table, carriers: Sequence[str]) -> Mapping[str, Factors]
     Its key ``factor`` is a table by fuel; a fuel that it leaves out has the
     shipped factor, if there is one.
     """
+    value = table.values.get("factor", {})
+    if not isinstance(value, dict):
+        fuels = ", ".join(f"{carrier} = {shown(value)}" for carrier in carriers)
+        table.error("factor", f"say of which fuel: factor = {{ {fuels} }}")
+        return {carrier: {} for carrier in carriers}
     stated = table.table("factor", f"{table.where}: factor", tuple(carriers))
     factors: dict[str, Factors] = {}
     for carrier in carriers:
@@ -80,7 +89,7 @@ def _one(table: Table, key: str, carrier: str, unit: str) -> Factor | None:
     largest = LARGEST.get(carrier, LARGEST_OF_OTHERS)
     if not 0 <= value <= largest:
         message = f"{value} is not within 0 to {largest:g}"
-        table.error(key, f"{message}; factors are in kg per {unit}")
+        table.error(key, f"{message}; factors are in kg per {unit or 'unit'}")
         return None
     return Factor(value=float(value), unit=f"kg/{unit}")
 
@@ -90,7 +99,7 @@ def _shipped(table: Table, key: str, name: str, unit: str) -> Factor | None:
     if factor is None:
         table.error(key, f"no factor named {shown(name)}{near(name, shipped())}")
         return None
-    if factor.unit != f"kg/{unit}":
+    if unit and factor.unit != f"kg/{unit}":
         table.error(key, f"{shown(name)} is in {factor.unit}, needed is kg/{unit}")
         return None
     return factor

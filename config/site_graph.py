@@ -1,6 +1,6 @@
 """The graph of a site file: pools, sources, processes, storages, sinks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -32,7 +32,7 @@ class Graph:
     ``fed`` and ``drained`` are the pools that the file lets something flow into
     and out of, also by flows that did not hold; ``links`` lead from the pools
     that a process takes from to those it gives to. ``doubtful`` is set when the
-    file names a pool that there is not.
+    file names a pool that there is not, or one whose carrier is not known.
     """
 
     pools: dict[str, Pool] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class Graph:
     drained: set[str] = field(default_factory=set)
     links: list[tuple[frozenset[str], frozenset[str]]] = field(default_factory=list)
     doubtful: bool = False
+    tables: dict[tuple[str, str], Table] = field(default_factory=dict)
 
 
 class GraphReader:
@@ -57,19 +58,27 @@ class GraphReader:
     def read(self) -> Graph:
         """Return the graph."""
         graph = self._graph
-        for name, table in self._top.named("pool", keys.POOL):
+        for name, table in self._named("pool", keys.POOL):
             carrier = table.choice("carrier", tuple(CARRIERS), None)
             unit = CARRIERS.get(carrier, "")
+            graph.doubtful |= not unit
             graph.pools[name] = Pool(id=name, carrier=carrier, unit=unit)
-        for name, table in self._top.named("source", keys.SOURCE):
+        for name, table in self._named("source", keys.SOURCE):
             graph.sources.extend(self._source(name, table))
-        for name, table in self._top.named("process", keys.PROCESS):
+        for name, table in self._named("process", keys.PROCESS):
             graph.processes.append(self._process(name, table))
-        for name, table in self._top.named("storage", keys.STORAGE):
+        for name, table in self._named("storage", keys.STORAGE):
             graph.storages.extend(self._storage(name, table))
-        for name, table in self._top.named("sink", keys.SINK, keys.SINK_LATER):
+        for name, table in self._named("sink", keys.SINK, keys.SINK_LATER):
             graph.sinks.extend(self._sink(name, table))
         return graph
+
+    def _named(
+        self, kind: str, known: Sequence[str], later: Sequence[str] = ()
+    ) -> Iterator[tuple[str, Table]]:
+        for name, table in self._top.named(kind, known, later):
+            self._graph.tables[kind, name] = table
+            yield name, table
 
     def _pool(self, table: Table, key: str) -> Pool | None:
         """Return the pool named at *key*."""
@@ -79,23 +88,20 @@ class GraphReader:
     def _known_pool(
         self, table: Table, name: str, key: str, *, of_key: bool = False
     ) -> Pool | None:
-        pools = self._graph.pools
-        if name not in pools:
-            message = f"no pool named {shown(name)}{near(name, pools)}"
+        pool = self._graph.pools.get(name)
+        if pool is None:
+            message = f"no pool named {shown(name)}{near(name, self._graph.pools)}"
             table.error(key, message, of_key=of_key)
             self._graph.doubtful = True
-            return None
-        pool = pools[name]
-        return pool if pool.unit else None
+        return pool if pool and pool.unit else None
 
     def _source(self, name: str, table: Table) -> Iterator[Source]:
         pool = self._pool(table, "into")
-        if pool is None:
-            return
-        self._graph.fed.add(pool.id)
-        measure = self._measures.read(table, "meter", pool.unit)
+        measure = self._measures.read(table, "meter", _unit(pool))
         factors = source_factors(table, pool)
-        if measure:
+        if pool:
+            self._graph.fed.add(pool.id)
+        if pool and measure:
             yield Source(id=name, pool=pool.id, measure=measure, factors=factors)
 
     def _process(self, name: str, table: Table) -> Process:
@@ -117,8 +123,8 @@ class GraphReader:
         flows = {}
         for name in inner.values:
             pool = self._known_pool(inner, name, name, of_key=True)
-            measure = pool and self._measures.read(inner, name, pool.unit)
-            if measure:
+            measure = self._measures.read(inner, name, _unit(pool))
+            if pool and measure:
                 flows[name] = measure
         return flows
 
@@ -143,19 +149,10 @@ class GraphReader:
     def _storage(self, name: str, table: Table) -> Iterator[Storage]:
         pool = self._pool(table, "pool")
         efficiency = self._efficiency(table)
-        if pool is None:
-            return
-        one = "meter" in table
-        for key in ("charge", "discharge"):
-            if one and key in table:
-                table.error(key, "stands beside meter; give one or the other")
-        charge = self._measures.read(
-            table, "meter" if one else "charge", pool.unit, IMPORT
-        )
-        discharge = self._measures.read(
-            table, "meter" if one else "discharge", pool.unit, EXPORT
-        )
-        if charge and discharge:
+        key_of = self._storage_keys(table)
+        charge = self._measures.read(table, key_of[0], _unit(pool), IMPORT)
+        discharge = self._measures.read(table, key_of[1], _unit(pool), EXPORT)
+        if pool and charge and discharge:
             yield Storage(
                 id=name,
                 pool=pool.id,
@@ -164,6 +161,16 @@ class GraphReader:
                 charge_efficiency=efficiency[0],
                 discharge_efficiency=efficiency[1],
             )
+
+    def _storage_keys(self, table: Table) -> tuple[str, str]:
+        """Return where charging and discharging are measured: at one key or two."""
+        pair = ("charge", "discharge")
+        if "meter" not in table and any(key in table for key in pair):
+            return pair
+        for key in pair:
+            if key in table:
+                table.error(key, "stands beside meter; give one or the other")
+        return "meter", "meter"
 
     def _efficiency(self, table: Table) -> tuple[float, float]:
         pair = table.numbers("efficiency", 2) or (1.0, 1.0)
@@ -193,3 +200,8 @@ class GraphReader:
             table.error("from", "names several pools; make one sink for each")
         for pool_id, measure in flows.items():
             yield Sink(id=name, pool=pool_id, measure=measure, kind=cast(Any, kind))
+
+
+def _unit(pool: Pool | None) -> str:
+    """Return the pool's unit; none when the pool is not known."""
+    return pool.unit if pool else ""

@@ -43,9 +43,7 @@ def _port(table: Table, folder: Path) -> str:
     if "://" in port:
         scheme = port.partition("://")[0]
         known = scheme in ("tcp", "rtu+tcp")
-        message = (
-            "not supported yet in this version" if known else "no such kind of port"
-        )
+        message = "is not supported yet in this version" if known else "is no port"
         table.error("port", f"{shown(scheme + '://')} {message}; give a device's path")
         return ""
     return str(folder / port) if port else ""
@@ -80,7 +78,8 @@ def read_meters(
         if meter.id in drafts:
             table.error("id", f"{shown(meter.id)} is the id of another meter already")
         place = (meter.bus, meter.unit)
-        if place in taken and meter.bus in buses:
+        holds = meter.unit == table.values.get("unit") and meter.bus in buses
+        if holds and place in taken:
             message = f"{meter.unit} is the unit of meter {shown(taken[place])}"
             table.error("unit", f"{message} on bus {shown(meter.bus)} already")
         drafts.setdefault(meter.id, draft)
@@ -124,7 +123,8 @@ def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft
 
 def _bus(table: Table, buses: Mapping[str, Bus]) -> str:
     bus = table.text("bus")
-    if bus and bus not in buses:
+    # When no bus could be read at all, that has been said already.
+    if bus and buses and bus not in buses:
         table.error("bus", f"no bus named {shown(bus)}{near(bus, buses)}")
     return bus
 

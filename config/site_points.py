@@ -83,6 +83,8 @@ def read_points(
     periods: dict[str, int] = {}
     for name in own.values:
         table = own.table(name, f"{meter.where}: points: {name}", keys.METER_POINT)
+        if not isinstance(own.values[name], dict):
+            continue
         if "period" in table:
             periods[name] = _read_period(table, "period")
         if "from" in table:

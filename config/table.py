@@ -17,6 +17,9 @@ from zerometer.config.problems import Problem, Problems, near
 #: No number in a configuration is as large; it also keeps infinity and NaN out.
 LARGEST = 1e18
 
+#: Longer lists are not shown in messages.
+SHOWN = 40
+
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -29,7 +32,8 @@ def shown(value: object) -> str:
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, list):
-        return "a list"
+        text = "[" + ", ".join(shown(item) for item in value) + "]"
+        return text if len(text) <= SHOWN else "a list"
     return str(value)
 
 
@@ -268,9 +272,12 @@ class Table:
     ) -> Iterator[tuple[str, "Table"]]:
         """Yield the tables of ``[key.name]`` with their names."""
         outer = self.table(key, key)
-        for name in outer.values:
+        for name, value in outer.values.items():
+            if not isinstance(value, dict):
+                outer.error(name, f"{shown(value)} is not a table")
+                continue
             if not _ID.fullmatch(name):
-                self.error(key, f"the name {BAD_ID}", name, of_key=True)
+                outer.error(name, f"the name {BAD_ID}", of_key=True)
             yield name, outer.table(name, f'{key} "{name}"', keys, later)
 
 

@@ -33,7 +33,8 @@ class FlowGraph:
     elimination that never subtracts (Grassmann, Taksar and Heyman 1985): the
     exits of each pool are known, so its pivot is their sum, and near-closed
     loops lose no accuracy. Where a loop has no exit at all, its pools have no
-    make-up, and what enters them is booked to their remainder places.
+    make-up, and what enters it is booked to the remainder place of the last of
+    them.
     """
 
     def __init__(

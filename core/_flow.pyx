@@ -7,7 +7,7 @@ from math import isfinite
 cimport cython
 from libc.math cimport fabs
 from libc.stdint cimport int32_t, uint8_t
-from zerometer.core cimport _loop, _neumaier
+from zerometer.core cimport _loop, _window
 
 from zerometer.core.errors import FormatError, UsageError
 from zerometer.core.flow_order import arrange
@@ -73,7 +73,7 @@ cdef class FlowGraph:
     cdef double[::1] burden        # by pool and origin: what enters
     cdef double[::1] share         # by pool and origin: make-up of a unit
     cdef uint8_t[::1] condition    # of each pool
-    cdef uint8_t[::1] closed       # of each pool: no way out
+    cdef uint8_t[::1] kind         # of each pool: open, closed or last (see _loop)
     cdef double[::1] pivot         # of each pool
     cdef double[::1] matrix        # flows between the pools of a block: [to, from]
     cdef int32_t[::1] stack        # pools of a block to look at
@@ -131,7 +131,7 @@ cdef class FlowGraph:
         self.burden = _zeros(self.pools * self.origins)
         self.share = _zeros(self.pools * self.origins)
         self.condition = bytearray(self.pools)
-        self.closed = bytearray(self.pools)
+        self.kind = bytearray(self.pools)
         self.pivot = _zeros(self.pools)
         self.matrix = _zeros(largest * largest)
         self.stack = array("i", bytes(4 * largest))
@@ -323,11 +323,12 @@ cdef class FlowGraph:
         cdef double* matrix = &self.matrix[0]
         cdef double* exits = &self.exits[start]
         cdef double* pivot = &self.pivot[start]
-        cdef uint8_t* closed = &self.closed[start]
+        cdef uint8_t* kind = &self.kind[start]
         self._link(start, n, b)
-        _loop.find_closed(matrix, exits, n, closed, &self.stack[0])
-        _loop.eliminate(matrix, exits, n, closed, burden, self.origins, pivot)
-        _loop.substitute(matrix, n, closed, burden, self.origins, pivot, share)
+        _loop.eliminate(
+            matrix, exits, n, burden, self.origins, pivot, kind, &self.stack[0]
+        )
+        _loop.substitute(matrix, n, burden, self.origins, pivot, kind, share)
         self._book_closed(start, n)
         self._hand_on(start, n, b)
 
@@ -352,12 +353,14 @@ cdef class FlowGraph:
                     self.matrix[row * n + pool - start] += self.alpha[g] * q
 
     cdef void _book_closed(self, Py_ssize_t start, Py_ssize_t n) noexcept nogil:
-        """Book what entered pools without a way out, and mark them."""
+        """Mark the pools of loops without a way out; book what entered them."""
         cdef Py_ssize_t i, k
         for i in range(start, start + n):
-            if self.closed[i] and not self.condition[i] & BIT_NO_FLOW:
-                self.condition[i] |= BIT_CLOSED
-                self._count_pool(2, i, 1)
+            if self.kind[i] == _loop.POOL_OPEN or self.condition[i] & BIT_NO_FLOW:
+                continue
+            self.condition[i] |= BIT_CLOSED
+            self._count_pool(2, i, 1)
+            if self.kind[i] == _loop.POOL_LAST:
                 for k in range(self.origins):
                     self._book_amount(
                         self.remainders[i], k, self.burden[i * self.origins + k]
@@ -447,7 +450,7 @@ cdef class FlowGraph:
         )
 
     cdef void _add(self, Py_ssize_t column, double value) noexcept nogil:
-        _neumaier.add(&self.sums[column], &self.carries[column], value)
+        _window.add(&self.sums[column], &self.carries[column], value)
 
 
 cdef _zeros(Py_ssize_t count):

@@ -1,10 +1,8 @@
 """Sums of a window, and their division into whole ledger units."""
 
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport fabs
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport qsort
-from zerometer.core cimport _neumaier
 
 from zerometer.core.errors import UsageError
 
@@ -30,21 +28,18 @@ def apportion(
     int64_t[::1] out not None,
 ) -> None:
     cdef Py_ssize_t count = parts.shape[0]
+    cdef uint8_t[::1] memory
     cdef Part* scratch
     cdef Fault fault
     if residuals.shape[0] != count or out.shape[0] != count:
         raise UsageError(f"apportion: arrays - not all of length {count}")
     if not abs(total) < LIMIT:
         raise UsageError(f"apportion: total - {total} - below 2**62")
-    scratch = <Part*>PyMem_Malloc((count + 1) * sizeof(Part))
-    if scratch == NULL:
-        raise MemoryError
-    try:
-        fault = split(parts, residuals, scratch)
-        if fault == FAULT_NONE:
-            fault = divide(scratch, count, total, residuals, out)
-    finally:
-        PyMem_Free(scratch)
+    memory = bytearray((count + 1) * sizeof(Part))
+    scratch = <Part*>&memory[0]
+    fault = split(parts, residuals, scratch)
+    if fault == FAULT_NONE:
+        fault = divide(scratch, count, total, residuals, out)
     if fault == FAULT_LIMIT:
         raise UsageError("apportion: parts - not numbers below 2**62 in sum")
     if fault == FAULT_SUM:
@@ -77,7 +72,17 @@ def add_rows(
         )
     with nogil:
         for i in range(size):
-            _neumaier.add(&sums[i % width], &carries[i % width], rows[i])
+            add(&sums[i % width], &carries[i % width], rows[i])
+
+
+cdef void add(double* total, double* carry, double value) noexcept nogil:
+    """Neumaier (1974): the carry takes what rounding loses."""
+    cdef double before = total[0], after = before + value
+    if fabs(before) >= fabs(value):
+        carry[0] += (before - after) + value
+    else:
+        carry[0] += (value - after) + before
+    total[0] = after
 
 
 cdef void floor_sum(double a, double b, Part* part) noexcept nogil:

@@ -77,7 +77,10 @@ class Attribution:
         """Attribute the present: the rate of each flow, NaN (unknown) counts as 0."""
         second = array(
             "d",
-            (0.0 if isnan(rate) else rate / SECONDS_PER_HOUR for rate in rates_per_hour),
+            (
+                0.0 if isnan(rate) else rate / SECONDS_PER_HOUR
+                for rate in rates_per_hour
+            ),
         )
         totals, _ = self._solve(self._present, second, 1)
         hourly = totals.scaled(SECONDS_PER_HOUR)
@@ -216,9 +219,11 @@ def _compile(network: Network) -> FlowGraph:
         outflows=_flat((o.pool, o.place, o.flow) for o in network.outflows),
         takes=_flat((p, *take) for p, process in processes for take in process.takes),
         gives=_flat(
-            (p, pool, flow) for p, process in processes for pool, flow, _ in process.gives
+            (p, give.pool, give.flow)
+            for p, process in processes
+            for give in process.gives
         ),
-        weights=array("d", (w for _, process in processes for *_, w in process.gives)),
+        weights=array("d", (g.weight for p in network.conversions for g in p.gives)),
         burns=_flat((p, *burn) for p, process in processes for burn in process.burns),
         idle=array("i", (process.place for _, process in processes)),
         tanks=_flat(
@@ -248,9 +253,10 @@ def _inflow_names(network: Network) -> tuple[_Names, _Found]:
         names[inflow.pool].append(network.origins[inflow.origin].name)
         found[inflow.pool].append(("flow", inflow.flow))
     for process in network.conversions:
-        for pool, flow, _ in process.gives:
-            names[pool].append(f"{process.name}:gives:{network.pools[pool].id}")
-            found[pool].append(("flow", flow))
+        for give in process.gives:
+            name = network.pools[give.pool].id
+            names[give.pool].append(f"{process.name}:gives:{name}")
+            found[give.pool].append(("flow", give.flow))
     for tank in network.tanks:
         names[tank.pool].append(f"{tank.name}:discharge")
         found[tank.pool].append(("flow", tank.discharge))

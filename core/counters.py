@@ -42,6 +42,10 @@ class Counters:
         """Return the counter of a point; KeyError when it is not polled."""
         return self.of[meter, point]
 
+    def index(self, meter: str, point: str) -> float:
+        """Return the stitched index of a counter, NaN before its first value."""
+        return self.bank.index(self.of[meter, point])
+
     def follow_ratios(self, reading: Reading, names: Sequence[str]) -> None:
         """Let the steps follow ratios that the meter has just told."""
         for index, value, quality in zip(

@@ -13,6 +13,7 @@ hold exactly in every window:
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from zerometer.core._window import apportion, ledger_total
 from zerometer.core.network import Network
@@ -69,15 +70,14 @@ class _Rounding:
         for cell, units in zip(self.cells, out, strict=True):
             row[cell] = units
 
-    def state(self) -> list[object]:
+    def state(self) -> list[Any]:
         """Return what is carried over."""
         return [self._total_residual, self._residuals.tobytes()]
 
-    def restore(self, state: list[object]) -> None:
+    def restore(self, state: list[Any]) -> None:
         """Take up what was carried over."""
-        total, residuals = state
-        self._total_residual = float(total)  # type: ignore[arg-type]
-        self._residuals = array("d", residuals)  # type: ignore[arg-type]
+        self._total_residual, residuals = state
+        self._residuals = array("d", residuals)
 
 
 class Ledger:
@@ -178,11 +178,11 @@ class Ledger:
         pairs = [*self._pools, *self._emitted.values()]
         return [*self._received, *(rounding for pair in pairs for rounding in pair)]
 
-    def state(self) -> list[object]:
+    def state(self) -> list[list[Any]]:
         """Return what roundings carry over."""
         return [rounding.state() for rounding in self._roundings()]
 
-    def restore(self, state: list[list[object]]) -> None:
+    def restore(self, state: list[list[Any]]) -> None:
         """Take up what roundings carry over."""
         for rounding, carried in zip(self._roundings(), state, strict=True):
             rounding.restore(carried)

@@ -50,17 +50,22 @@ class Outflow:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversion:
-    """A process: pools and flows it takes from, gives to, fuels it burns.
+class Give:
+    """An output of a process; ``weight`` is its share of the burden per unit."""
 
-    ``gives`` carries the weight by which each output shares the burden: its
-    energy content, or 1 for a single output.
-    """
+    pool: int
+    flow: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A process: (pool, flow) it takes, what it gives, (origin, flow) it burns."""
 
     name: str
     place: int
     takes: tuple[tuple[int, int], ...]
-    gives: tuple[tuple[int, int, float], ...]
+    gives: tuple[Give, ...]
     burns: tuple[tuple[int, int], ...]
 
 
@@ -160,7 +165,7 @@ class Network:
                         for pool, measure in process.takes.items()
                     ),
                     tuple(
-                        (
+                        Give(
                             self._pool[pool],
                             self._flow(measure),
                             _energy_weight(self._unit(pool), len(process.gives)),

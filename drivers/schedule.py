@@ -51,24 +51,26 @@ class Schedule:
     """Which unit is served next: of those released, the one with earliest deadline.
 
     A unit is put in with the time from which it may be served and its deadline, and
-    is out again once it was taken.
+    is out again once it was taken. Between equal deadlines, the one that was put in
+    first is first: otherwise an overloaded bus would neglect some units.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, int]] = []
-        self._released: list[tuple[int, int]] = []
+        self._waiting: list[tuple[int, int, int, int]] = []
+        self._released: list[tuple[int, int, int]] = []
+        self._puts = 0
 
     def put(self, unit: int, release_ns: int, deadline_ns: int) -> None:
         """Let *unit* be taken from *release_ns* on."""
-        heapq.heappush(self._waiting, (release_ns, deadline_ns, unit))
+        self._puts += 1
+        heapq.heappush(self._waiting, (release_ns, deadline_ns, self._puts, unit))
 
     def take(self, now_ns: int) -> int | None:
         """Return the most urgent released unit, or None."""
         while self._waiting and self._waiting[0][0] <= now_ns:
-            _, deadline_ns, unit = heapq.heappop(self._waiting)
-            heapq.heappush(self._released, (deadline_ns, unit))
+            heapq.heappush(self._released, heapq.heappop(self._waiting)[1:])
         if self._released:
-            return heapq.heappop(self._released)[1]
+            return heapq.heappop(self._released)[2]
         return None
 
     @property

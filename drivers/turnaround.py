@@ -8,8 +8,12 @@ TIMEOUT_FLOOR_NS = 100_000_000
 #: What is assumed for planning before anything was measured.
 ASSUMED_NS = 20_000_000
 
-#: Added to a measured turnaround, so that waking up is not just too early.
-_SLACK_NS = 30_000
+#: Waking up takes about this much longer than asked for. A measured turnaround
+#: contains it, and the next look will suffer it again.
+_WAKE_NS = 50_000
+
+#: So many looks in a row that were too early mean that the unit has become slower.
+_SLOWER_AFTER = 8
 
 
 class Turnaround:
@@ -27,6 +31,7 @@ class Turnaround:
         self.cap_ns = cap_ns
         self._filtered_ns: int | None = None
         self._patience_ns = 0
+        self._early_looks = 0
         self.look_ns = 0
 
     @property
@@ -53,16 +58,15 @@ class Turnaround:
         if overslept:
             self.look_ns = max(0, self.look_ns - self._step_ns)
             self._step_ns *= 2
+            self._early_looks = 0
             return
         self._step_ns = self._first_step_ns
-        late_ns = latency_ns + _SLACK_NS - self.look_ns
-        near_ns = 8 * self._first_step_ns + _SLACK_NS
-        if self.look_ns == 0 or late_ns <= near_ns:
-            self.look_ns += late_ns
-        else:
-            # Jitter: stay near the fast replies, it is them that would lose time.
-            self.look_ns += max(late_ns // 8, near_ns)
-        self.look_ns = max(0, self.look_ns)
+        self._early_looks += 1
+        late_ns = latency_ns - _WAKE_NS - self.look_ns
+        if self.look_ns and self._early_looks < _SLOWER_AFTER:
+            # One slow reply is jitter: stay near the fast ones, which would lose time.
+            late_ns = min(late_ns, 8 * self._first_step_ns)
+        self.look_ns = max(0, self.look_ns + late_ns)
 
     def timed_out(self) -> None:
         """Be more patient for a while: up to the cap, if it happens again."""

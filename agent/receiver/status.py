@@ -22,7 +22,7 @@ GROUP BY source.uuid, epoch, stream, run
 """
 
 _GAPS = """
-SELECT source.uuid AS source, epoch, stream, first, last, reason
+SELECT DISTINCT source.uuid AS source, epoch, stream, first, last
 FROM gap
 JOIN batch ON batch.id = gap.batch
 JOIN source ON source.id = batch.source
@@ -35,18 +35,19 @@ def read_status(store: Store) -> dict[str, Any]:
     """Return counts, and per stream what is there, declared lost, and missing."""
     (totals,) = store.query(
         "SELECT count(*) AS batches, coalesce(sum(samples), 0) AS samples, "
-        "(SELECT count(*) FROM source) AS sources, (SELECT count(*) FROM gap) AS gaps "
-        "FROM batch"
+        "(SELECT count(*) FROM source) AS sources FROM batch"
     )
+    gaps = store.query(_GAPS)
     streams: dict[tuple[str, str, str], tuple[list[Range], list[Range]]] = {}
-    for part, sql in enumerate((_RUNS, _GAPS)):
-        for row in store.query(sql):
+    for part, rows in enumerate((store.query(_RUNS), gaps)):
+        for row in rows:
             key = (row["source"], row["epoch"], row["stream"])
             ranges = streams.setdefault(key, ([], []))
             ranges[part].append((row["first"], row["last"]))
     return {
         "schema": SCHEMA_VERSION,
         **dict(totals),
+        "gaps": len(gaps),
         "streams": [
             {"source": source, "epoch": epoch, "stream": stream, **_continuity(*ranges)}
             for (source, epoch, stream), ranges in sorted(streams.items())
@@ -54,15 +55,22 @@ def read_status(store: Store) -> dict[str, Any]:
     }
 
 
-def _continuity(present: list[Range], declared: list[Range]) -> dict[str, Any]:
+def _continuity(present: list[Range], gaps: list[Range]) -> dict[str, Any]:
+    """Tell what of a stream is there up to its last batch; *gaps* may repeat."""
+    last = max(last for _, last in present)
+    declared = [(first, min(end, last)) for first, end in gaps if first <= last]
     missing = missing_ranges([*present, *declared])
     return {
-        "batches": sum(last - first + 1 for first, last in present),
-        "last": max(last for _, last in present),
-        "declared": sum(last - first + 1 for first, last in declared),
-        "missing": sum(last - first + 1 for first, last in missing),
+        "batches": _count(present),
+        "last": last,
+        "declared": _count(missing_ranges(present)) - _count(missing),
+        "missing": _count(missing),
         "missing_ranges": missing[:MAX_RANGES],
     }
+
+
+def _count(ranges: list[Range]) -> int:
+    return sum(last - first + 1 for first, last in ranges)
 
 
 def missing_ranges(covered: Iterable[Range]) -> list[Range]:

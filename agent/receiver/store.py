@@ -67,10 +67,9 @@ class Store:
                 return False
             source = self._source(batch.header)
             batch_id = self._insert_batch(source, batch, digest)
+            self._insert_events(batch_id, batch.tables)
             for table in batch.tables:
-                if table.name == EVENTS:
-                    self._insert_events(batch_id, table)
-                else:
+                if table.name != EVENTS:
                     self._insert_samples(source, table, fresh)
         self._series.update(fresh)
         return True
@@ -132,13 +131,11 @@ class Store:
         )
         return batch_id
 
-    def _insert_events(self, batch_id: int, table: Table) -> None:
+    def _insert_events(self, batch_id: int, tables: list[Table]) -> None:
+        events = (row for t in tables if t.name == EVENTS for row in event_rows(t))
         self._connection.executemany(
             "INSERT INTO event VALUES (?, ?, ?, ?)",
-            (
-                (batch_id, row, time_ms, fields)
-                for row, (time_ms, fields) in enumerate(event_rows(table))
-            ),
+            ((batch_id, number, *event) for number, event in enumerate(events)),
         )
 
     def _insert_samples(

@@ -77,7 +77,7 @@ class Sender(Protocol):
         ...
 
     def abort(self) -> None:
-        """End a ``send`` in progress; called from another thread."""
+        """End a ``send`` in progress, the last one; called from another thread."""
         ...
 
     def close(self) -> None:

@@ -44,6 +44,7 @@ class HttpSender:
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._token = TokenFile(token_file) if token_file else None
         self._connection: http.client.HTTPConnection | None = None
+        self._aborted = False
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Post *batch*; each step on the network may take *timeout_s*."""
@@ -58,7 +59,8 @@ class HttpSender:
             return _judge_failure(error)
 
     def abort(self) -> None:
-        """Cut the connection under a request in progress."""
+        """Cut the connection under a request in progress, which is the last one."""
+        self._aborted = True
         connection = self._connection
         if connection is not None and connection.sock is not None:
             with suppress(OSError):
@@ -87,7 +89,7 @@ class HttpSender:
         try:
             return self._exchange(data, headers, timeout_s)
         except STALE:
-            if not kept:
+            if not kept or self._aborted:
                 raise
             # The identity makes this safe, should the first have arrived.
             self.close()

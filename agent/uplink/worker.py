@@ -70,8 +70,11 @@ class Uplink:
     def stop(self, deadline_s: float) -> None:
         """Try for *deadline_s* to send what is pending, then end promptly.
 
-        Where somebody must act first, trying is given up at once.
+        Where somebody must act first, trying is given up at once. Harmless before
+        ``start``.
         """
+        if self._thread.ident is None:
+            return
         with self._changed:
             self._stop_at_ns = self._clock() + int(deadline_s * 1e9)
             self._hurry = True

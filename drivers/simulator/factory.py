@@ -81,20 +81,25 @@ def build(
     site: Site,
     *,
     seed: int = 1,
+    start_ns: int | None = None,
     start_hour: float = 9.5,
     turnaround_ns: int = TURNAROUND_NS,
     paced: bool = True,
     recorder: Recorder | None = None,
 ) -> Factory:
-    """Return a factory for *site*, not started; its time begins now.
+    """Return a factory for *site*, not started.
+
+    Its time begins at ``start_ns`` of the boot-time clock, by default now.
 
     The same seed gives the same factory. ``start_hour`` is the hour of the sun
     when the run begins, whatever the hour is.
     """
+    if start_ns is None:
+        start_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     wiring = Wiring(
         site,
         seed=seed,
-        start_ns=time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+        start_ns=start_ns,
         start_hour=start_hour,
     )
     lines = {}

@@ -45,7 +45,7 @@ def test_readings_are_read_in_their_unit(store: Store) -> None:
         "readings/press-3/energy",
         Column("energy", "kWh", -2, array("q", [12345, 12350])),
         Column("index", "kWh", -6, array("q", [123_450_000_000_123, 0]), b"\0\1"),
-        Column("frequency", "Hz", None, array("d", [49.98, NAN])),
+        Column("frequency", "Hz", 0, array("d", [49.98, NAN])),
     )
     take(store, sealed(1, tables=[readings], site="demo"))
     assert select(
@@ -92,7 +92,7 @@ def test_events_are_kept_whole(store: Store) -> None:
         "events",
         Column("kind", "", 0, ["timeout", "up"]),
         Column("meter", "", 0, ["press-3", None]),
-        Column("latency", "ms", None, array("d", [NAN, float("inf")])),
+        Column("latency", "ms", 0, array("d", [NAN, float("inf")])),
     )
     take(store, sealed(1, tables=[events]))
     rows = select(store, "SELECT site, time, fields FROM event_log")
@@ -102,6 +102,23 @@ def test_events_are_kept_whole(store: Store) -> None:
         ("demo", "2026-01-01T00:00:01.500Z",
          {"kind": "up", "meter": None, "latency": None}),
     ]  # fmt: skip
+
+
+def test_tables_of_one_name_belong_together(store: Store) -> None:
+    tables = [
+        table("events", Column("kind", "", 0, ["a", "b"])),
+        table("events", Column("kind", "", 0, ["c", "d"])),
+        table("readings/press/power", Column("p1", "kW", 0, array("q", [1, 2]))),
+        table("readings/press/power", Column("p2", "kW", 0, array("q", [3, 4]))),
+    ]
+    take(store, sealed(1, tables=tables))
+    assert select(
+        store, "SELECT json_extract(fields, '$.kind') FROM event_log ORDER BY 1"
+    ) == [("a",), ("b",), ("c",), ("d",)]
+    assert select(store, "SELECT sum(value) FROM reading GROUP BY point") == [
+        (3.0,),
+        (7.0,),
+    ]
 
 
 def test_texts_of_a_series_are_kept(store: Store) -> None:
@@ -172,9 +189,11 @@ def test_a_batch_is_remembered_with_its_history(store: Store) -> None:
 
 def test_declared_gaps_are_not_missing(store: Store) -> None:
     take(store, sealed(1))
-    take(store, sealed(9, gaps=(Gap(2, 4, "evicted"), Gap(6, 6, "evicted"))))
+    gaps = (Gap(2, 4, "evicted"), Gap(6, 6, "evicted"))
+    take(store, sealed(9, gaps=gaps))
+    take(store, sealed(10, gaps=(*gaps, Gap(99, 100, "a promise"))))
     status = read_status(store)
-    assert (status["batches"], status["gaps"]) == (2, 2)
+    assert (status["batches"], status["gaps"]) == (3, 3)
     (stream,) = status["streams"]
     assert (stream["declared"], stream["missing"]) == (4, 3)
     assert stream["missing_ranges"] == [(5, 5), (7, 8)]

@@ -197,18 +197,23 @@ def test_what_is_no_batch_is_not_sent(server: Upstream, sender: HttpSender) -> N
     assert not server.requests
 
 
+@pytest.mark.parametrize("before", [0, 1])
 def test_an_abort_ends_a_request_in_progress(
-    server: Upstream, sender: HttpSender
+    server: Upstream, sender: HttpSender, before: int
 ) -> None:
+    """Also on a kept connection, where a cut would be tried again otherwise."""
+    for seq in range(before):
+        assert sender.send(entry(seq + 1), 5).outcome is Outcome.ACCEPTED
     held = threading.Event()
     server.script.append(Reply(held=held))
     answers = []
     thread = threading.Thread(target=lambda: answers.append(sender.send(entry(), 60)))
     thread.start()
-    server.wait_for(1)
+    server.wait_for(before + 1)
     sender.abort()
     thread.join(5)
     assert answers[0].outcome is Outcome.RETRY
+    assert len(server.requests) == before + 1
     held.set()
 
 

@@ -224,6 +224,13 @@ def test_a_stop_does_not_wait_for_a_pause_to_end(
     assert outbox.cursors == {}
 
 
+def test_a_stop_before_the_start_does_nothing(
+    server: Upstream, outbox: MemoryOutbox
+) -> None:
+    Uplink("main", outbox, HttpSender(server.url)).stop(5)
+    assert not server.requests
+
+
 def test_a_failing_journal_does_not_end_the_thread(
     server: Upstream, started: Ended, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -60,6 +60,28 @@ def test_a_taken_port_is_a_config_error() -> None:
             asyncio.run(WebServer(echo, "127.0.0.1", port).start())
 
 
+def test_connections_do_not_wait_to_fill_a_packet() -> None:
+    async def delayed() -> list[bool]:
+        server = WebServer(echo, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", await server.start()
+        )
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+        await reader.readuntil(b"\r\n\r\n")
+        found = [
+            not connection.transport.get_extra_info("socket").getsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NODELAY
+            )
+            for connection in server._server.server_state.connections
+        ]
+        writer.close()
+        await writer.wait_closed()
+        await server.stop()
+        return found
+
+    assert asyncio.run(delayed()) == [False]
+
+
 def test_an_idle_server_has_nothing_scheduled() -> None:
     async def scheduled() -> int:
         server = WebServer(echo, "127.0.0.1", 0)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from zerometer.core.alignment import window_start
 
 MINUTE = 60 * 10**9

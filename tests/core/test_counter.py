@@ -185,6 +185,8 @@ def test_a_state_is_refused_unless_whole_and_ours() -> None:
 def test_wrong_use_is_named() -> None:
     with pytest.raises(UsageError, match="count - -1"):
         CounterBank(-1)
+    with pytest.raises(MemoryError):
+        CounterBank(2**60)
     bank = CounterBank(2)
     for arguments, message in [
         ((2, 1.0, 0.0, 1.0), "counter - 2 - 0 to 1"),

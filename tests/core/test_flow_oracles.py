@@ -221,10 +221,25 @@ def test_a_loop_without_a_way_out_keeps_its_burden() -> None:
     solver = ring()
     assert solver.solve([10, 100, 90, 90, 90, 0]) == CLOSED
     assert solver.conditions == bytearray([CLOSED, CLOSED])
-    assert solver.totals.amounts[0] == [10, 0]
+    assert solver.totals.amounts[1] == [10, 0]
     assert solver.totals.quantities == [0] * 5
     assert solver.totals.closed == [1, 1]
     assert solver.shares == [[0, 0], [0, 0]]
+
+
+def test_what_leads_to_a_loop_without_a_way_out_is_known() -> None:
+    # The second pool could feed the first, but now feeds only itself.
+    solver = Solver(
+        tables_of(
+            flows=5, origins=2, places=4, remainders=[0, 1], unmeasured=[1, 1],
+            inflows=[(0, 0, 0)], takes=[(0, 0, 1), (1, 1, 2)],
+            gives=[(0, 1, 1), (1, 0, 3), (1, 1, 4)], idle=[2, 3],
+        )
+    )  # fmt: skip
+    assert solver.solve([4, 8, 24, 0, 16]) == SHORT | CLOSED
+    assert solver.conditions == bytearray([SHORT, CLOSED])
+    assert solver.shares == [[0.5, 0.5], [0, 0]]
+    assert solver.totals.amounts[1] == [4, 4]
 
 
 def test_a_nearly_closed_loop_loses_nothing() -> None:

@@ -8,10 +8,14 @@ import { layOut } from "./layout.js";
 import { createBox, heightOf, updateBox } from "./flowbox.js";
 import { ribbon, stem } from "./ribbon.js";
 
-const BOX_WIDTH = 164;
-const NARROWEST = 900;
+const BOX_WIDTH = 176;
+const NARROWEST = 940;
 const STEM = 30;
-const TALLEST = 190;
+// The widest flow, in pixels; more when many uses share it.
+const WIDEST = 190;
+const WIDTH_PER_END = 13;
+// More ends than this get boxes of one line.
+const ROOMY_ENDS = 14;
 
 /** Prepare the picture in `root`; returns update(snapshot, view). */
 export function createFlow(root) {
@@ -27,10 +31,13 @@ export function createFlow(root) {
     const { nodes, links } = buildGraph(snapshot, view);
     const storages = storagesOf(snapshot, view);
     for (const flow of [...links, ...storages]) flow.reserve = reserveFor(flow, reserves);
-    const scale = TALLEST / widest(nodes, links);
+    const ends = countEnds(nodes, links);
+    const scale = Math.max(WIDEST, WIDTH_PER_END * ends) / widest(nodes, links);
+    const isDense = ends > ROOMY_ENDS;
+    root.classList.toggle("dense", isDense);
     for (const link of links) link.lane = Math.max(3, link.reserve * scale);
     const width = Math.max(NARROWEST, root.clientWidth);
-    const cells = [...nodes.values()].map((node) => cellOf(node, links, storages));
+    const cells = [...nodes.values()].map((node) => cellOf(node, links, storages, isDense));
     const plan = layOut(cells, links, width, BOX_WIDTH);
     boxes.style.width = `${width}px`;
     boxes.style.height = `${plan.height}px`;
@@ -67,12 +74,17 @@ function widest(nodes, links) {
   return Math.max(1e-9, ...widths);
 }
 
-function cellOf(node, links, storages) {
+function countEnds(nodes, links) {
+  const starts = new Set(links.map((link) => link.from));
+  return [...nodes.keys()].filter((id) => !starts.has(id)).length;
+}
+
+function cellOf(node, links, storages, isDense) {
   const lanes = (end) =>
     links.reduce((sum, link) => sum + (link[end] === node.id ? link.lane : 0), 0);
   const hanging = storages.filter((storage) => storage.pool === node.id);
   const below = hanging.reduce((sum, storage) => sum + STEM + heightOf(storage), 0);
-  const height = Math.max(heightOf(node), lanes("from"), lanes("to"));
+  const height = Math.max(heightOf(node, isDense), lanes("from"), lanes("to"));
   return { id: node.id, height, below };
 }
 

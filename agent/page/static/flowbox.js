@@ -6,9 +6,9 @@ import { t, word } from "./i18n.js";
 
 const HEIGHTS = { pool: 70, storage: 70, process: 66 };
 
-/** The least height of a node's box. */
-export function heightOf(node) {
-  return HEIGHTS[node.kind] ?? 48;
+/** The least height of a node's box; a dense picture has ends of one line. */
+export function heightOf(node, isDense = false) {
+  return HEIGHTS[node.kind] ?? (isDense ? 28 : 48);
 }
 
 /** A new box for a node. */
@@ -24,7 +24,7 @@ export function createBox(node) {
 // Inflows, uses and processes are known by where they stand.
 function kindOf(node) {
   if (node.kind === "pool") return node.name;
-  return ["source", "sink", "process"].includes(node.kind) ? "" : word("kind", node.kind);
+  return ["source", "load", "process"].includes(node.kind) ? "" : word("kind", node.kind);
 }
 
 /** Place and fill a box. */
@@ -38,6 +38,7 @@ export function updateBox(part, node, links) {
   style.height = `${node.height}px`;
   const [name, main, side] = isUnknown ? [nameOf(node), t("flow.none"), ""] : textsOf(node, links);
   setText(part.name, name);
+  setAttribute(part.name, "title", name);
   setText(part.main, main);
   setText(part.side, side);
 }
@@ -47,15 +48,16 @@ function textsOf(node, links) {
     return [nameOf(node), quantity(node.rate, node.unit), factor(node.factor, node.factorUnit)];
   }
   if (node.kind === "storage") {
-    const content = `${quantity(node.content, "kWh")} · ${factor(node.factor, node.factorUnit)}`;
+    const content = `${quantity(node.content, node.factorUnit)} · ${factor(node.factor, node.factorUnit)}`;
     return [node.name, directed(node), content];
   }
   if (node.kind === "process") return [node.name, ...conversion(node, links)];
   return [nameOf(node), quantity(node.rate, node.unit), emission(node.emission)];
 }
 
-function nameOf(node) {
-  const carrier = { pool: node.carrier, fuel: node.name }[node.kind];
+/** The name of a node for readers. */
+export function nameOf(node) {
+  const carrier = { pool: node.carrier, fuel: node.name.split(".").at(-1) }[node.kind];
   return carrier === undefined ? node.name : word("carrier", carrier);
 }
 

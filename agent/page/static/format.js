@@ -75,7 +75,8 @@ export function bytes(size) {
 /** How old something is. */
 export function age(seconds) {
   if (seconds === null || seconds === undefined) return t("age.never");
-  if (seconds < 60) return t("age.seconds", { n: fixed(seconds, seconds < 10 && seconds % 1 ? 1 : 0) });
+  // A tenth matters for readings that come each second, not for what is older.
+  if (seconds < 60) return t("age.seconds", { n: fixed(seconds, seconds < 3 && seconds % 1 ? 1 : 0) });
   if (seconds < 3600) return t("age.minutes", { n: fixed(Math.floor(seconds / 60), 0) });
   if (seconds < 172800) return t("age.hours", { n: fixed(Math.floor(seconds / 3600), 0) });
   return t("age.days", { n: fixed(Math.floor(seconds / 86400), 0) });

@@ -3,40 +3,31 @@
 // Widths are powers in kW. A flow whose unit is no power (air, gas) is as wide as
 // what its process turns it into or makes it from: a converter's sides are equal.
 
+import { isTransient } from "./steady.js";
+
 const KW = { kW: 1, W: 1e-3, MW: 1e3, "GJ/h": 1e3 / 3.6, "MJ/h": 1 / 3.6 };
+
+// What a storage held before we looked: it comes out of the storage, not from outside.
+const UNSEEN = "unknown-start.";
 
 /** Build the graph of `snapshot` with the emissions of `view`. */
 export function buildGraph(snapshot, view) {
   const nodes = new Map();
   for (const pool of snapshot.pools) nodes.set(`pool.${pool.id}`, poolNode(pool, view));
   for (const place of snapshot.places) {
-    if (isShown(place)) nodes.set(place.id, placeNode(place, view));
+    if (place.kind !== "storage" && !place.id.startsWith(UNSEEN)) nodes.set(place.id, placeNode(place, view));
   }
-  const links = [];
-  for (const link of snapshot.links) {
-    if (isStored(link) || isHidden(link.from, nodes) || isHidden(link.to, nodes)) continue;
-    for (const id of [link.from, link.to]) {
-      if (!nodes.has(id)) nodes.set(id, bareNode(id, link, view));
-    }
-    links.push({ ...link, id: `${link.from}>${link.to}`, kw: widthOf(link) });
-  }
+  const links = snapshot.links
+    .filter((link) => !isStored(link) && nodes.has(link.from) && nodes.has(link.to))
+    .map((link) => ({ ...link, id: `${link.from}>${link.to}`, kw: widthOf(link) }));
   widenByProcesses(nodes, links);
   widenTheRest(links);
-  for (const link of links) link.intensity = intensityOf(link, view, nodes);
+  for (const link of links) {
+    const isGiven = nodes.get(link.from).kind === "process";
+    const emission = isGiven ? burdenOf(link, links, view) : link.emission_kg_per_h?.[view];
+    link.intensity = !link.kw || !Number.isFinite(emission) ? null : emission / link.kw;
+  }
   return { nodes, links };
-}
-
-// An unmeasured inflow is drawn only when there is one.
-function isShown(place) {
-  return place.kind !== "storage" && !(isUnmeasured(place.id) && !place.rate);
-}
-
-function isHidden(id, nodes) {
-  return isUnmeasured(id) && !nodes.has(id);
-}
-
-function isUnmeasured(id) {
-  return id.startsWith("unmeasured.");
 }
 
 function isStored(link) {
@@ -53,16 +44,10 @@ function poolNode(pool, view) {
 
 function placeNode(place, view) {
   return {
-    id: place.id, kind: isUnmeasured(place.id) ? "unmeasured" : place.kind,
+    id: place.id, kind: isTransient(place.id) ? "unmeasured" : place.kind,
     name: nameOf(place.id), rate: place.rate, unit: place.rate_unit,
     emission: place.emission_kg_per_h?.[view],
   };
-}
-
-function bareNode(id, link, view) {
-  const kind = id.slice(0, id.indexOf("."));
-  const emission = link.emission_kg_per_h?.[view];
-  return { id, kind, name: nameOf(id), rate: link.rate, unit: link.unit, emission };
 }
 
 function nameOf(id) {
@@ -119,14 +104,12 @@ function sum(links) {
   return links.reduce((total, link) => total + (link.kw ?? 0), 0);
 }
 
-function intensityOf(link, view, nodes) {
-  const emission = link.emission_kg_per_h?.[view] ?? emissionFromPool(link, nodes);
-  return emission === null || link.kw === 0 ? null : Math.abs(emission) / link.kw;
-}
-
-function emissionFromPool(link, nodes) {
-  const factor = nodes.get(link.from)?.factor ?? null;
-  return factor === null || link.rate === null ? null : factor * link.rate;
+// What a process gives carries what it took, divided by energy.
+function burdenOf(given, links, view) {
+  const taken = links.filter((link) => link.to === given.from);
+  const total = taken.reduce((all, link) => all + (link.emission_kg_per_h?.[view] ?? 0), 0);
+  const energy = sum(links.filter((link) => link.from === given.from));
+  return taken.length === 0 || energy === 0 ? null : (total * given.kw) / energy;
 }
 
 /** The storages of the snapshot, as nodes that hang at their pool. */
@@ -136,13 +119,19 @@ export function storagesOf(snapshot, view) {
     .map((place) => {
       const pool = snapshot.pools.find(({ id }) => id === place.pool);
       const kwPerRate = KW[pool.rate_unit] ?? 0;
-      const factor = place.factor?.[view] ?? null;
-      const flowing = place.rate > 0 ? pool.factor[view] : factor;
+      const factor = place.factor[view];
+      const given = factor ?? unseenFactor(snapshot, nameOf(place.id), view);
+      const flowing = place.rate > 0 ? pool.factor[view] : given;
       return {
         id: place.id, kind: "storage", name: nameOf(place.id), pool: `pool.${pool.id}`,
-        rate: place.rate, unit: pool.rate_unit, content: place.content_kwh,
+        rate: place.rate, unit: pool.rate_unit, content: place.content,
         factor, factorUnit: pool.unit, kw: Math.abs(place.rate ?? 0) * kwPerRate,
         intensity: flowing === null || kwPerRate === 0 ? null : flowing / kwPerRate,
       };
     });
+}
+
+function unseenFactor(snapshot, storage, view) {
+  const unseen = snapshot.places.find(({ id }) => id === UNSEEN + storage);
+  return unseen?.rate ? unseen.emission_kg_per_h[view] / unseen.rate : null;
 }

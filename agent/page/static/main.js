@@ -10,6 +10,7 @@ import { createBuses, createJournal, createUplinks } from "./lists.js";
 import { createMeters } from "./meters.js";
 import { createMinutes } from "./minutes.js";
 import { createPools } from "./pools.js";
+import { createSteady } from "./steady.js";
 import { follow } from "./stream.js";
 import { createSummary } from "./summary.js";
 import { el } from "./dom.js";
@@ -25,6 +26,7 @@ function start() {
   const head = createHead();
   const updates = Object.entries(PANELS).map(([id, create]) => create(byId(id)));
   createScale(byId("scale"));
+  const steady = createSteady();
   let snapshot = null;
   let view = null;
 
@@ -55,7 +57,7 @@ function start() {
   }
 
   follow((next) => {
-    snapshot = next;
+    snapshot = steady(next);
     if (view === null) offerViews(next.views);
     byId("main").hidden = false;
     head.update(next, clockOf(next.site.timezone));

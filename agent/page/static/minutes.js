@@ -1,7 +1,7 @@
 // Emissions of the last windows as bars.
 
 import { el, keyed, setAttribute, setText, svg } from "./dom.js";
-import { NONE, number, quantity } from "./format.js";
+import { quantity } from "./format.js";
 import { t } from "./i18n.js";
 
 const SLOTS = 60;
@@ -28,7 +28,8 @@ export function createMinutes(root) {
     }));
     keyed(bars, slots, (slot) => slot.key, () => ({ node: svg("rect") }), placeBar);
     setText(top, most ? quantity(most, "kg") : "");
-    setText(first, windows.length ? clock.minute(windows[0].start_ms) : "");
+    // Few bars stand at the right, with no room for two times.
+    setText(first, windows.length === SLOTS ? clock.minute(windows[0].start_ms) : "");
     setText(last, windows.length ? clock.minute(windows.at(-1).start_ms) : "");
     setText(readingOf, describe(windows[pointed] ?? windows.at(-1), view, clock));
   }
@@ -56,7 +57,5 @@ function placeBar({ node }, { x, height, isPointed }) {
 
 function describe(window, view, clock) {
   if (!window) return t("summary.no-window");
-  const kg = window.emissions_kg[view];
-  const intensity = kg === null || !window.energy_kwh ? NONE : number(kg / window.energy_kwh);
-  return `${clock.minute(window.start_ms)} · ${quantity(kg, "kg")} · ${quantity(window.energy_kwh, "kWh")} · ${intensity}\u202fkg/kWh`;
+  return `${clock.minute(window.start_ms)} · ${quantity(window.emissions_kg[view], "kg")}`;
 }

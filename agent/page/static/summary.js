@@ -10,7 +10,7 @@ export function createSummary(root) {
     const tiles = [
       minuteTile(snapshot.windows.at(-1), view, clock),
       { key: "today", label: t("summary.today"), ...split(quantity(snapshot.totals_today.emissions_kg[view], "kg")) },
-      energyTile(snapshot.windows.at(-1), clock),
+      powerTile(snapshot.places),
       metersTile(snapshot.meters),
       busTile(snapshot.buses),
       backlogTile(snapshot),
@@ -49,10 +49,12 @@ function minuteTile(last, view, clock) {
   return { ...base, ...split(quantity(kg, "kg")), note: `${clock.minute(last.start_ms)} · ${quantity(perHour, "kg/h")}` };
 }
 
-function energyTile(last, clock) {
-  const base = { key: "energy", label: t("summary.energy") };
-  if (!last) return { ...base, value: NONE, note: t("summary.no-window") };
-  return { ...base, ...split(quantity(last.energy_kwh, "kWh")), note: clock.minute(last.start_ms) };
+function powerTile(places) {
+  const sources = places.filter(({ id, rate_unit }) => id.startsWith("source.") && rate_unit === "kW");
+  const known = sources.map((place) => place.rate).filter((rate) => rate !== null);
+  const total = known.length ? known.reduce((sum, rate) => sum + rate, 0) : null;
+  const shares = sources.map((place) => `${place.id.slice("source.".length)} ${quantity(place.rate, "kW")}`);
+  return { key: "power", label: t("summary.power"), ...split(quantity(total, "kW")), note: shares.join(" · ") };
 }
 
 function metersTile(meters) {

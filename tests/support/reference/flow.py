@@ -132,14 +132,14 @@ class Flow:
             exits[i] += remainder[i]
             out.throughput[i] = leaving[i] + remainder[i]
 
-        way_out = {i for i in range(t.pools) if exits[i]}
-        while more := {
-            j
-            for j in range(t.pools)
-            if j not in way_out and any(links[i][j] for i in way_out)
-        }:
-            way_out |= more
-        flowing = sorted(way_out)
+        reach = [reachable(links, i) for i in range(t.pools)]
+        ending = {
+            i
+            for i in range(t.pools)
+            if not any(exits[j] for j in reach[i])
+            and all(i in reach[j] for j in reach[i])
+        }
+        flowing = [i for i in range(t.pools) if i not in ending]
         system = [
             [(out.throughput[i] if i == j else ZERO) - links[i][j] for j in flowing]
             + source[i]
@@ -147,13 +147,12 @@ class Flow:
         ]
         for i, solved in zip(flowing, gauss(system), strict=True):
             out.shares[i] = solved
-        for i in range(t.pools):
-            out.closed[i] = i not in way_out and out.throughput[i] > 0
-            if out.closed[i]:
-                for k in range(t.origins):
-                    out.amounts[t.remainders[i]][k] += source[i][k] + sum(
-                        links[i][j] * out.shares[j][k] for j in flowing
-                    )
+        for i in ending:
+            out.closed[i] = out.throughput[i] > 0
+            for k in range(t.origins):
+                out.amounts[t.remainders[max(reach[i])]][k] += source[i][k] + sum(
+                    links[i][j] * out.shares[j][k] for j in flowing
+                )
 
         def book(place: int, pool: int, quantity: Fraction) -> None:
             for k in range(t.origins):
@@ -182,6 +181,16 @@ class Flow:
             Fraction(float(content + quantity * part))
             for content, part in zip(self.contents[i], share, strict=True)
         ]
+
+
+def reachable(links: Matrix, start: int) -> set[int]:
+    """Return where something can get to from *start*, itself among them."""
+    seen, fresh = {start}, [start]
+    for j in fresh:
+        found = {i for i, row in enumerate(links) if row[j]} - seen
+        seen |= found
+        fresh.extend(found)
+    return seen
 
 
 def gauss(system: Matrix) -> Matrix:

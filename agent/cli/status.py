@@ -1,0 +1,97 @@
+"""``zerometer status``: what a site's agent sees, or saw last."""
+
+import argparse
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from zerometer.agent.cli.common import Subparsers, load, site_argument
+from zerometer.agent.last_status import read_last
+from zerometer.core.errors import UpstreamError
+from zerometer.core.site import Site
+
+TIMEOUT_S = 5.0
+
+Json = dict[str, Any]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "status",
+        help="show what a site's agent sees",
+        description=(
+            "Show meters, pools, journal and uplinks of the running agent (asked over "
+            "its page), or what it saw last when it is stopped."
+        ),
+        epilog="example: zerometer status /etc/zerometer/site.toml --json",
+    )
+    site_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the status."""
+    site = load(args)
+    running = ask(site) if site.page.enabled else None
+    snapshot = running or read_last(Path(site.journal.path))
+    if snapshot is None:
+        raise UpstreamError(
+            f"status: no agent answers for {site.id}, and none has stopped here: "
+            "start one with: zerometer run"
+        )
+    snapshot["running"] = running is not None
+    if args.json:
+        print(json.dumps(snapshot, ensure_ascii=False))
+    else:
+        print("\n".join(lines(snapshot)))
+    return 0
+
+
+def ask(site: Site) -> Json | None:
+    """Return the snapshot of the site's running agent; None when there is none."""
+    host = f"[{site.page.host}]" if ":" in site.page.host else site.page.host
+    address = f"http://{host}:{site.page.port}/api/snapshot"
+    # Never through a proxy: the agent is on this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(address, timeout=TIMEOUT_S) as answer:
+            snapshot: Json = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError):
+        return None
+    return snapshot if snapshot.get("site", {}).get("id") == site.id else None
+
+
+def lines(snapshot: Json) -> list[str]:
+    """Return a snapshot as text for a terminal."""
+    state = "running" if snapshot["running"] else "stopped"
+    site = snapshot["site"]
+    text = [f"{site['id']} ({site['name']}): {state}"]
+    for pool in snapshot["pools"]:
+        factor = pool["factor"]["physical"]
+        shown = "not defined" if factor is None else f"{factor:.4f} kg/{pool['unit']}"
+        text.append(
+            f"pool {pool['id']}: {pool['inflow']:.1f} {pool['rate_unit']}, {shown}"
+        )
+    for meter in snapshot["meters"]:
+        age = "never" if meter["age_s"] is None else f"{meter['age_s']:.1f} s ago"
+        text.append(f"meter {meter['id']}: {meter['quality']}, {age}, {meter['state']}")
+    for bus in snapshot["buses"]:
+        text.append(
+            f"bus {bus['id']}: {bus['state']}, {bus['utilisation']:.0%} used, "
+            f"{bus['transactions']} transactions, {bus['errors']} errors"
+        )
+    journal = snapshot["journal"]
+    text.append(
+        f"journal: {journal['batches']} batches, {journal['bytes']} bytes"
+        + (f", {journal['error']}" if journal["error"] else "")
+    )
+    for uplink in snapshot["uplinks"]:
+        text.append(
+            f"uplink {uplink['id']}: {uplink['state']}, {uplink['backlog']} waiting"
+            + (f", {uplink['last_error']}" if uplink["last_error"] else "")
+        )
+    return text

@@ -1,0 +1,21 @@
+"""The journal: what was sealed and what was accounted, durable in one file."""
+
+from zerometer.agent.journal.journal import Journal
+from zerometer.agent.journal.model import (
+    Commit,
+    JournalInfo,
+    Resume,
+    SealedBatch,
+    StoredBatch,
+    UplinkInfo,
+)
+
+__all__ = [
+    "Commit",
+    "Journal",
+    "JournalInfo",
+    "Resume",
+    "SealedBatch",
+    "StoredBatch",
+    "UplinkInfo",
+]

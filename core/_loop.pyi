@@ -1,0 +1,1 @@
+# For other kernels only: nothing here is visible to Python.

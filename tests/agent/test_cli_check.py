@@ -1,0 +1,87 @@
+"""``zerometer check``."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+import zerometer.config
+from zerometer.agent.cli import check
+from zerometer.agent.cli.common import DEFAULT_SITE, load, site_path
+from zerometer.config.problems import FileError
+
+DEMO = str(Path(zerometer.config.__file__).parent / "sites" / "demo.toml")
+
+
+def run(*arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    check.add_parser(parser.add_subparsers())
+    options = parser.parse_args(["check", *arguments])
+    return int(options.run(options))
+
+
+def test_a_good_site_is_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(DEMO) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "demo-factory (示范工厂 Demo factory), Asia/Shanghai" in said.out
+    assert "  1 incomer: acrel-adl400, 5 points" in said.out
+    assert "3 pools, 2 sources, 2 processes, 1 storages, 6 sinks" in said.out
+    assert said.out.endswith("no problem found\n")
+
+
+def test_a_good_site_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--json", DEMO) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is True
+    assert answer["site"]["meters"] == 7
+    assert answer["warnings"] == []
+
+
+def test_warnings_go_to_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.toml"
+    text = Path(DEMO).read_text(encoding="utf-8")
+    site.write_text(text.replace("127.0.0.1", "10.0.0.1"), encoding="utf-8")
+    assert run(str(site)) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith(f"warning: {site}:")
+    assert said.out.endswith("no error found\n")
+
+
+def test_problems_are_raised_for_the_caller_to_print(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text("format = 3\n", encoding="utf-8")
+    with pytest.raises(FileError, match="nothing was started"):
+        run(str(site))
+
+
+def test_problems_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text("format = 3\n", encoding="utf-8")
+    assert run(str(site), "--json") == 78
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is False
+    place = {key: answer["problems"][0][key] for key in ("file", "line", "column")}
+    assert place == {"file": str(site), "line": 1, "column": 1}
+
+
+def test_where_the_site_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = argparse.Namespace(site=None)
+    monkeypatch.delenv("ZEROMETER_SITE", raising=False)
+    assert site_path(nothing) == Path(DEFAULT_SITE)
+    monkeypatch.setenv("ZEROMETER_SITE", "/srv/site.toml")
+    assert site_path(nothing) == Path("/srv/site.toml")
+    assert site_path(argparse.Namespace(site="here.toml")) == Path("here.toml")
+
+
+def test_other_commands_load_the_same_site(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.toml"
+    text = Path(DEMO).read_text(encoding="utf-8")
+    site.write_text(text.replace("127.0.0.1", "10.0.0.1"), encoding="utf-8")
+    assert load(argparse.Namespace(site=str(site))).id == "demo-factory"
+    assert capsys.readouterr().err.startswith(f"warning: {site}:")

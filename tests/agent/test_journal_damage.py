@@ -1,0 +1,145 @@
+"""Damaged rows and files: skipped or set aside, counted, and never in the way."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from zerometer.agent.batch import Gap
+from zerometer.agent.journal import Commit, Journal, SealedBatch
+from zerometer.core.errors import JournalError
+
+LARGE = 1 << 28
+
+
+def filled(folder: Path) -> tuple[bytes, bytes]:
+    """Leave a journal of five batches and two segments; return source and epoch."""
+    with closing(Journal.open(folder, max_bytes=LARGE)) as journal:
+        for seq in range(1, 6):
+            batch = SealedBatch(
+                stream="readings", seq=seq, data=bytes(5000), t0_ms=0, t1_ms=0,
+                samples=1,
+            )  # fmt: skip
+            journal.append(Commit(state=b"state", sealed=[batch])).result()
+        journal.append(
+            Commit(state=b"state", segments=[("ledger", b"a"), ("ledger", b"b")])
+        ).result()
+        journal.pending("main")
+        journal.acknowledge("main", 2)
+        return journal.source, journal.epoch
+
+
+def damage(folder: Path, statement: str) -> None:
+    """Change a row behind the journal's back."""
+    with closing(sqlite3.connect(folder / "journal.db")) as connection:
+        assert connection.execute(statement).rowcount == 1
+        connection.commit()
+
+
+def aside(folder: Path) -> list[Path]:
+    found = sorted(folder.glob("journal.db.bad-*"))
+    return [path for path in found if not path.name.endswith(("-wal", "-shm"))]
+
+
+def test_a_damaged_batch_is_skipped_and_declared(tmp_path: Path) -> None:
+    filled(tmp_path)
+    damage(tmp_path, "UPDATE batch SET data = zeroblob(4999) WHERE seq = 4")
+    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        assert [b.seq for b in journal.pending("main", limit=2)] == [3, 5]
+        assert journal.gaps("readings") == (Gap(4, 4, "damaged"),)
+        assert [b.seq for b in journal.pending("spare")] == [1, 2, 3, 5]
+        journal.acknowledge("main", 3)
+    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        assert [b.seq for b in journal.pending("main")] == [5]
+        info = journal.info()
+        assert (info.damaged, info.uplinks["main"].pending) == (1, 1)
+        assert journal.resume().next_seq == {"readings": 6}
+
+
+def test_damaged_state_and_segments_are_skipped_and_noticed(tmp_path: Path) -> None:
+    filled(tmp_path)
+    damage(tmp_path, "UPDATE state SET data = x'00'")
+    damage(tmp_path, "UPDATE segment SET data = x'00' WHERE n = 1")
+    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        resume = journal.resume()
+        assert resume.state is None
+        assert resume.segments == [("ledger", b"b")]
+        assert journal.notices == [
+            "journal: the accounting state is damaged, skipped",
+            "journal: segment 1 is damaged, skipped",
+        ]
+
+
+def test_a_damaged_cursor_starts_over(tmp_path: Path) -> None:
+    filled(tmp_path)
+    damage(tmp_path, "UPDATE cursor SET id = 5")
+    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        assert [b.seq for b in journal.pending("main")] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("statement", "keeps_source"),
+    [
+        ("UPDATE stream SET seq = 3", True),
+        ("UPDATE meta SET value = x'00' WHERE name = 'epoch'", False),
+        ("DELETE FROM meta WHERE name = 'source'", False),
+    ],
+)
+def test_without_its_identity_a_journal_is_set_aside(
+    tmp_path: Path, statement: str, keeps_source: bool
+) -> None:
+    source, epoch = filled(tmp_path)
+    damage(tmp_path, statement)
+    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        assert journal.epoch != epoch
+        assert (journal.source == source) is keeps_source
+        assert journal.resume().next_seq == {}
+        assert aside(tmp_path)[0].name in journal.notices[0]
+    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as again:
+        assert again.source == journal.source
+        assert again.notices == []
+
+
+def test_what_is_no_journal_is_set_aside(tmp_path: Path) -> None:
+    filled(tmp_path)
+    whole = (tmp_path / "journal.db").read_bytes()
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE meta (name TEXT)")
+    small_pages = tmp_path / "small.db"
+    with closing(sqlite3.connect(small_pages)) as connection:
+        connection.execute("PRAGMA page_size = 1024")
+        connection.execute("CREATE TABLE meta (name TEXT)")
+    contents = [
+        b"no journal at all\n" * 500,
+        bytes(8192),
+        whole[:5000],
+        whole[:4096] + bytes(len(whole) - 4096),
+        other.read_bytes(),
+        small_pages.read_bytes(),
+    ]
+    for count, content in enumerate(contents, 1):
+        (tmp_path / "journal.db").write_bytes(content)
+        with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+            assert "not a healthy journal" in journal.notices[0]
+            assert len(aside(tmp_path)) == count
+            journal.append(Commit(state=b"fresh")).result()
+
+
+def test_an_empty_file_becomes_a_journal(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").touch()
+    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        assert journal.notices == []
+
+
+def test_a_newer_format_is_left_alone(tmp_path: Path) -> None:
+    filled(tmp_path)
+    damage(
+        tmp_path,
+        # The CRC-32 of msgpack's ["format", b"2"], as a later version writes it.
+        f"UPDATE meta SET value = x'32', crc = {0xA0F0233B} WHERE name = 'format'",
+    )
+    with pytest.raises(JournalError, match="format 2; this version reads 1"):
+        Journal.open(tmp_path, max_bytes=LARGE)
+    assert aside(tmp_path) == []

@@ -1,0 +1,170 @@
+"""Kills, full disks and failing flushes: what was committed stays, once."""
+
+import os
+import random
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from harness import journal_writer
+
+from zerometer.agent.journal import Commit, Journal, SealedBatch
+from zerometer.agent.journal.store import Store
+from zerometer.core.errors import JournalError
+
+LARGE = 1 << 28
+
+
+def sealed(seq: int, size: int = 20_000) -> SealedBatch:
+    return SealedBatch(
+        stream="readings", seq=seq, data=bytes(size), t0_ms=0, t1_ms=0, samples=1
+    )
+
+
+@pytest.mark.system
+@pytest.mark.timeout(60)
+def test_kills_tear_no_commit(tmp_path: Path) -> None:
+    chance = random.Random(20)
+    last = 0
+    for _ in range(8):
+        last = max(last, _write_and_kill(tmp_path, chance.randrange(1, 40)))
+        with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+            assert journal.notices == []
+            resume = journal.resume()
+            n = int(resume.state or b"0")
+            assert n >= last
+            assert resume.next_seq.get("readings", 1) == n // 3 + 1
+            batches = journal.pending("reader", limit=10_000)
+            assert [batch.seq for batch in batches] == list(range(1, n // 3 + 1))
+            rows = [row for batch in batches for row in batch.data.split()]
+            rows += [data for _, data in resume.segments]
+            assert [int(row) for row in rows] == list(range(1, n + 1))
+            last = n
+
+
+def _write_and_kill(folder: Path, commits: int) -> int:
+    """Let a process commit, kill it in the middle; return what it said was durable."""
+    with subprocess.Popen(
+        [sys.executable, journal_writer.__file__, str(folder)],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    ) as writer:
+        assert writer.stdout is not None
+        for _ in range(commits):
+            assert writer.stdout.readline()
+        writer.kill()
+        said = writer.stdout.read().split(b"\n")[:-1]
+    return int(said[-1]) if said else 0
+
+
+@contextmanager
+def files_end_at(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond *size* bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_commit_that_cannot_be_written_can_be_tried_again(tmp_path: Path) -> None:
+    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        journal.append(Commit(state=b"1", sealed=[sealed(1)])).result()
+        commit = Commit(state=b"2", segments=[("ledger", b"x")], sealed=[sealed(2)])
+        with files_end_at(1 << 16):
+            for _ in range(2):
+                with pytest.raises(JournalError):
+                    journal.append(commit).result()
+            assert journal.info().last_error.startswith("journal: ")
+            assert len(journal.pending("main")) == 1
+            assert journal.resume().state == b"1"
+        journal.append(commit).result()
+        info = journal.info()
+        assert (info.last_error, info.sealed_batches, info.commits) == ("", 2, 2)
+    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        assert journal.resume().segments == [("ledger", b"x")]
+
+
+def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "journal.db", max_bytes=LARGE, uplinks={"main"})
+    with closing(store):
+        store.append(Commit(state=b"1", sealed=[sealed(1)]))
+        limit = store.info.bytes // 4096 + 2
+        store._connection.execute(f"PRAGMA max_page_count = {limit}")
+        before = store.info
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            store.append(Commit(state=b"2", sealed=[sealed(2)]))
+        assert store.info == before
+        store.acknowledge("main", 1)
+        store._connection.execute("PRAGMA max_page_count = 10000")
+        store.append(Commit(state=b"2", sealed=[sealed(2)]))
+        assert [batch.seq for batch in store.pending("main", 8)] == [2]
+
+
+SHIM = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+static int sync_or_fail(const char *name, int fd) {
+    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+    if (access(getenv("FAIL_SYNC"), F_OK) == 0) { errno = EIO; return -1; }
+    return real(fd);
+}
+int fsync(int fd) { return sync_or_fail("fsync", fd); }
+int fdatasync(int fd) { return sync_or_fail("fdatasync", fd); }
+"""
+
+SYNC_SCRIPT = """
+import os, pathlib, sys
+from zerometer.agent.journal import Commit, Journal
+from zerometer.core.errors import JournalError
+
+journal = Journal.open(pathlib.Path(sys.argv[1]), max_bytes=1 << 28)
+journal.append(Commit(state=b"good")).result()
+fail = pathlib.Path(os.environ["FAIL_SYNC"])
+fail.touch()
+for failing in (True, False):
+    try:
+        journal.append(Commit(state=b"bad")).result()
+    except JournalError as error:
+        print(error)
+    fail.unlink(missing_ok=True)
+print(journal.resume().state)
+journal.close()
+"""
+
+
+@pytest.mark.system
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc to make flushes fail")
+def test_after_a_failed_flush_nothing_is_trusted_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "shim.c").write_text(SHIM, encoding="utf-8")
+    shim = tmp_path / "shim.so"
+    subprocess.run(
+        ["gcc", "-shared", "-fPIC", "-o", shim, tmp_path / "shim.c", "-ldl"], check=True
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", SYNC_SCRIPT, str(tmp_path / "journal")],
+        env=os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "LD_PRELOAD": str(shim),
+            "FAIL_SYNC": str(tmp_path / "fail"),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, second, state = done.stdout.splitlines()
+    assert first == "journal: disk I/O error"
+    assert "nothing more is written to this file" in second
+    assert state == "b'good'"

@@ -1,0 +1,114 @@
+"""A full journal: the oldest go first, and no number is lost without a word."""
+
+from collections.abc import Collection
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zerometer.agent.batch import Gap
+from zerometer.agent.journal import Commit, Journal, SealedBatch
+
+MAX_BYTES = 1 << 18
+
+
+def filled(
+    folder: Path, last: int, size: int = 10_000, uplinks: Collection[str] | None = None
+) -> Journal:
+    """Return a journal with more sealed batches than it can keep."""
+    journal = Journal.open(folder, max_bytes=MAX_BYTES, uplinks=uplinks)
+    first = journal.resume().next_seq.get("readings", 1)
+    for seq in range(first, last + 1):
+        batch = SealedBatch(
+            stream="readings", seq=seq, data=bytes(size), t0_ms=0, t1_ms=0, samples=1
+        )
+        journal.append(Commit(state=b"", sealed=[batch])).result()
+        assert journal.info().bytes <= MAX_BYTES
+    return journal
+
+
+def kept(journal: Journal) -> list[int]:
+    return [batch.seq for batch in journal.pending("reader", limit=1000)]
+
+
+def test_what_no_uplink_has_becomes_one_gap(tmp_path: Path) -> None:
+    with closing(filled(tmp_path, 60)) as journal:
+        left = kept(journal)
+        assert left == list(range(left[0], 61))
+        assert len(left) > 10
+        assert journal.gaps("readings") == (Gap(1, left[0] - 1, "evicted"),)
+        assert journal.gaps("ledger") == ()
+        info = journal.info()
+        assert info.evicted == left[0] - 1
+        assert info.batches == len(left) == info.uplinks["reader"].pending
+    with closing(filled(tmp_path, 60)) as journal:
+        assert journal.gaps("readings") == (Gap(1, left[0] - 1, "evicted"),)
+
+
+def test_what_all_uplinks_have_goes_without_a_gap(tmp_path: Path) -> None:
+    with closing(filled(tmp_path, 10)) as journal:
+        journal.acknowledge("main", 10)
+        journal.acknowledge("spare", 4)
+    with closing(filled(tmp_path, 60)) as journal:
+        last_evicted = 60 - journal.info().batches
+        assert journal.gaps("readings") == (Gap(5, last_evicted, "evicted"),)
+
+
+def test_an_uplink_that_is_gone_wants_nothing(tmp_path: Path) -> None:
+    with closing(filled(tmp_path, 10)) as journal:
+        journal.acknowledge("main", 10)
+        assert len(journal.pending("gone")) == 8
+    with closing(filled(tmp_path, 25, uplinks={"main"})) as journal:
+        assert list(journal.info().uplinks) == ["main"]
+        assert 25 - journal.info().batches < 10
+        assert journal.gaps("readings") == ()
+
+
+def test_a_new_uplink_wants_everything_from_the_start(tmp_path: Path) -> None:
+    with closing(filled(tmp_path, 40, uplinks={"main"})) as journal:
+        journal.acknowledge("main", 40)
+    with closing(filled(tmp_path, 41, uplinks={"main", "new"})) as journal:
+        uplinks = journal.info().uplinks
+        assert uplinks["main"].pending == 1
+        assert uplinks["new"].pending == journal.info().batches
+
+
+def test_a_batch_that_never_fits_is_kept_all_the_same(tmp_path: Path) -> None:
+    with closing(filled(tmp_path, 3)) as journal:
+        batch = SealedBatch(
+            stream="readings", seq=4, data=bytes(MAX_BYTES), t0_ms=0, t1_ms=0, samples=1
+        )
+        journal.append(Commit(state=b"", sealed=[batch])).result()
+        assert kept(journal) == [4]
+        assert journal.gaps("readings") == (Gap(1, 3, "evicted"),)
+
+
+@given(
+    streams=st.lists(st.sampled_from(["readings", "ledger"]), min_size=1, max_size=80),
+    size=st.integers(1, 30_000),
+)
+@pytest.mark.timeout(60)
+def test_every_number_is_kept_or_in_a_gap(
+    tmp_path_factory: pytest.TempPathFactory, streams: list[str], size: int
+) -> None:
+    folder = tmp_path_factory.mktemp("journal")
+    seqs: dict[str, int] = {}
+    with closing(Journal.open(folder, max_bytes=MAX_BYTES)) as journal:
+        for stream in streams:
+            seqs[stream] = seqs.get(stream, 0) + 1
+            batch = SealedBatch(
+                stream=stream, seq=seqs[stream], data=bytes(size), t0_ms=0, t1_ms=0,
+                samples=1,
+            )  # fmt: skip
+            journal.append(Commit(state=b"", sealed=[batch])).result()
+        left = journal.pending("reader", limit=1000)
+        for stream, last in seqs.items():
+            there = [batch.seq for batch in left if batch.stream == stream]
+            lost = [
+                seq
+                for gap in journal.gaps(stream)
+                for seq in range(gap.first, gap.last + 1)
+            ]
+            assert lost + there == list(range(1, last + 1))

@@ -1,0 +1,247 @@
+"""Readings to windows, through the public pipeline of the core."""
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo
+
+import pytest
+from harness.sites import SECOND, World, small_site
+
+from zerometer.core.accounting import MINUTE_NS, Accounting, Window
+from zerometer.core.errors import JournalError
+
+START = 1_800_000_000 * SECOND
+ZONE = ZoneInfo("Asia/Shanghai")
+POWERS = {
+    "grid": 60_000.0,
+    "pv": 30_000.0,
+    "battery": -6_000.0,
+    "compressor": 24_000.0,
+    "line": 48_000.0,
+}
+
+
+class Run:
+    """An accounting that is fed second by second."""
+
+    def __init__(self, powers: dict[str, float] | None = None) -> None:
+        self.site = small_site()
+        self.world = World(self.site, dict(powers or POWERS), gas_nm3_h=36.0)
+        self.accounting = Accounting(self.site, ZONE)
+        self.now = START
+        self.windows: list[Window] = []
+
+    def seconds(self, count: int, *, seen: bool = True) -> None:
+        """Let time pass; unseen time passes for the meters only."""
+        for _ in range(count):
+            if seen:
+                counters = (self.now // SECOND) % 5 == 0
+                for reading in self.world.readings(self.now, counters=counters):
+                    self.accounting.read(reading, self.now)
+                self.windows += self.accounting.advance(self.now).windows
+            self.world.second()
+            self.now += SECOND
+
+    def cell(self, window: Window, name: str) -> float:
+        """Return a cell of a window in its unit."""
+        for cell, units in zip(self.accounting.cells, window.cells, strict=True):
+            if cell.name == name:
+                return units * 10.0**cell.exponent
+        raise KeyError(name)
+
+    def total(self, name: str, length_ns: int = MINUTE_NS) -> float:
+        """Return the sum of a cell over the windows of a length, latest revisions."""
+        latest = {w.start_ns: w for w in self.windows if w.length_ns == length_ns}
+        return sum(self.cell(window, name) for window in latest.values())
+
+
+@pytest.fixture
+def run() -> Run:
+    return Run()
+
+
+def identities(run: Run) -> Iterator[tuple[str, int, int]]:
+    """Yield both sides of every identity of every window, as integers."""
+    names = [cell.name for cell in run.accounting.cells]
+    for window in run.windows:
+        units = dict(zip(names, window.cells, strict=True))
+        for origin in run.accounting.network.origins:
+            received = sum(
+                units[f"{place.name}:from:{origin.name}"]
+                for place in run.accounting.network.places
+            )
+            yield origin.name, units[f"{origin.name}:entered"], received
+        for view in ("physical", "location"):
+            ends = f":emissions:{view}"
+            yield (
+                view,
+                sum(units[o.name + ends] for o in run.accounting.network.origins),
+                sum(units[p.name + ends] for p in run.accounting.network.places),
+            )
+
+
+def test_a_minute_is_attributed_and_booked(run: Run) -> None:
+    run.seconds(121)
+    minute = run.windows[-1]
+    assert (minute.length_ns, minute.covered_ns) == (MINUTE_NS, MINUTE_NS)
+    assert minute.measured_share == 1.0
+    assert run.cell(minute, "source.grid:quantity") == pytest.approx(1.0)
+    assert run.cell(minute, "sink.line:quantity") == pytest.approx(0.8)
+    # 96 kW in, of which the line takes half: half of the grid's kilogram share.
+    grid = run.cell(minute, "sink.line:from:source.grid")
+    assert grid == pytest.approx(0.5 * 1.0, rel=1e-6)
+    assert run.cell(minute, "fuel.boiler.natural_gas:entered") == pytest.approx(0.6)
+    heat = run.cell(minute, "remainder.heat:emissions:physical")
+    assert heat == pytest.approx(1.2)
+
+
+def test_the_books_balance_to_the_last_unit(run: Run) -> None:
+    run.world.powers_w |= {"line": 47_123.4, "pv": 31_007.7}
+    run.seconds(1000)
+    assert len(run.windows) > 16
+    for name, left, right in identities(run):
+        assert left == right, name
+    assert all(b.worst < 1e-12 for b in run.accounting.balance.values())
+
+
+def test_a_quarter_is_the_sum_of_its_minutes(run: Run) -> None:
+    run.seconds(2000)
+    quarters = [w for w in run.windows if w.length_ns == 15 * MINUTE_NS]
+    assert len(quarters) == 2
+    quarter = quarters[1]
+    minutes = [
+        w
+        for w in run.windows
+        if w.length_ns == MINUTE_NS
+        and quarter.start_ns <= w.start_ns < quarter.start_ns + quarter.length_ns
+    ]
+    assert len(minutes) == 15
+    sums = [sum(column) for column in zip(*(w.cells for w in minutes), strict=True)]
+    assert sums == list(quarter.cells)
+
+
+def test_the_counter_wins_over_a_wrong_power(run: Run) -> None:
+    """A power that reads 10 % high shapes, but does not add energy."""
+    run.seconds(10)
+    true = run.world.powers_w["line"]
+    before = run.world.imports["line"]
+    for _ in range(300):
+        for reading in run.world.readings(run.now, counters=run.now // SECOND % 5 == 0):
+            if reading.meter == "line" and len(reading.points) == 1:
+                reading.values[0] = true * 1.1
+            run.accounting.read(reading, run.now)
+        run.windows += run.accounting.advance(run.now).windows
+        run.world.second()
+        run.now += SECOND
+    gained = run.world.imports["line"] - before
+    assert run.total("sink.line:quantity") == pytest.approx(gained, rel=0.04)
+
+
+def test_energy_of_a_dead_meter_comes_back_with_its_counter(run: Run) -> None:
+    run.seconds(120)
+    run.world.dead.add("line")
+    run.seconds(180)
+    dark = run.windows[-1]
+    assert dark.measured_share < 1.0
+    run.world.dead.clear()
+    run.seconds(121)
+    run.windows += run.accounting.interrupt().windows
+    expected = 48.0 * (run.now - START - SECOND) / 3600 / SECOND
+    assert run.total("sink.line:quantity") == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_restart_books_what_was_missed_once(run: Run) -> None:
+    run.seconds(100)
+    state = run.accounting.state()
+    run.seconds(400, seen=False)
+    run.accounting = Accounting(run.site, ZONE)
+    assert run.accounting.restore(state) is None
+    run.accounting.resume(run.now)
+    run.seconds(200)
+    run.windows += run.accounting.interrupt().windows
+    for name, kw in (("source.grid", 60.0), ("source.pv", 30.0), ("sink.line", 48.0)):
+        expected = kw * (run.now - START - SECOND) / 3600 / SECOND
+        assert run.total(f"{name}:quantity") == pytest.approx(expected, rel=1e-3)
+    starts = [w.start_ns for w in run.windows if w.length_ns == MINUTE_NS]
+    assert starts == sorted(set(starts))
+    assert len(starts) == 12
+    for name, left, right in identities(run):
+        assert left == right, name
+
+
+def test_an_interrupted_window_goes_on_with_the_next_revision(run: Run) -> None:
+    run.seconds(90)
+    run.windows += run.accounting.interrupt().windows
+    partial = [w for w in run.windows if w.length_ns == MINUTE_NS][-1]
+    assert (partial.revision, partial.covered_ns) == (0, 29 * SECOND)
+    state = run.accounting.state()
+    run.accounting = Accounting(run.site, ZONE)
+    run.accounting.restore(state)
+    run.accounting.resume(run.now)
+    run.seconds(60)
+    whole = next(
+        w
+        for w in run.windows
+        if w.start_ns == partial.start_ns and w.length_ns == MINUTE_NS and w.revision
+    )
+    assert (whole.revision, whole.covered_ns) == (1, MINUTE_NS)
+    assert run.cell(whole, "sink.line:quantity") == pytest.approx(0.8, rel=1e-3)
+
+
+def test_a_changed_graph_takes_up_counters_and_puts_out_old_windows(run: Run) -> None:
+    run.seconds(100)
+    state = run.accounting.state()
+    state["cells"] = [["sink.gone:quantity", "kWh", -6], *state["cells"][1:]]
+    accounting = Accounting(run.site, ZONE)
+    leftover = accounting.restore(state)
+    assert leftover is not None
+    assert leftover.cells[0].name == "sink.gone:quantity"
+    assert {w.length_ns for w in leftover.windows} == {MINUTE_NS * 15}
+    index = accounting.metering.counters.index("line", "active_energy_import")
+    assert index == run.accounting.metering.counters.index(
+        "line", "active_energy_import"
+    )
+
+
+def test_a_later_state_is_refused_by_name(run: Run) -> None:
+    state = run.accounting.state() | {"format": 99}
+    with pytest.raises(JournalError, match="format 99"):
+        run.accounting.restore(state)
+
+
+def test_the_clock_steps_forward_without_booking_the_step(run: Run) -> None:
+    run.seconds(30)
+    run.windows += run.accounting.rebase(3600 * SECOND).windows
+    run.now += 3600 * SECOND
+    run.seconds(121)
+    run.windows += run.accounting.interrupt().windows
+    expected = 48.0 * 150 / 3600
+    assert run.total("sink.line:quantity") == pytest.approx(expected, rel=0.01)
+
+
+def test_a_small_step_back_is_waited_for(run: Run) -> None:
+    run.seconds(61)
+    assert run.accounting.rebase(-30 * SECOND).windows == []
+    run.now -= 30 * SECOND
+    run.seconds(30)
+    run.seconds(91)
+    run.windows += run.accounting.interrupt().windows
+    starts = [w.start_ns for w in run.windows if w.length_ns == MINUTE_NS]
+    assert starts == sorted(starts)
+    expected = 48.0 * (60 + 30 + 91) / 3600
+    assert run.total("sink.line:quantity") == pytest.approx(expected, rel=0.02)
+
+
+def test_present_rates_follow_the_last_reading(run: Run) -> None:
+    run.seconds(10)
+    rates = run.accounting.rates(run.now)
+    lv, air, heat = rates.factors["physical"]
+    assert lv is not None
+    # 60 of grid and 6 of an unknown battery at 0.6, 30 of PV at 0, per 96 kW.
+    assert lv == pytest.approx(0.6 * 66 / 96)
+    assert air == pytest.approx(lv / 8)
+    assert heat == pytest.approx(2.0 / 0.03)
+
+
+def test_without_flow_a_factor_is_undefined(run: Run) -> None:
+    rates = run.accounting.rates(run.now)
+    assert rates.factors["physical"] == [None, None, None]

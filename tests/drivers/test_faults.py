@@ -1,0 +1,48 @@
+"""Faults in words: where, what, value, what was expected."""
+
+import pytest
+
+from zerometer.core._frame import read_request
+from zerometer.drivers import faults
+from zerometer.drivers.outcome import Outcome
+
+REQUEST = read_request(7, 3, 100, 20)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reply", "text"),
+    [
+        (Outcome.INCOMPLETE, b"\x07\x03", "2 bytes came, expected 45: 07 03"),
+        (
+            Outcome.WRONG_CRC,
+            bytes(20),
+            "20 bytes with a wrong CRC, expected 45:" + " 00" * 16 + " ...",
+        ),
+        (Outcome.WRONG_UNIT, b"\x09\x03", "unit 9 answered, expected 7: 09 03"),
+        (
+            Outcome.WRONG_FUNCTION,
+            b"\x07\x04",
+            "the reply is to another function: 07 04",
+        ),
+        (Outcome.WRONG_COUNT, b"\x07\x03", "2 bytes came, expected 45: 07 03"),
+    ],
+)
+def test_garbage(outcome: Outcome, reply: bytes, text: str) -> None:
+    said = faults.garbage(outcome, REQUEST, reply, 45)
+    assert said == f"registers 100 to 119 (function 3): {text}"
+
+
+def test_refusals_name_the_code() -> None:
+    assert faults.refusal(REQUEST, 2) == (
+        "registers 100 to 119 (function 3): refused with exception 2 "
+        "(illegal data address)"
+    )
+    assert "exception 99 (not a code" in faults.refusal(read_request(7, 1, 0, 1), 99)
+    assert faults.refusal(read_request(7, 1, 0, 9), 4).startswith("bits 0 to 8 ")
+
+
+def test_silence_and_lateness() -> None:
+    assert faults.silence(REQUEST, 250_000_000).endswith("no answer within 250 ms")
+    assert faults.lateness(700_000_000, 500_000_000) == (
+        "answers only after 700 ms; the time-out is at most 500 ms"
+    )

@@ -1,0 +1,96 @@
+"""Proof: what tells that a unit owes no reply any more."""
+
+import pytest
+
+from zerometer.core._frame import expected_length
+from zerometer.core.points import Point, ReadBlock, ReadLimits
+from zerometer.drivers.health import Health
+from zerometer.drivers.prepared import PreparedRead
+from zerometer.drivers.proof import Proof
+from zerometer.drivers.ratios import Ratios
+
+
+def read_of(
+    count: int, *, function: int = 3, address: int = 10, kind: str = "u16"
+) -> PreparedRead:
+    point = Point(name="p", function=function, address=address, type=kind)
+    block = ReadBlock(function=function, address=address, count=count, points=(0,))
+    points = (point,)
+    return PreparedRead(1, block, points, Ratios("m", points), Health(lambda: 0.5))
+
+
+def proof_after(*reads: PreparedRead, limits: ReadLimits | None = None) -> Proof:
+    """A proof that is wanted because the first of *reads* was not answered."""
+    proof = Proof(1, limits or ReadLimits())
+    proof.anchor(reads)
+    proof.owe(reads[0].request)
+    return proof
+
+
+@pytest.mark.parametrize(
+    ("read", "limits", "count"),
+    [
+        (read_of(20), ReadLimits(), 1),
+        (read_of(20, kind="f32"), ReadLimits(), 2),
+        (read_of(20), ReadLimits(even_only=True), 2),
+        (read_of(1), ReadLimits(), 2),
+        (read_of(2, kind="u32"), ReadLimits(even_only=True), 4),
+        (read_of(3, function=1), ReadLimits(), 11),
+        (read_of(30, function=2), ReadLimits(), 1),
+    ],
+)
+def test_a_probe_is_small_and_of_another_length(
+    read: PreparedRead, limits: ReadLimits, count: int
+) -> None:
+    proof = proof_after(read, limits=limits)
+    request = proof.request()
+    assert request[1] == read.block.function
+    assert int.from_bytes(request[2:4], "big") == read.block.address
+    assert int.from_bytes(request[4:6], "big") == count
+    assert expected_length(request) != read.length
+
+
+def test_probes_in_a_row_differ_in_length() -> None:
+    proof = proof_after(read_of(20))
+    lengths = []
+    for _ in range(6):
+        request = proof.request()
+        lengths.append(expected_length(request))
+        proof.owe(request)
+        proof.failed()
+    assert lengths[:4] == [7, 9, 11, 13]
+    assert lengths[4] == 7, "old probes are forgotten"
+    assert proof.owes(read_of(20).length), "other replies never"
+
+
+def test_a_failed_probe_goes_elsewhere() -> None:
+    proof = proof_after(read_of(20), read_of(20, address=500))
+    first = proof.request()
+    proof.owe(first)
+    proof.failed()
+    assert proof.request()[2:4] != first[2:4]
+
+
+def test_anchors_stay_while_a_proof_is_wanted() -> None:
+    proof = proof_after(read_of(20))
+    proof.anchor([read_of(20, address=700)])
+    assert int.from_bytes(proof.request()[2:4], "big") == 10
+    proof.settle()
+    assert not proof.wanted
+    proof.anchor([read_of(20, address=700)])
+    assert int.from_bytes(proof.probe()[2:4], "big") == 700
+
+
+def test_a_unit_that_refuses_probes_owes_nothing() -> None:
+    proof = proof_after(read_of(20))
+    for _ in range(3):
+        request = proof.request()
+        assert request
+        proof.refused(request)
+    assert proof.request() == b""
+    assert proof.probe() == read_of(20).request
+
+
+def test_no_probe_beyond_the_last_register() -> None:
+    proof = proof_after(read_of(1, address=65_535))
+    assert proof.request() == b""

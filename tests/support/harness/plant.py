@@ -1,0 +1,101 @@
+"""The whole chain as real processes, for tests that kill parts of it."""
+
+import json
+import re
+import sqlite3
+from collections import defaultdict
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from zerometer.agent.demo.processes import Process, boottime_offset_ns
+from zerometer.agent.demo.scene import write_site
+
+MINUTE_MS = 60_000
+
+
+class Plant:
+    """A receiver and a simulated factory that run; an agent that comes and goes."""
+
+    def __init__(self, folder: Path, *, replace: dict[str, str]) -> None:
+        """*replace* maps patterns to what replaces them in the demo's site file."""
+        self._folder = folder
+        self._replace = replace
+        self._stack = ExitStack()
+        self.site = folder / "site.toml"
+        self.database = folder / "received.sqlite"
+        self.served = folder / "served.jsonl"
+
+    def __enter__(self) -> Self:
+        self._receiver = self._process(
+            "receive", "--to", str(self.database), "--port", "0"
+        )
+        write_site(self.site, uplink=self._receiver.line(), page_port=0)
+        text = self.site.read_text()
+        for pattern, replacement in self._replace.items():
+            text, count = re.subn(pattern, replacement, text)
+            assert count, f"{pattern} is not in the demo's site file"
+        self.site.write_text(text)
+        self._factory = self._process(
+            "simulate", str(self.site), "--served", str(self.served)
+        )
+        self._factory.line()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _process(self, *arguments: str) -> Process:
+        process = Process(arguments[0], list(arguments), self._folder)
+        return self._stack.enter_context(process)
+
+    def agent(self) -> Process:
+        """Start the agent; it is ready once it has printed a line."""
+        return self._process("run", str(self.site))
+
+    def finish(self) -> None:
+        """Stop receiver and factory, so that their files are complete."""
+        self._receiver.stop()
+        self._factory.stop()
+
+    def rows(self, query: str) -> list[Any]:
+        """Return what the receiver has."""
+        database = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
+        try:
+            return database.execute(query).fetchall()
+        finally:
+            database.close()
+
+    def journalled(self) -> dict[tuple[str, int], bytes]:
+        """Return the data of every batch in the agent's journal, by stream and seq."""
+        path = self._folder / "journal" / "journal.db"
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            rows = database.execute("SELECT stream, seq, data FROM batch").fetchall()
+        finally:
+            database.close()
+        return {(stream, seq): data for stream, seq, data in rows}
+
+    def windows(self, length: str) -> dict[int, dict[str, int]]:
+        """Return the cells of the receiver's windows, by start in ms."""
+        found: dict[int, dict[str, int]] = defaultdict(dict)
+        for start, place, quantity, booked in self.rows(
+            "SELECT t_ms, place, quantity, booked FROM ledger"
+            f" WHERE \"window\" = '{length}'"
+        ):
+            found[start][f"{place}:{quantity}" if quantity else place] = booked
+        return dict(found)
+
+    def served_gain(self, meter: str, point: str, t0_ms: int, t1_ms: int) -> float:
+        """Return what a counter gained between the answers to two readings."""
+        offset_ns = boottime_offset_ns()
+        first = last = None
+        for line in self.served.read_text().splitlines():
+            row = json.loads(line)
+            if (row["meter"], row["point"]) == (meter, point):
+                time_ms = (row["t"] + offset_ns) // 1_000_000
+                first = row["value"] if time_ms <= t0_ms else first
+                last = row["value"] if time_ms <= t1_ms else last
+        assert first is not None
+        assert last is not None
+        return float(last - first)
