@@ -9,6 +9,9 @@ stands on the wire when ABCD is the most significant byte first:
 """
 
 cimport cython
+from cpython.buffer cimport (
+    PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+)
 from cpython.bytearray cimport PyByteArray_AsString
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.math cimport NAN, isfinite
@@ -197,31 +200,38 @@ cdef class DecodePlan:
     def decode(
         self,
         bytes data not None,
-        double[::1] values not None,
+        values not None,
         bytearray qualities not None,
         Py_ssize_t at=0,
     ) -> None:
         """Decode the *data* of one reply: its registers, without frame.
 
-        Fills ``values`` (NaN where missing) and ``qualities`` (MEASURED or MISSING)
-        from index *at* on, in the order of the fields. UsageError when any of them
-        is too short.
+        Fills ``values`` (an array of doubles; NaN where missing) and ``qualities``
+        (MEASURED or MISSING) from index *at* on, in the order of the fields.
+        UsageError when any of them is too short, or ``values`` are not doubles.
         """
+        cdef Py_buffer column
         if len(data) < self.needed:
             raise UsageError(
                 f"decode: data: {len(data)} bytes, the plan needs {self.needed}"
             )
-        room = min(values.shape[0], len(qualities)) - at
-        if at < 0 or room < self.count:
-            raise UsageError(
-                f"decode: columns: {self.count} fields from index {at} do not fit"
-            )
-        if self.count:
+        # By hand: a typed memoryview costs more than all the rest of this call.
+        PyObject_GetBuffer(values, &column, PyBUF_FORMAT | PyBUF_WRITABLE)
+        try:
+            if column.format[0] != c"d" or column.format[1] != 0:
+                raise UsageError("decode: values: not an array of doubles")
+            room = min(column.len // <Py_ssize_t>sizeof(double), len(qualities))
+            if not 0 <= at <= room - self.count:
+                raise UsageError(
+                    f"decode: columns: {self.count} fields from index {at} do not fit"
+                )
             decode_fields(
                 self.fields,
                 self.count,
                 self.markers,
                 data,
-                &values[at],
+                <double*>column.buf + at,
                 <uint8_t*>PyByteArray_AsString(qualities) + at,
             )
+        finally:
+            PyBuffer_Release(&column)

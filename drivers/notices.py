@@ -42,7 +42,8 @@ class Notices:
         self._bus = bus
         self._notify = notify
         self._boot_ns = boot_ns
-        self._standing: set[tuple[str, str, str]] = set()
+        #: By meter: the kind and detail of each trouble that stands.
+        self._standing: dict[str, set[tuple[str, str]]] = {}
         self._last_ns: dict[tuple[str, str, str], int] = {}
 
     def say(self, kind: NoticeKind, meter: str, text: str) -> None:
@@ -64,10 +65,11 @@ class Notices:
 
         *detail* tells apart troubles of one kind at one meter.
         """
-        key = (meter, kind, detail)
-        if key in self._standing:
+        standing = self._standing.setdefault(meter, set())
+        if (kind, detail) in standing:
             return
-        self._standing.add(key)
+        standing.add((kind, detail))
+        key = (meter, kind, detail)
         now_ns = self._boot_ns()
         last_ns = self._last_ns.get(key)
         if last_ns is not None and now_ns - last_ns < REPEAT_NS:
@@ -75,14 +77,12 @@ class Notices:
         self._last_ns[key] = now_ns
         self.say(kind, meter, text)
 
-    @property
-    def standing(self) -> bool:
-        """Whether any trouble stands."""
-        return bool(self._standing)
+    def stands(self, meter: str) -> bool:
+        """Whether any trouble of *meter* stands."""
+        return meter in self._standing
 
     def ended(self, meter: str, detail: str = "") -> None:
         """Note that *meter*'s troubles with that *detail* are over."""
-        if self._standing:
-            self._standing = {
-                key for key in self._standing if (key[0], key[2]) != (meter, detail)
-            }
+        left = {key for key in self._standing.pop(meter, ()) if key[1] != detail}
+        if left:
+            self._standing[meter] = left

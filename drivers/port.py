@@ -26,7 +26,8 @@ class Port:
     def __init__(self, open_line: Callable[[], Line]) -> None:
         self._open_line = open_line
         self._line: Line | None = None
-        self._exchange: Exchange | None = None
+        #: The transactions of the open line; None while there is none.
+        self.exchange: Exchange | None = None
         self._retry_spacing_ns = FIRST_RETRY_NS
         self._lateness_ns = ASSUMED_LATENESS_NS
         #: When opening is worth another attempt.
@@ -38,20 +39,15 @@ class Port:
         self._discarded = 0
 
     @property
-    def exchange(self) -> Exchange | None:
-        """The transactions of the open line; None while there is none."""
-        return self._exchange
-
-    @property
     def wakes(self) -> int:
         """How often a transaction put the thread to sleep."""
-        exchange = self._exchange
+        exchange = self.exchange
         return self._wakes + (exchange.wakes if exchange else 0)
 
     @property
     def discarded(self) -> int:
         """Bytes that were thrown away as stale or late."""
-        exchange = self._exchange
+        exchange = self.exchange
         return self._discarded + (exchange.discarded if exchange else 0)
 
     def open(self, now_ns: int) -> None:
@@ -63,22 +59,22 @@ class Port:
             raise
         settings = line.settings
         self._line = line
-        self._exchange = Exchange(line.fd, settings.character_ns, settings.silence_ns)
+        self.exchange = Exchange(line.fd, settings.character_ns, settings.silence_ns)
         self._retry_spacing_ns = FIRST_RETRY_NS
 
     def close(self) -> None:
         """Give the line back; an open descriptor would rename a replugged adapter."""
-        if self._exchange is not None:
-            self._wakes += self._exchange.wakes
-            self._discarded += self._exchange.discarded
-            self._exchange = None
+        if self.exchange is not None:
+            self._wakes += self.exchange.wakes
+            self._discarded += self.exchange.discarded
+            self.exchange = None
         if self._line is not None:
             self._line.close()
             self._line = None
 
     def lose(self, now_ns: int) -> str:
         """Close the line that is gone; return why it is."""
-        number = self._exchange.error if self._exchange is not None else 0
+        number = self.exchange.error if self.exchange is not None else 0
         self.close()
         self._postpone(now_ns)
         return os.strerror(number).lower() if number else "hung up"

@@ -106,7 +106,7 @@ class Reader:
         self._deliver(reading)
         read.health.answered()
         self._answered(unit)
-        if self._notices.standing:
+        if self._notices.stands(unit.meter):
             self._notices.ended(unit.meter, faults.requested(read.request))
             if not unit.pending:
                 self._notices.ended(unit.meter)

@@ -7,8 +7,8 @@ import time
 from bench.bus.plant import (
     BLOCKS,
     READ_INPUT_REGISTERS,
-    TURNAROUND_NS,
     UNITS,
+    WARM_POLLS,
     values,
 )
 from bench.bus.sample import Sample, now
@@ -17,17 +17,19 @@ from zerometer.core.points import LineSettings
 from zerometer.drivers._exchange import Exchange
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.serial_line import SerialLine
+from zerometer.drivers.turnaround import Turnaround
 
 TIMEOUT_NS = 1_000_000_000
 
 
 def run(port: str, baud: int, polls: int) -> Sample:
-    """Read all blocks *polls* times."""
+    """Read all blocks *polls* times, after some polls that do not count."""
     settings = LineSettings(baud=baud)
     line = SerialLine(port, settings)
     exchange = Exchange(line.fd, settings.character_ns, settings.silence_ns)
-    blocks = [
+    reads = [
         (
+            Turnaround(settings.character_ns, TIMEOUT_NS),
             read_request(unit, READ_INPUT_REGISTERS, address, count),
             struct.pack(f">{count // 2}f", *values(unit, address, count)),
         )
@@ -36,14 +38,18 @@ def run(port: str, baud: int, polls: int) -> Sample:
     ]
     cpu_ns = 0
     start = now(0)
-    for _ in range(polls):
-        for request, expected in blocks:
+    for poll in range(WARM_POLLS + polls):
+        if poll == WARM_POLLS:
+            cpu_ns = 0
+            start = now(0)
+        for turnaround, request, expected in reads:
             before_ns = time.thread_time_ns()
-            outcome = exchange.run(request, TURNAROUND_NS, TIMEOUT_NS)
+            outcome = exchange.run(request, turnaround.look_ns, TIMEOUT_NS)
             cpu_ns += time.thread_time_ns() - before_ns
             assert outcome == Outcome.GOOD, Outcome(outcome).name
             assert exchange.data() == expected
-    total = now(polls * len(blocks)) - start
+            turnaround.replied(exchange.latency_ns, exchange.overslept)
+    total = now(polls * len(reads)) - start
     line.close()
     return Sample(total.transactions, cpu_ns, total.wall_ns, total.switches)
 

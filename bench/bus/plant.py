@@ -15,6 +15,8 @@ UNITS = (1, 2, 3, 4)
 BLOCKS = ((0, 60), (200, 44))
 TURNAROUND_NS = 20_000_000
 READ_INPUT_REGISTERS = 4
+#: Polls before a client is measured: ours learns the units' turnaround meanwhile.
+WARM_POLLS = 3
 
 
 def value(unit: int, address: int) -> float:

@@ -6,8 +6,15 @@ import sys
 
 from pymodbus.client import AsyncModbusSerialClient
 
-from bench.bus.plant import BLOCKS, UNITS, values
+from bench.bus.plant import BLOCKS, UNITS, WARM_POLLS, values
 from bench.bus.sample import Sample, now
+
+#: The values of each unit and block.
+EXPECTED = {
+    (unit, address): values(unit, address, count)
+    for unit in UNITS
+    for address, count in BLOCKS
+}
 
 
 async def read(
@@ -18,20 +25,20 @@ async def read(
     assert not reply.isError(), reply
     # The quickest way from its registers to floats.
     words = struct.pack(f">{count}H", *reply.registers)
-    assert struct.unpack(f">{count // 2}f", words) == values(unit, address, count)
+    assert struct.unpack(f">{count // 2}f", words) == EXPECTED[unit, address]
 
 
 async def run(port: str, baud: int, polls: int) -> Sample:
-    """Read all blocks *polls* times, after one poll that does not count."""
+    """Read all blocks *polls* times, after some polls that do not count."""
     client = AsyncModbusSerialClient(port, baudrate=baud, timeout=1)
     assert await client.connect()
     start = now(0)
-    for poll in range(polls + 1):
+    for poll in range(WARM_POLLS + polls):
+        if poll == WARM_POLLS:
+            start = now(0)
         for unit in UNITS:
             for address, count in BLOCKS:
                 await read(client, unit, address, count)
-        if poll == 0:
-            start = now(0)
     total = now(polls * len(UNITS) * len(BLOCKS)) - start
     client.close()
     return total

@@ -3,7 +3,7 @@
 import json
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
@@ -51,6 +51,16 @@ class Sample:
 def from_text(text: str) -> Sample:
     """Return the sample in *text*, which a client printed."""
     return Sample(**json.loads(text))
+
+
+def best(samples: Sequence[Sample]) -> Sample:
+    """Return the least of each cost in *samples* of equally many transactions."""
+    return Sample(
+        samples[0].transactions,
+        min(sample.cpu_ns for sample in samples),
+        min(sample.wall_ns for sample in samples),
+        min(sample.switches for sample in samples),
+    )
 
 
 def now(transactions: int, cpu_ns: Callable[[], int] = time.process_time_ns) -> Sample:

@@ -165,6 +165,8 @@ def test_columns_and_data_that_are_too_short() -> None:
         plan.decode(data, values[:1], qualities)
     with pytest.raises(UsageError, match="columns: 2 fields"):
         plan.decode(data, values, qualities[:1])
+    with pytest.raises(UsageError, match="values: not an array of doubles"):
+        plan.decode(data, array("f", [0.0] * 4), qualities)
     DecodePlan([]).decode(b"", array("d"), bytearray())
 
 

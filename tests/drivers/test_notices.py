@@ -19,9 +19,9 @@ def test_a_trouble_is_told_once_until_it_ends() -> None:
     assert clocked.said == [
         BusNotice(kind="garbage", bus="rs485-a", meter="m", text="text", time_ns=0)
     ]
-    assert clocked.notices.standing
+    assert clocked.notices.stands("m")
     clocked.notices.ended("m")
-    assert not clocked.notices.standing
+    assert not clocked.notices.stands("m")
     clocked.now_ns = REPEAT_NS
     clocked.notices.trouble("garbage", "m", "text")
     assert len(clocked.said) == 2
