@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from zerometer.config.site_graph import Graph
 from zerometer.config.table import shown
+from zerometer.core.network import ENERGY_CONTENT
 from zerometer.core.site import Measure
 
 #: A flow: the table and key that state it, and its measure.
@@ -14,6 +15,7 @@ def check_graph(graph: Graph) -> None:
     """Collect what is wrong with *graph*."""
     _check_counted_once(graph)
     _check_remainders(graph)
+    _check_outputs(graph)
     if not graph.doubtful:
         _check_exits(graph)
         _check_inflows(graph)
@@ -57,6 +59,18 @@ def _check_remainders(graph: Graph) -> None:
         if sink.kind == "remainder" and first.setdefault(sink.pool, sink.id) != sink.id:
             message = f'sink "{first[sink.pool]}" is the remainder of it already'
             graph.tables["sink", sink.id].error("remainder_of", message)
+
+
+def _check_outputs(graph: Graph) -> None:
+    """Several outputs share a burden by their energy content: they must have one."""
+    for process in graph.processes:
+        for pool in process.gives:
+            unit = graph.pools[pool].unit
+            if len(process.gives) > 1 and unit not in ENERGY_CONTENT:
+                message = f"one of several outputs, and {unit} has no energy content"
+                fix = "make a process for each output, with what it takes"
+                table = graph.tables["process", process.id]
+                table.error("gives", f"{pool}: {message}; {fix}")
 
 
 def _check_exits(graph: Graph) -> None:

@@ -32,7 +32,11 @@ AGREEMENT = (0.9, 1.1)
 
 @dataclass(slots=True)
 class _Flow:
-    """What is known of one measured flow; energies are in the flow's unit."""
+    """What is known of one measured flow; energies are in the flow's unit.
+
+    ``promised`` is what its power said since the value that was last settled to,
+    ``after`` the part of it since the counter's last value.
+    """
 
     measure: Measure
     counter: int
@@ -47,6 +51,7 @@ class _Flow:
     after: float = 0.0
     booked: float = 0.0
     settled_total: float = nan
+    promised: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +195,8 @@ class Metering:
                 flow.after += energy * (t1_ns - since) / (t1_ns - t0_ns)
             if isnan(flow.target_offset) and flow.counter_time_ns >= 0:
                 # What was booked before the first count stands on power alone.
-                booked = flow.booked + sum(self.spans.column(number)) - flow.after
-                flow.target_offset = booked - flow.counter_total
+                flow.promised = flow.after - sum(self.spans.column(number))
+                flow.target_offset = flow.booked - flow.promised - flow.counter_total
 
     def skip(self, t0_ns: int, t1_ns: int) -> None:
         """Add a span that nobody saw: the agent was not running."""
@@ -202,15 +207,19 @@ class Metering:
         for number, flow in enumerate(self.flows):
             column = self.spans.column(number)
             estimate = sum(column)
+            flow.promised += estimate
             difference = self._difference(flow, estimate)
-            if difference is not None and difference != 0.0:
+            if difference:
                 unseen = self.spans.unseen_ns(number)
                 settled = spread(column, difference, unseen, self.spans.times)
                 self.spans.replace(number, settled)
-                ratio = (estimate + difference) / estimate if estimate > 0 else nan
+                promised = flow.promised - flow.after
+                ratio = (promised + difference) / promised if promised > 0 else nan
                 if not any(unseen) and not AGREEMENT[0] <= ratio <= AGREEMENT[1]:
                     yield Disagreement(number, ratio)
                 estimate = sum(settled)
+            if difference is not None:
+                flow.promised = flow.after
             flow.booked += estimate
 
     @staticmethod
@@ -250,6 +259,7 @@ class Metering:
                     flow.after,
                     flow.booked,
                     flow.settled_total,
+                    flow.promised,
                 ]
                 for flow in self.flows
             ],
@@ -274,6 +284,7 @@ class Metering:
                     flow.after,
                     flow.booked,
                     flow.settled_total,
+                    flow.promised,
                 ) = values
         if with_spans:
             self.spans.restore(state["spans"])

@@ -220,9 +220,10 @@ def _worst_factors(site: Site, pool: Pool) -> dict[View, float]:
     }
 
 
-#: Energy content in GJ per booked unit, for processes with several outputs.
-_ENERGY_CONTENT = {"kWh": 0.0036, "GJ": 1.0}
+#: Energy content in GJ per booked unit, for processes with several outputs; these
+#: can have no others.
+ENERGY_CONTENT = {"kWh": 0.0036, "GJ": 1.0}
 
 
 def _energy_weight(unit: str, outputs: int) -> float:
-    return 1.0 if outputs == 1 else _ENERGY_CONTENT[unit]
+    return 1.0 if outputs == 1 else ENERGY_CONTENT[unit]

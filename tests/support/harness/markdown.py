@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 
 #: A fenced block: its language, its lines.
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+_FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.M | re.S)
 _INLINE = re.compile(r"`([^`\n]+)`")
 #: Where one command of a shell's line ends; what follows < and > is a file.
 _ENDS = set("|&;<>()")
@@ -50,7 +50,7 @@ def rows(text: str) -> list[list[str]]:
     for line in text.splitlines():
         if not line.startswith("|"):
             continue
-        if re.fullmatch(r"[|\s:-]+", line):
+        if re.fullmatch(r"[|\s:-]*---[|\s:-]*", line):
             found.pop()  # the row before was the head
             continue
         cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
