@@ -5,11 +5,12 @@ import re
 from importlib import import_module
 
 import pytest
-from harness.markdown import ROOT, inline, page, pages, rows
+from harness.markdown import ROOT, command_lines, inline, page, pages, rows
 
 FOLDERS = "agent|bench|config|core|docs|drivers|packaging|tests"
 PATH = re.compile(rf"(?:{FOLDERS})/[\w./*-]*|\.ci/\w+")
-LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+#: Pictures are no links: they are taken of a release, after its pages are written.
+LINK = re.compile(r"(?<!!)\[[^]]*\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
 @pytest.mark.parametrize("name", pages())
@@ -23,6 +24,19 @@ def test_links_in_pages_lead_somewhere(name: str) -> None:
     folder = (ROOT / name).parent
     targets = [t for t in LINK.findall(page(name)) if "://" not in t]
     assert [target for target in targets if not (folder / target).exists()] == []
+
+
+def test_make_targets_in_pages_exist() -> None:
+    targets = set(re.findall(r"^([\w-]+):", page("Makefile"), re.M))
+    named = {
+        target
+        for name in pages()
+        for line in (*inline(page(name)), *command_lines(page(name)))
+        if line.startswith("make ")
+        for target in line.split()[1:]
+    }
+    assert named
+    assert named - targets == set()
 
 
 def test_pages_named_in_the_sources_exist() -> None:

@@ -1,0 +1,67 @@
+"""The READMEs say the same in both languages, and what they say works."""
+
+import re
+from pathlib import Path
+
+import pytest
+from harness.markdown import ROOT, blocks, command_lines, page
+
+from zerometer.config.site import load_site
+
+READMES = ("README.md", "README.zh-CN.md")
+INSTALL = "sudo apt-get install -y"
+
+
+def install_line(name: str) -> str:
+    """Return the line that installs the system's packages."""
+    (line,) = (ln for ln in command_lines(page(name)) if ln.startswith(INSTALL))
+    return line
+
+
+def sites(name: str) -> list[str]:
+    return [body for body in blocks(page(name), "toml") if "format = 1" in body]
+
+
+def test_headings_have_the_same_ranks() -> None:
+    ranks = [re.findall(r"^(#+) ", page(name), re.M) for name in READMES]
+    assert ranks[0] == ranks[1]
+
+
+def test_commands_are_the_same() -> None:
+    commands = [list(command_lines(page(name))) for name in READMES]
+    assert commands[0] == commands[1]
+    assert {"make demo", "make test"} <= set(commands[0])
+
+
+def test_the_system_packages_are_those_that_make_installs() -> None:
+    script = page("packaging/system-packages.sh")
+    (listed,) = re.findall(r"^packages=\((.*)\)$", script, re.M)
+    (printed,) = re.findall(rf'^echo "{INSTALL} (.*)" ', script, re.M)
+    named = printed.replace("${packages[*]}", listed).split()
+    for name in READMES:
+        assert install_line(name).removeprefix(INSTALL).split() == named
+
+
+def test_the_line_is_where_ci_takes_it_from() -> None:
+    (pattern,) = re.findall(r"grep -m1 -E '([^']+)' README.md", page(".ci/run"))
+    found = re.search(pattern.replace("^", "(?m:^)"), page("README.md"))
+    assert found is not None
+    assert install_line("README.md").startswith(found[0])
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_first_site_holds(name: str, tmp_path: Path) -> None:
+    (text,) = sites(name)
+    assert text == sites(READMES[0])[0]
+    path = tmp_path / "site.toml"
+    path.write_text(text, encoding="utf-8")
+    assert load_site(path).warnings == ()
+
+
+def test_shipped_maps_are_named() -> None:
+    """A map that was added is told in both."""
+    for path in (ROOT / "config" / "maps").glob("[!_]*.toml"):
+        model = path.stem.rpartition("-")[2].upper()
+        for name in READMES:
+            said = page(name).upper()
+            assert model in said, f"{name}: {path.stem}"
