@@ -6,7 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 KERNELS := $(wildcard core/_*.pyx core/_*.pxd drivers/_*.pyx drivers/_*.pxd)
-PARTS := agent config core drivers
+# cython-lint looks for its helpers on the path.
+export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: demo test system-test check lint types cover checked bench wheel clean annotate
 

@@ -138,7 +138,8 @@ class OpenBatch:
         parts = [part for t in self._rows() if (part := t.segment()) is not None]
         if not parts:
             return None
-        return msgpack.packb([SEGMENT_FORMAT, self._opened_ms, parts])
+        packed: bytes = msgpack.packb([SEGMENT_FORMAT, self._opened_ms, parts])
+        return packed
 
     def restore(self, segment: bytes) -> None:
         """Append a segment; JournalError when a later version wrote it."""

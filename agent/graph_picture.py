@@ -1,12 +1,12 @@
 """The site's graph with its present rates: what the page draws."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any
 
 from zerometer.core.accounting import Accounting
 from zerometer.core.attribution import Rates
-from zerometer.core.network import Network
+from zerometer.core.network import Network, Tank
 from zerometer.core.site import VIEWS, View
 from zerometer.core.units import RATE_OF
 
@@ -20,6 +20,21 @@ class GraphPicture:
         self._accounting = accounting
         self._network: Network = accounting.network
         self._rates: Rates = accounting.rates(time_ns)
+        self._unseen = self._unseen_names()
+
+    def _unseen_names(self) -> set[str]:
+        """Return origins and places whose meter says nothing: no number is shown."""
+        network, flows = self._network, self._rates.flows
+        seen_by = [
+            *((network.origins[i.origin].name, i.flow) for i in network.inflows),
+            *((network.places[o.place].name, o.flow) for o in network.outflows),
+            *(
+                (network.origins[k].name, flow)
+                for process in network.conversions
+                for k, flow in process.burns
+            ),
+        ]
+        return {name for name, flow in seen_by if isnan(flows[flow])}
 
     def pools(self) -> list[Json]:
         """Return each pool with what flows through it and its factor by view."""
@@ -52,15 +67,14 @@ class GraphPicture:
         kind = origin.name.split(".")[0]
         if kind not in ("source", "fuel") and entered == 0:
             return None  # nothing is unmeasured or unknown: nothing to show
+        rate = None if origin.name in self._unseen else entered
         return {
             "id": origin.name,
             "kind": "fuel" if kind == "fuel" else "source",
             "pool": self._pool_of_origin(k),
-            "rate": entered,
+            "rate": rate,
             "rate_unit": RATE_OF[origin.unit],
-            "emission_kg_per_h": {
-                view: entered * origin.factors[view] for view in VIEWS
-            },
+            "emission_kg_per_h": _times(origin.factors, rate),
         }
 
     def _pool_of_origin(self, k: int) -> str | None:
@@ -77,11 +91,12 @@ class GraphPicture:
     def _place(self, p: int) -> Json:
         place = self._network.places[p]
         pool = None if place.pool is None else self._network.pools[place.pool].id
+        seen = pool is not None and place.name not in self._unseen
         return {
             "id": place.name,
             "kind": place.kind,
             "pool": pool,
-            "rate": self._rates.quantity[p] if pool else None,
+            "rate": self._rates.quantity[p] if seen else None,
             "rate_unit": RATE_OF[place.unit] if pool else None,
             "emission_kg_per_h": self._emissions(self._rates.received[p]),
         }
@@ -89,12 +104,11 @@ class GraphPicture:
     def _storage(self, i: int) -> Json:
         tank = self._network.tanks[i]
         pool = self._network.pools[tank.pool]
-        charge, discharge = self._flow(tank.charge), self._flow(tank.discharge)
         return {
             "id": tank.name,
             "kind": "storage",
             "pool": pool.id,
-            "rate": charge - discharge,
+            "rate": self._charging(tank),
             "rate_unit": RATE_OF[pool.unit],
             "content": self._accounting.attribution.content(i),
             "unit": pool.unit,
@@ -118,7 +132,9 @@ class GraphPicture:
                 links.append(self._from_origin(k, f"pool.{pool}"))
         for p, place in enumerate(network.places):
             if place.pool is not None and place.kind != "storage":
-                links.append(self._from_pool(place.pool, place.name, rates.quantity[p]))
+                unseen = place.name in self._unseen
+                rate = None if unseen else rates.quantity[p]
+                links.append(self._from_pool(place.pool, place.name, rate))
         for process in network.conversions:
             links.extend(self._from_origin(k, process.name) for k, _ in process.burns)
             links.extend(
@@ -130,39 +146,40 @@ class GraphPicture:
                 for give in process.gives
             )
         for tank in network.tanks:
-            rate = self._flow(tank.charge) - self._flow(tank.discharge)
-            if rate < 0:
+            rate = self._charging(tank)
+            if rate is not None and rate < 0:
                 links.append(self._to_pool(tank.name, tank.pool, -rate))
             else:
                 links.append(self._from_pool(tank.pool, tank.name, rate))
         return links
 
-    def _flow(self, flow: int) -> float:
+    def _flow(self, flow: int) -> float | None:
         rate = self._rates.flows[flow]
-        return 0.0 if isnan(rate) else rate
+        return None if isnan(rate) else rate
+
+    def _charging(self, tank: Tank) -> float | None:
+        charge, discharge = self._flow(tank.charge), self._flow(tank.discharge)
+        if charge is None or discharge is None:
+            return None
+        return charge - discharge
 
     def _from_origin(self, k: int, target: str) -> Json:
-        origin, entered = self._network.origins[k], self._rates.entered[k]
-        return _link(
-            origin.name,
-            target,
-            entered,
-            origin.unit,
-            {view: entered * origin.factors[view] for view in VIEWS},
-        )
+        origin = self._network.origins[k]
+        rate = None if origin.name in self._unseen else self._rates.entered[k]
+        carried = _times(origin.factors, rate)
+        return _link(origin.name, target, rate, origin.unit, carried)
 
-    def _from_pool(self, pool: int, target: str, rate: float) -> Json:
+    def _from_pool(self, pool: int, target: str, rate: float | None) -> Json:
         here = self._network.pools[pool]
         carried = self._carried(pool, rate)
         return _link(f"pool.{here.id}", target, rate, here.unit, carried)
 
-    def _to_pool(self, source: str, pool: int, rate: float) -> Json:
+    def _to_pool(self, source: str, pool: int, rate: float | None) -> Json:
         there = self._network.pools[pool]
         return _link(source, f"pool.{there.id}", rate, there.unit, None)
 
-    def _carried(self, pool: int, rate: float) -> dict[View, float | None]:
-        factors = {view: self._rates.factors[view][pool] for view in VIEWS}
-        return {v: None if f is None else rate * f for v, f in factors.items()}
+    def _carried(self, pool: int, rate: float | None) -> dict[View, float | None]:
+        return _times({v: self._rates.factors[v][pool] for v in VIEWS}, rate)
 
     def _emissions(self, amounts: Sequence[float]) -> dict[View, float]:
         origins = self._network.origins
@@ -175,12 +192,22 @@ class GraphPicture:
         }
 
 
+def _times(
+    factors: Mapping[View, float | None], rate: float | None
+) -> dict[View, float | None]:
+    """Return *rate* times each factor, None where either is not known."""
+    return {
+        view: None if rate is None or factor is None else rate * factor
+        for view, factor in factors.items()
+    }
+
+
 def _link(
     source: str,
     target: str,
-    rate: float,
+    rate: float | None,
     unit: str,
-    emissions: dict[View, float] | dict[View, float | None] | None,
+    emissions: dict[View, float | None] | None,
 ) -> Json:
     return {
         "from": source,

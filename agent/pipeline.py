@@ -20,6 +20,7 @@ from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
+from zerometer.core.metering import CounterNote
 from zerometer.core.points import Reading
 from zerometer.core.site import Site
 
@@ -27,6 +28,11 @@ STATE_FORMAT = 1
 #: Names and zeros are most of the state: the fastest level takes most of them away.
 STATE_LEVEL = 1
 MILLISECOND_NS = 1_000_000
+COUNTER_TEXTS = {
+    "counter-held": "not possible after its last value; waits for two more readings",
+    "counter-reset": "reset or another meter; its gain since the last value is unknown",
+    "counter-rollover": "rolled over; counted on",
+}
 
 
 class Pipeline:
@@ -154,10 +160,18 @@ class Pipeline:
         while self._queue and self._queue[0].time_ns <= boottime_ns:
             reading = self._queue.popleft()
             wall_ns = self._clock.wall_ns(reading.time_ns)
-            self.accounting.read(reading, wall_ns)
+            for note in self.accounting.read(reading, wall_ns):
+                self._counter_event(note, wall_ns // MILLISECOND_NS)
             self.latest.read(reading)
             for table, fields, row in self._rows.rows(reading):
                 self._recorder.add_row(table, fields, wall_ns // MILLISECOND_NS, row)
+
+    def _counter_event(self, note: CounterNote, time_ms: int) -> None:
+        """Tell of a counter's oddity; a held one once until it is accepted again."""
+        if note.kind == "counter-held" and self._stands(note.kind, note.meter):
+            return
+        text = f"{note.point} reads {note.value:g}: {COUNTER_TEXTS[note.kind]}"
+        self._events.add(time_ms, note.kind, note.meter, text)
 
     def _record(self, closing: Closing) -> None:
         zone = ZoneInfo(self._site.timezone)
@@ -185,10 +199,14 @@ class Pipeline:
 
     def _event_once(self, kind: str, subject: str, text: str) -> None:
         """Add an event unless the same stands among the recent ones."""
-        if not any(
-            e.kind == kind and e.subject == subject for e in self._events.recent
-        ):
+        if not self._stands(kind, subject):
             self._event(kind, subject, text)
+
+    def _stands(self, kind: str, subject: str) -> bool:
+        return any(
+            event.kind == kind and event.subject == subject
+            for event in self._events.recent
+        )
 
     def _commit(self, boottime_ns: int) -> None:
         """Hand the journal everything that is not durable yet."""

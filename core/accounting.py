@@ -19,7 +19,7 @@ from zerometer.core.alignment import window_start
 from zerometer.core.attribution import Attribution, Rates
 from zerometer.core.errors import JournalError
 from zerometer.core.ledger import Amounts, Cell, Ledger
-from zerometer.core.metering import Disagreement, Metering
+from zerometer.core.metering import CounterNote, Disagreement, Metering
 from zerometer.core.network import Network
 from zerometer.core.points import Reading
 from zerometer.core.site import VIEWS, Site, View
@@ -120,9 +120,12 @@ class Accounting:
         """The end of the last tick; None before the first."""
         return self._last_ns
 
-    def read(self, reading: Reading, time_ns: int) -> None:
-        """Take in a reading that was made at *time_ns* (Unix, UTC)."""
-        self.metering.read(reading, time_ns)
+    def read(self, reading: Reading, time_ns: int) -> list[CounterNote]:
+        """Take in a reading that was made at *time_ns* (Unix, UTC).
+
+        Returns what was odd about its counters.
+        """
+        return self.metering.read(reading, time_ns)
 
     def advance(self, now_ns: int) -> Closing:
         """Account for the time up to *now_ns*, tick by tick."""

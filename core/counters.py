@@ -2,26 +2,30 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from math import prod
+from math import frexp, isnan, ldexp, prod
 from typing import Any
 
 from zerometer.core._counter import CounterBank
 from zerometer.core.errors import JournalError
 from zerometer.core.points import Quality, Reading
 from zerometer.core.site import Meter
+from zerometer.core.units import unit
 
 #: The bank's state begins with magic, version and, in the last four bytes, the count.
 HEADER_BYTES = 12
-#: No submeter of ours sees more: 100 MW, or 100 000 Nm3 per hour.
-MAX_RATE_PER_S = 100_000 / 3600.0
+#: No submeter of ours counts faster than this many base units of its dimension an
+#: hour: 100 MW, 100 000 Nm3/h, 100 t/h.
+MAX_BASE_PER_HOUR = 100_000.0
+#: Bits of a float32's significand after the leading one.
+FLOAT32_BITS = 23
 
 
 class Counters:
     """Which counter of the bank belongs to which point of which meter.
 
-    A counter's step, the smallest gain it can show, is its register's step
-    times the ratios that the meter itself multiplies with; those are only known
-    once they were read.
+    A counter's step, the smallest gain it can show, is its register's step (for
+    a float32 at least the spacing of such floats at its value) times the ratios
+    that the meter itself multiplies with; those are only known once they were read.
     """
 
     def __init__(self, meters: Sequence[Meter]) -> None:
@@ -41,6 +45,11 @@ class Counters:
     def slot(self, meter: str, point: str) -> int:
         """Return the counter of a point; KeyError when it is not polled."""
         return self.of[meter, point]
+
+    def name(self, slot: int) -> tuple[str, str]:
+        """Return the meter and the point of a counter."""
+        meter, point = self._counters[slot]
+        return meter, point.name
 
     def index(self, meter: str, point: str) -> float:
         """Return the stitched index of a counter, NaN before its first value."""
@@ -68,12 +77,34 @@ class Counters:
                 dependent.setdefault((meter, name), []).append(slot)
         return dependent
 
-    def _configure(self, slot: int) -> None:
+    def grown(self, slot: int) -> None:
+        """Let the step follow the spacing of floats, which grows with the value."""
+        point = self._counters[slot][1]
+        if point.type == "f32" and self._spacing(slot) > self.steps[slot]:
+            self._configure(slot)
+
+    def _spacing(self, slot: int) -> float:
+        """Return how far neighbouring float32 values are apart at a counter's value."""
+        value = self.bank.index(slot)
+        if isnan(value) or value == 0.0:
+            return 0.0
+        scale = self._ratio(slot) * abs(self._counters[slot][1].scale)
+        exponent = frexp(abs(value) / scale)[1] - 1
+        return float(ldexp(scale, exponent - FLOAT32_BITS))
+
+    def _ratio(self, slot: int) -> float:
         meter, point = self._counters[slot]
-        ratio = prod(self._ratios.get((meter, name), 1.0) for name in point.times)
-        self.steps[slot] = (point.resolution or abs(point.scale)) * ratio
-        modulus = (point.modulus or 0.0) * ratio
-        self.bank.configure(slot, self.steps[slot], modulus, MAX_RATE_PER_S)
+        return prod(self._ratios.get((meter, name), 1.0) for name in point.times)
+
+    def _configure(self, slot: int) -> None:
+        point, ratio = self._counters[slot][1], self._ratio(slot)
+        least = 0.0 if point.type in ("f32", "f64") else abs(point.scale)
+        step = (point.resolution or least) * ratio
+        if point.type == "f32":
+            step = max(step, self._spacing(slot))
+        self.steps[slot] = step
+        rate_per_s = MAX_BASE_PER_HOUR / unit(point.unit).to_base / 3600.0
+        self.bank.configure(slot, step, (point.modulus or 0.0) * ratio, rate_per_s)
 
     def state(self) -> dict[str, Any]:
         """Return each counter's record of the bank, by meter and point."""

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
 
+from zerometer.core._counter import ACCEPTED, HELD, RESET, ROLLOVER
 from zerometer.core.counters import Counters
 from zerometer.core.points import Quality, Reading
 from zerometer.core.site import Measure, Meter
 from zerometer.core.spans import Spans, spread
 
+#: What a counter can do that people should know of.
+NOTED = {"counter-held": HELD, "counter-reset": RESET, "counter-rollover": ROLLOVER}
 NS_PER_HOUR = 3_600_000_000_000
 #: A value older than this many of its periods says nothing of the present.
 STALE_PERIODS = 3
@@ -44,6 +47,16 @@ class _Flow:
     after: float = 0.0
     booked: float = 0.0
     settled_total: float = nan
+
+
+@dataclass(frozen=True, slots=True)
+class CounterNote:
+    """Something odd about a counter: of which kind, where, and what it read."""
+
+    kind: str
+    meter: str
+    point: str
+    value: float
 
 
 @dataclass(slots=True)
@@ -89,8 +102,8 @@ class Metering:
             stale_ns=STALE_PERIODS * period,
         )
 
-    def read(self, reading: Reading, time_ns: int) -> "array[float] | None":
-        """Take in a reading made at *time_ns*; return the counters' deltas, if any.
+    def read(self, reading: Reading, time_ns: int) -> list[CounterNote]:
+        """Take in a reading made at *time_ns*; return what was odd about counters.
 
         Readings of one meter come in the order of their times, and none is later
         than the end of the tick that follows.
@@ -112,23 +125,36 @@ class Metering:
                 values.append(value)
                 qualities.append(quality)
         if not slots:
-            return None
+            return []
         deltas, flags = array("d", bytes(8 * len(slots))), bytearray(len(slots))
         self.counters.bank.update(
             slots, values, bytes(qualities), time_ns, deltas, flags
         )
-        for slot in slots:
-            self._counted(slot, time_ns)
-        return deltas
+        for slot, flag in zip(slots, flags, strict=True):
+            if flag & ACCEPTED:
+                self.counters.grown(slot)
+                self._counted(slot, time_ns, reset=bool(flag & RESET))
+        return self._notes(slots, values, flags)
 
-    def _counted(self, slot: int, time_ns: int) -> None:
+    def _notes(
+        self, slots: "array[int]", values: "array[float]", flags: bytearray
+    ) -> list[CounterNote]:
+        """Return what the flags say that people should know."""
+        notes = []
+        for slot, value, flag in zip(slots, values, flags, strict=True):
+            for kind, bit in NOTED.items():
+                if flag & bit:
+                    notes.append(CounterNote(kind, *self.counters.name(slot), value))
+        return notes
+
+    def _counted(self, slot: int, time_ns: int, *, reset: bool) -> None:
         """Let the flows of a counter know what it says by now."""
-        if self.counters.bank.last_time_ns(slot) != time_ns:
-            return  # missing or held: the counter said nothing that can be booked
         for flow in self._flows_of.get(slot, ()):
             total = self.counters.bank.index(slot) * flow.measure.times
             flow.step = self.counters.steps[slot] * flow.measure.times
-            if flow.counter_time_ns < 0:
+            if flow.counter_time_ns < 0 or reset:
+                # What lies before stands on power alone: nothing is made up for.
+                flow.target_offset = nan
                 flow.settled_total = total
             elif flow.power < 0 and time_ns > flow.counter_time_ns:
                 elapsed = time_ns - flow.counter_time_ns

@@ -113,7 +113,11 @@ class Reader:
 
     def _ratios_read(self, unit: Unit, reading: Reading) -> None:
         unit.update_ratios(reading)
-        for name in unit.ratios.unknown(reading.points):
+        unknown = unit.ratios.unknown(reading.points)
+        for name in (unit.points[index].name for index in reading.points):
+            if name not in unknown:
+                self._notices.ended(unit.meter, name)
+                continue
             text = f"ratio {name} is no positive number: what it multiplies is missing"
             self._notices.trouble("ratio", unit.meter, self._about(unit, text), name)
 

@@ -20,7 +20,7 @@ RATED = {
     "steam": 1.2,
     "cooling": 0.8,
     "compressed_air": 300.0,
-    "natural_gas": 110.0,
+    "natural_gas": 30.0,
     "hydrogen": 60.0,
     "biogas": 80.0,
     "water": 6.0,

@@ -245,3 +245,30 @@ def test_present_rates_follow_the_last_reading(run: Run) -> None:
 def test_without_flow_a_factor_is_undefined(run: Run) -> None:
     rates = run.accounting.rates(run.now)
     assert rates.factors["physical"] == [None, None, None]
+
+
+def test_a_replaced_meter_opens_a_gap_and_costs_no_energy_before_it(run: Run) -> None:
+    run.seconds(120)
+    run.world.imports["line"] = 3.0
+    notes = []
+    for _ in range(300):
+        for reading in run.world.readings(run.now, counters=run.now // SECOND % 5 == 0):
+            notes += run.accounting.read(reading, run.now)
+        run.windows += run.accounting.advance(run.now).windows
+        run.world.second()
+        run.now += SECOND
+    kinds = [note.kind for note in notes]
+    assert kinds == ["counter-held", "counter-held", "counter-reset"]
+    assert (notes[-1].meter, notes[-1].point) == ("line", "active_energy_import")
+    run.windows += run.accounting.interrupt().windows
+    expected = 48.0 * (run.now - START - SECOND) / 3600 / SECOND
+    assert run.total("sink.line:quantity") == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_float_counter_is_as_coarse_as_its_floats(run: Run) -> None:
+    counters = run.accounting.metering.counters
+    slot = counters.slot("line", "active_energy_import")
+    assert counters.steps[slot] == 0.001
+    run.world.imports["line"] = 3_000_000.0
+    run.seconds(2)
+    assert counters.steps[slot] == 0.25
