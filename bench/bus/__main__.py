@@ -137,6 +137,8 @@ def report(costs: list[str], checked: list[Budget]) -> str:
         "|---|---|---|---|---|",
         *costs,
         "",
+        "Who is faster than the wire's limit does not keep the silence between frames.",
+        "",
         "| baud | budget | measured | at most | |",
         "|---|---|---|---|---|",
     ]
