@@ -5,6 +5,7 @@ import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median_low
 from typing import Self
 
 
@@ -53,13 +54,13 @@ def from_text(text: str) -> Sample:
     return Sample(**json.loads(text))
 
 
-def best(samples: Sequence[Sample]) -> Sample:
-    """Return the least of each cost in *samples* of equally many transactions."""
+def middle(samples: Sequence[Sample]) -> Sample:
+    """Return the median of each cost in *samples* of equally many transactions."""
     return Sample(
         samples[0].transactions,
-        min(sample.cpu_ns for sample in samples),
-        min(sample.wall_ns for sample in samples),
-        min(sample.switches for sample in samples),
+        median_low(sample.cpu_ns for sample in samples),
+        median_low(sample.wall_ns for sample in samples),
+        median_low(sample.switches for sample in samples),
     )
 
 

@@ -43,8 +43,8 @@ def test_a_derived_counter_replaces_the_pulses() -> None:
     (polled,) = demo().meter("gas-main").points
     point = polled.point
     assert (point.name, point.unit, point.address) == ("volume", "Nm3", 52)
-    assert (point.scale, point.resolution) == (0.01, 0.01)
-    assert point.modulus == 2**32 * 0.01
+    assert (point.scale, point.resolution) == (0.001, 0.001)
+    assert point.modulus == 2**32 * 0.001
 
 
 def test_measures_convert_into_the_unit_of_the_pool() -> None:
