@@ -9,8 +9,7 @@ from harness.markdown import ROOT, command_lines, inline, page, pages, rows
 
 FOLDERS = "agent|bench|config|core|docs|drivers|packaging|tests"
 PATH = re.compile(rf"(?:{FOLDERS})/[\w./*-]*|\.ci/\w+")
-#: Pictures are no links: they are taken of a release, after its pages are written.
-LINK = re.compile(r"(?<!!)\[[^]]*\]\(([^)#]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
 @pytest.mark.parametrize("name", pages())
