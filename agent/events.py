@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from dataclasses import dataclass
+from threading import Lock
 
 log = logging.getLogger("zerometer")
 
@@ -21,22 +22,32 @@ class Event:
 
 
 class EventLog:
-    """Collects events until they are recorded; remembers the last ones."""
+    """Collects events until they are recorded; remembers the last ones.
+
+    All methods may be called from any thread.
+    """
 
     def __init__(self) -> None:
-        self.recent: deque[Event] = deque(maxlen=KEPT)
-        self._new: deque[Event] = deque()
+        self._lock = Lock()
+        self._recent: deque[Event] = deque(maxlen=KEPT)
+        self._new: list[Event] = []
 
     def add(self, time_ms: int, kind: str, subject: str, text: str) -> None:
-        """Note an event; callable from any thread."""
-        event = Event(time_ms, kind, subject, text)
+        """Note an event."""
         log.warning("%s: %s: %s", kind, subject, text)
-        self.recent.append(event)
-        self._new.append(event)
+        event = Event(time_ms, kind, subject, text)
+        with self._lock:
+            self._recent.append(event)
+            self._new.append(event)
+
+    @property
+    def recent(self) -> list[Event]:
+        """The last events, oldest first."""
+        with self._lock:
+            return list(self._recent)
 
     def take(self) -> list[Event]:
         """Return the events since the last call."""
-        events = []
-        while self._new:
-            events.append(self._new.popleft())
+        with self._lock:
+            events, self._new = self._new, []
         return events
