@@ -14,16 +14,34 @@ from zerometer.core.site import Meter
 #: index of a counter, by meter and point name
 IndexOf = Callable[[str, str], float]
 
+#: Digits below its first that a step may need: 0.12 needs one, a third too many.
+MORE_DIGITS = 3
+#: What the batch format allows.
+LARGEST_EXPONENT = 22
+
 
 def exponent_of(point: Point) -> int | None:
     """Return the decimal place that holds every value of *point*; None for floats.
 
-    A counter in a float register is kept as it is: rounding it would cost more
-    than the resolution of its gains.
+    Floats are kept as they are when nobody said which of their digits mean
+    something, and counters in any case: rounding one would cost more than the
+    resolution of its gains.
     """
-    if point.kind == "counter" and point.type in ("f32", "f64"):
+    step = point.resolution or abs(point.scale)
+    if point.type in ("f32", "f64") and (
+        point.kind == "counter" or point.resolution is None
+    ):
         return None
-    return floor(log10(point.resolution or abs(point.scale)) + 1e-9)
+    largest = floor(log10(step) + 1e-9)
+    for exponent in range(largest, largest - MORE_DIGITS - 1, -1):
+        if _is_whole(step, exponent) and _is_whole(point.offset, exponent):
+            break
+    return exponent if abs(exponent) <= LARGEST_EXPONENT else None
+
+
+def _is_whole(value: float, exponent: int) -> bool:
+    units = value * 10.0**-exponent
+    return abs(units - round(units)) < 1e-6
 
 
 class _GroupRows:

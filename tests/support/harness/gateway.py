@@ -1,0 +1,185 @@
+"""An agent without buses and sockets: a pipeline on a real journal, and its clocks."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from harness.sites import SECOND, World, small_site
+
+from zerometer.agent.batch import Batch, Table, batch_hash, decode
+from zerometer.agent.clock import Clock
+from zerometer.agent.events import EventLog
+from zerometer.agent.journal import Journal
+from zerometer.agent.pipeline import Pipeline
+from zerometer.core.points import Reading
+from zerometer.core.site import JournalSettings, Site
+
+#: 2027-01-15T08:00:00Z, and an uptime.
+WALL_NS = 1_800_000_000 * SECOND
+BOOT_NS = 1_000 * SECOND
+
+POWERS_W = {
+    "grid": 60_000.0,
+    "pv": 30_000.0,
+    "battery": -6_000.0,
+    "compressor": 24_000.0,
+    "line": 48_000.0,
+}
+
+
+class Times:
+    """The two clocks of a machine, in a test's hands."""
+
+    def __init__(self, boot_ns: int = BOOT_NS, wall_ns: int = WALL_NS) -> None:
+        self.boot_ns = boot_ns
+        self.wall_ns = wall_ns
+
+    def pass_ns(self, span_ns: int) -> None:
+        """Let time pass on both."""
+        self.boot_ns += span_ns
+        self.wall_ns += span_ns
+
+    def clock(self) -> Clock:
+        """Return an agent's clock that runs by these."""
+        return Clock(boottime_ns=lambda: self.boot_ns, realtime_ns=lambda: self.wall_ns)
+
+
+def journalled_site(folder: Path, *, commit_s: float = 5, seal_s: float = 30) -> Site:
+    """Return the small site, with its journal in *folder*."""
+    settings = JournalSettings(
+        path=str(folder), commit_ns=int(commit_s * SECOND), seal_ns=int(seal_s * SECOND)
+    )
+    return replace(small_site(), journal=settings)
+
+
+class Gateway:
+    """Runs a pipeline over a world of meters, second by second; can be killed."""
+
+    def __init__(self, folder: Path, site: Site | None = None) -> None:
+        self.folder = folder
+        self.site = site or journalled_site(folder)
+        self.times = Times()
+        self.world = World(self.site, dict(POWERS_W), gas_nm3_h=36.0)
+        self.start()
+
+    def start(self) -> None:
+        """Start an agent on the journal."""
+        self.journal = Journal.open(
+            self.folder, max_bytes=self.site.journal.max_bytes, uplinks=["up"]
+        )
+        self.events = EventLog()
+        self.clock = self.times.clock()
+        try:
+            self.pipeline = Pipeline(
+                self.site,
+                self.journal,
+                self.journal.resume(),
+                self.clock,
+                self.events,
+            )
+        except BaseException:
+            self.journal.close()
+            raise
+
+    def seconds(self, count: int) -> None:
+        """Let time pass, seen by the agent."""
+        for _ in range(count):
+            second = self.times.boot_ns // SECOND
+            self.deliver(
+                self.world.readings(self.times.boot_ns, counters=second % 5 == 0)
+            )
+            self.tick()
+            self.unseen(1)
+
+    def unseen(self, count: int) -> None:
+        """Let time pass that only the meters see."""
+        for _ in range(count):
+            self.world.second()
+            self.times.pass_ns(SECOND)
+
+    def deliver(self, readings: Iterable[Reading]) -> None:
+        """Hand readings over, as a bus does."""
+        for reading in readings:
+            self.pipeline.deliver(reading)
+
+    def tick(self) -> None:
+        """Run a tick, and let the journal finish what it brought."""
+        self.pipeline.tick(self.times.boot_ns)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the journal has done all it was asked for."""
+        self.journal.pending("up", 1)
+
+    def kill(self) -> None:
+        """End the agent as kill -9 does: what is not committed is lost."""
+        self.journal.close()
+
+    def stop(self) -> None:
+        """End the agent in order."""
+        self.pipeline.finish(self.times.boot_ns)
+        self.journal.close()
+
+    def sealed(self, stream: str) -> list[Batch]:
+        """Return the batches of *stream* in the journal, whose agent has ended.
+
+        They are checked to be a whole chain.
+        """
+        journal = Journal.open(self.folder, max_bytes=10**9)
+        try:
+            stored = [b for b in journal.pending("up", 10**6) if b.stream == stream]
+        finally:
+            journal.close()
+        previous = None
+        for number, batch in enumerate(stored, 1):
+            header = decode(batch.data).header
+            assert (batch.seq, header.seq, header.prev) == (number, number, previous)
+            assert batch.samples == header.samples
+            previous = batch_hash(batch.data)
+        return [decode(batch.data) for batch in stored]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.journal.close()
+
+
+Row = dict[str, float | str | None]
+
+
+def rows(batches: Iterable[Batch], table: str) -> list[Row]:
+    """Return the rows of all tables of a name; numbers in their units."""
+    return [
+        row for batch in batches for t in batch.tables if t.name == table
+        for row in table_rows(t)
+    ]  # fmt: skip
+
+
+def table_rows(table: Table) -> list[Row]:
+    """Return the rows of a table by column name."""
+    columns = [
+        column.values if isinstance(column.values, list) else column.numbers()
+        for column in table.columns
+    ]
+    names = [column.name for column in table.columns]
+    return [
+        dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)
+    ]
+
+
+def windows(batches: Iterable[Batch], length: str = "1min") -> dict[int, Row]:
+    """Return the latest revision of each window, by its start in ms."""
+    found: dict[int, Row] = {}
+    for row in rows(batches, f"ledger/{length}"):
+        start = row["time"]
+        assert isinstance(start, int)
+        found[start] = row
+    return found
+
+
+def total(batches: Iterable[Batch], cell: str, length: str = "1min") -> float:
+    """Return the sum of a cell over the latest revisions of all windows."""
+    values = [row[cell] for row in windows(batches, length).values()]
+    return sum(value for value in values if isinstance(value, int | float))
