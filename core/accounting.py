@@ -29,6 +29,8 @@ MINUTE_NS = 60_000_000_000
 WINDOWS_NS = (MINUTE_NS, 15 * MINUTE_NS)
 #: A step back of the clock up to this long is waited for.
 LONGEST_WAIT_NS = 15 * MINUTE_NS
+#: An interruption that is longer is booked as if it had been so long.
+LONGEST_GAP_NS = 7 * 24 * 60 * MINUTE_NS
 STATE_FORMAT = 1
 
 
@@ -147,9 +149,13 @@ class Accounting:
         """Go on after an interruption: nobody saw what lies between.
 
         Its energy is filled in from the counters when the current window
-        closes, spread evenly over the time that was missed.
+        closes, spread evenly over the time that was missed, or over its last week.
         """
-        while self._last_ns is not None and self._last_ns < now_ns:
+        if self._last_ns is None:
+            return
+        self.metering.interrupted()
+        self._last_ns = max(self._last_ns, now_ns - LONGEST_GAP_NS)
+        while self._last_ns < now_ns:
             minute = window_start(self._last_ns, MINUTE_NS, self._zone)
             end_ns = min(now_ns, minute + MINUTE_NS)
             self.metering.skip(self._last_ns, end_ns)
@@ -176,12 +182,11 @@ class Accounting:
         passed what is booked, and the counters bring the energy of the wait.
         """
         closing = Closing()
+        if self._last_ns is not None and not -LONGEST_WAIT_NS <= step_ns < 0:
+            self._book(closing)
+            closing.windows.extend(self._close(None))
+            self._last_ns += step_ns
         self.metering.rebase(step_ns)
-        if self._last_ns is None or -LONGEST_WAIT_NS <= step_ns < 0:
-            return closing
-        self._book(closing)
-        closing.windows.extend(self._close(None))
-        self._last_ns += step_ns
         return closing
 
     def rates(self, now_ns: int) -> Rates:

@@ -14,10 +14,11 @@ from math import isnan, nan
 from typing import Any
 
 from zerometer.core._counter import ACCEPTED, HELD, RESET, ROLLOVER
-from zerometer.core.counters import Counters
-from zerometer.core.points import Quality, Reading
+from zerometer.core.counters import MAX_BASE_PER_HOUR, Counters
+from zerometer.core.points import Reading
 from zerometer.core.site import Measure, Meter
 from zerometer.core.spans import Spans, spread
+from zerometer.core.units import unit
 
 #: What a counter can do that people should know of.
 NOTED = {"counter-held": HELD, "counter-reset": RESET, "counter-rollover": ROLLOVER}
@@ -78,8 +79,9 @@ class Metering:
     def __init__(self, meters: Sequence[Meter], measures: Sequence[Measure]) -> None:
         self.counters = Counters(meters)
         self._powers: dict[tuple[str, str], int] = {}
-        self._periods = {
-            (meter.id, polled.point.name): polled.period_ns
+        self._highest = array("d")
+        self._polled = {
+            (meter.id, polled.point.name): polled
             for meter in meters
             for polled in meter.points
         }
@@ -88,6 +90,7 @@ class Metering:
         self.spans = Spans(len(self.flows))
         self._power_value = array("d", [nan]) * len(self._powers)
         self._power_time = array("q", [-1]) * len(self._powers)
+        self._interrupted = False
         self._flows_of: dict[int, list[_Flow]] = {}
         for flow in self.flows:
             self._flows_of.setdefault(flow.counter, []).append(flow)
@@ -95,17 +98,24 @@ class Metering:
     def _flow(self, measure: Measure) -> _Flow:
         counter = self.counters.slot(measure.meter, measure.counter)
         power = -1
-        period = self._periods[measure.meter, measure.counter]
+        period = self._polled[measure.meter, measure.counter].period_ns
         if measure.power is not None:
-            key = (measure.meter, measure.power)
-            power = self._powers.setdefault(key, len(self._powers))
-            period = self._periods[key]
+            power = self._power((measure.meter, measure.power))
+            period = self._polled[measure.meter, measure.power].period_ns
         return _Flow(
             measure=measure,
             counter=counter,
             power=power,
             stale_ns=STALE_PERIODS * period,
         )
+
+    def _power(self, key: tuple[str, str]) -> int:
+        if key not in self._powers:
+            self._powers[key] = len(self._powers)
+            self._highest.append(
+                MAX_BASE_PER_HOUR / unit(self._polled[key].point.unit).to_base
+            )
+        return self._powers[key]
 
     def read(self, reading: Reading, time_ns: int) -> list[CounterNote]:
         """Take in a reading made at *time_ns*; return what was odd about counters.
@@ -121,7 +131,8 @@ class Metering:
         ):
             key = (reading.meter, names[index])
             power = self._powers.get(key)
-            if power is not None and quality != Quality.MISSING:
+            # What is no number, or none that a counter could follow, is not seen.
+            if power is not None and abs(value) <= self._highest[power]:
                 self._power_value[power] = value
                 self._power_time[power] = time_ns
             slot = self.counters.of.get(key)
@@ -189,21 +200,35 @@ class Metering:
         hours = (t1_ns - t0_ns) / NS_PER_HOUR
         energies = array("d", (rate * hours for rate in self.rates(t1_ns)))
         self.spans.add(t0_ns, t1_ns, energies)
-        for number, (flow, energy) in enumerate(zip(self.flows, energies, strict=True)):
+        for flow, energy in zip(self.flows, energies, strict=True):
             if not isnan(energy) and t1_ns > flow.counter_time_ns:
                 since = max(t0_ns, flow.counter_time_ns)
                 flow.after += energy * (t1_ns - since) / (t1_ns - t0_ns)
+        self._anchor()
+
+    def _anchor(self) -> None:
+        """Tie what is booked to counters that were read for the first time.
+
+        What was booked before the first count stands on power alone.
+        """
+        for number, flow in enumerate(self.flows):
             if isnan(flow.target_offset) and flow.counter_time_ns >= 0:
-                # What was booked before the first count stands on power alone.
                 flow.promised = flow.after - sum(self.spans.column(number))
                 flow.target_offset = flow.booked - flow.promised - flow.counter_total
 
     def skip(self, t0_ns: int, t1_ns: int) -> None:
         """Add a span that nobody saw: the agent was not running."""
+        self._anchor()
         self.spans.add(t0_ns, t1_ns, [nan] * len(self.flows))
+
+    def interrupted(self) -> None:
+        """Expect counters to bring more than the ticks have time for."""
+        self._interrupted = True
 
     def settle(self) -> Iterator[Disagreement]:
         """Make the open spans agree with the counters; yield what does not fit."""
+        if not self.spans.times:
+            return  # time stood still: there is nothing to book on
         for number, flow in enumerate(self.flows):
             column = self.spans.column(number)
             estimate = sum(column)
@@ -215,12 +240,14 @@ class Metering:
                 self.spans.replace(number, settled)
                 promised = flow.promised - flow.after
                 ratio = (promised + difference) / promised if promised > 0 else nan
-                if not any(unseen) and not AGREEMENT[0] <= ratio <= AGREEMENT[1]:
+                comparable = not any(unseen) and not self._interrupted
+                if comparable and not AGREEMENT[0] <= ratio <= AGREEMENT[1]:
                     yield Disagreement(number, ratio)
                 estimate = sum(settled)
             if difference is not None:
                 flow.promised = flow.after
             flow.booked += estimate
+        self._interrupted = False
 
     @staticmethod
     def _difference(flow: _Flow, estimate: float) -> float | None:
@@ -237,6 +264,7 @@ class Metering:
 
     def rebase(self, step_ns: int) -> None:
         """Follow a step of the wall clock: what was seen was seen *step* later."""
+        self.interrupted()
         self.counters.bank.rebase(step_ns)
         for index, seen in enumerate(self._power_time):
             self._power_time[index] = seen + step_ns if seen >= 0 else seen
