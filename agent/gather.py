@@ -55,16 +55,14 @@ class OpenTable:
         self.columns = [field.empty() for field in fields]
         self._durable = 0
 
-    def add(self, time_ms: int, row: Sequence[Value]) -> None:
-        """Append a row; NaN stands for a missing float."""
+    def add(self, time_ms: int, row: Sequence[Value]) -> int:
+        """Append a row; NaN stands for a missing float. Return how many are there."""
         self.times_ms.append(time_ms)
+        present = 0
         for column, value in zip(self.columns, row, strict=True):
             column.append(value)  # type: ignore[arg-type]
-
-    @property
-    def samples(self) -> int:
-        """Values that are there, times not counted."""
-        return sum(_present(column) for column in self.columns)
+            present += value == value  # noqa: PLR0124 (not NaN)
+        return present
 
     def segment(self) -> list[object] | None:
         """Return the rows added since the last call, None when there are none."""
@@ -75,8 +73,12 @@ class OpenTable:
         columns = [_pack(column[first:]) for column in self.columns]
         return [self.name, fields, self.times_ms[first:].tobytes(), columns]
 
-    def extend(self, times_ms: bytes, columns: Sequence[bytes | list[str]]) -> None:
-        """Append the rows of a segment, which are durable already."""
+    def extend(self, times_ms: bytes, columns: Sequence[bytes | list[str]]) -> int:
+        """Append the rows of a segment, which are durable already.
+
+        Return how many values there are.
+        """
+        before = self._present()
         self.times_ms.frombytes(times_ms)
         for column, packed in zip(self.columns, columns, strict=True):
             if isinstance(column, list):
@@ -84,6 +86,10 @@ class OpenTable:
             else:
                 column.frombytes(packed)  # type: ignore[arg-type]
         self._durable = len(self.times_ms)
+        return self._present() - before
+
+    def _present(self) -> int:
+        return sum(map(_present, self.columns))
 
     def table(self) -> Table:
         """Return the rows as a table of a batch."""
@@ -92,50 +98,52 @@ class OpenTable:
 
 
 class OpenBatch:
-    """All tables of a stream's open batch."""
+    """All tables of a stream's open batch; true when it has rows."""
 
     def __init__(self) -> None:
         self._tables: dict[str, OpenTable] = {}
         self._opened_ms: int | None = None
+        #: Values in all tables, times not counted.
+        self.samples = 0
 
     def age_ms(self, now_ms: int) -> int:
-        """Return how long ago this was first asked of a batch with rows."""
+        """Return how long ago this was first asked; a batch in use is asked often."""
         if self._opened_ms is None or self._opened_ms > now_ms:
             self._opened_ms = now_ms
         return now_ms - self._opened_ms
 
-    def table(self, name: str, fields: tuple[Field, ...]) -> OpenTable:
-        """Return the table of this name; make it, with these fields, if it is new."""
+    def add(
+        self,
+        table: str,
+        fields: tuple[Field, ...],
+        time_ms: int,
+        row: Sequence[Value],
+    ) -> None:
+        """Add a row to a table, which is made, with these fields, if it is new."""
+        self.samples += self._table(table, fields).add(time_ms, row)
+
+    def _table(self, name: str, fields: tuple[Field, ...]) -> OpenTable:
         table = self._tables.get(name)
         if table is None:
             table = self._tables[name] = OpenTable(name, fields)
         return table
 
-    @property
-    def samples(self) -> int:
-        """Values in all tables."""
-        return sum(table.samples for table in self._tables.values())
+    def __bool__(self) -> bool:
+        return bool(self._tables)
 
-    @property
-    def first_ms(self) -> int | None:
-        """The earliest time in the batch; None when it is empty."""
-        return min((min(t.times_ms) for t in self._rows()), default=None)
-
-    @property
-    def last_ms(self) -> int | None:
-        """The latest time in the batch; None when it is empty."""
-        return max((max(t.times_ms) for t in self._rows()), default=None)
-
-    def _rows(self) -> list[OpenTable]:
-        return [table for table in self._tables.values() if table.times_ms]
+    def span_ms(self) -> tuple[int, int]:
+        """Return the earliest and the latest time in the batch, which has rows."""
+        times = [table.times_ms for table in self._tables.values()]
+        return min(map(min, times)), max(map(max, times))
 
     def tables(self) -> list[Table]:
         """Return the batch's tables."""
-        return [table.table() for table in self._rows()]
+        return [table.table() for table in self._tables.values()]
 
     def segment(self) -> bytes | None:
         """Return what was added since the last call, packed; None for nothing."""
-        parts = [part for t in self._rows() if (part := t.segment()) is not None]
+        segments = [table.segment() for table in self._tables.values()]
+        parts = [part for part in segments if part is not None]
         if not parts:
             return None
         packed: bytes = msgpack.packb([SEGMENT_FORMAT, self._opened_ms, parts])
@@ -152,8 +160,8 @@ class OpenBatch:
         opened_ms, parts = content
         self._opened_ms = self._opened_ms or opened_ms
         for name, fields, times_ms, columns in parts:
-            table = self.table(name, tuple(Field(*field) for field in fields))
-            table.extend(times_ms, columns)
+            table = self._table(name, tuple(Field(*field) for field in fields))
+            self.samples += table.extend(times_ms, columns)
 
     def fits(self, name: str, fields: tuple[Field, ...]) -> bool:
         """Whether rows of these fields can join what the batch already holds.

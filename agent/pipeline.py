@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgpack
 
-from zerometer.agent.clock import Clock, read_boot_id
+from zerometer.agent.clock import EPOCH_NS, Clock, read_boot_id
 from zerometer.agent.events import EventLog
 from zerometer.agent.figures import Figures
 from zerometer.agent.journal import Commit, Journal, Resume
@@ -97,8 +97,17 @@ class Pipeline:
                 self._recorder.add_window(window, leftover.cells)
             self._event("graph-changed", self._site.id, "the site's graph has changed")
         if self.accounting.last_ns is not None:
-            self._clock.not_before(self.accounting.last_ns)
-        self.accounting.resume(self._clock.wall_ns(self._clock.boottime_ns()))
+            self._take_up_time(self.accounting.last_ns)
+
+    def _take_up_time(self, last_ns: int) -> None:
+        """Go on from *last_ns*, the end of what is booked, to now."""
+        self._clock.not_before(last_ns)
+        now_ns = self._clock.wall_ns(self._clock.boottime_ns())
+        if now_ns < last_ns or last_ns < EPOCH_NS <= now_ns:
+            # The clock was set while we were away: how long that was is not known.
+            self._rebase(now_ns - last_ns)
+        else:
+            self.accounting.resume(now_ns)
 
     @property
     def site(self) -> Site:
@@ -115,11 +124,8 @@ class Pipeline:
         self._drain(boottime_ns)
         now_ns = self._clock.wall_ns(boottime_ns)
         self._record(self.accounting.advance(now_ns))
-        for event in self._events.take():
-            self._recorder.add_event(
-                event.time_ms, event.kind, event.subject, event.text
-            )
-        self._seal(boottime_ns, all_of_it=False)
+        self._record_events()
+        self._recorder.seal_due(now_ns // MILLISECOND_NS)
         self._settle_commit()
         if boottime_ns >= self._commit_at_ns and self._pending is None:
             self._commit(boottime_ns)
@@ -131,7 +137,8 @@ class Pipeline:
         """
         self.tick(boottime_ns)
         self._record(self.accounting.interrupt())
-        self._seal(boottime_ns, all_of_it=True)
+        self._record_events()
+        self._recorder.seal_all()
         if self._pending is not None:
             wait([self._pending[1]])
             self._settle_commit()
@@ -140,20 +147,25 @@ class Pipeline:
             self._pending[1].result()
             self._settle_commit()
 
-    def _seal(self, boottime_ns: int, *, all_of_it: bool) -> None:
-        self._recorder.seal_due(
-            self._clock.wall_ns(boottime_ns) // MILLISECOND_NS,
-            synchronised=self._clock.synchronised,
-            all_of_it=all_of_it,
-        )
-
     def _follow_clock(self) -> None:
+        self._recorder.synchronised = self._clock.synchronised
         step_ns = self._clock.follow()
         if step_ns:
-            self._event(
-                "clock-step", "clock", f"wall clock stepped by {step_ns / 1e9:+.3f} s"
+            self._recorder.seal_all()  # what is timed by the clock as it was
+            self._recorder.synchronised = self._clock.synchronised
+            self._rebase(step_ns)
+
+    def _rebase(self, step_ns: int) -> None:
+        self._event(
+            "clock-step", "clock", f"wall clock stepped by {step_ns / 1e9:+.3f} s"
+        )
+        self._record(self.accounting.rebase(step_ns))
+
+    def _record_events(self) -> None:
+        for event in self._events.take():
+            self._recorder.add_event(
+                event.time_ms, event.kind, event.subject, event.text
             )
-            self._record(self.accounting.rebase(step_ns))
 
     def _drain(self, boottime_ns: int) -> None:
         """Take in the readings that were made until *boottime_ns*."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from zerometer.agent.batch import Gap, Header, batch_hash, encode, peek
-from zerometer.agent.gather import Field, OpenBatch
+from zerometer.agent.gather import Field, OpenBatch, Value
 from zerometer.agent.journal import Commit, Resume, SealedBatch
 from zerometer.core.accounting import Window
 from zerometer.core.ledger import Cell
@@ -55,7 +55,10 @@ class _Stream:
 
 
 class Recorder:
-    """Gathers rows and cuts them into commits."""
+    """Gathers rows and cuts them into commits.
+
+    ``synchronised`` says whether the clock by which rows are timed can be believed.
+    """
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Recorder:
         self._gaps = gaps
         self._seal_ms = seal_ns // 1_000_000
         self._seal_samples = seal_samples
+        self.synchronised = True
         self._streams = {
             name: _Stream(
                 name,
@@ -88,10 +92,7 @@ class Recorder:
         self, table: str, fields: tuple[Field, ...], time_ms: int, row: Sequence[float]
     ) -> None:
         """Add a row of readings."""
-        stream = self._streams[READINGS]
-        if not stream.open.fits(table, fields):
-            self._seal(stream, synchronised=True)
-        stream.open.table(table, fields).add(time_ms, row)
+        self._add(READINGS, table, fields, time_ms, row)
 
     def add_window(self, window: Window, cells: Sequence[Cell]) -> None:
         """Add a closed window whose numbers are *cells*."""
@@ -102,12 +103,8 @@ class Recorder:
             round(window.measured_share * 1e4),
             *window.cells,
         ]
-        stream = self._streams[LEDGER]
         name = f"ledger/{window.length_ns // 60_000_000_000}min"
-        if not stream.open.fits(name, fields):
-            self._seal(stream, synchronised=True)
-        table = stream.open.table(name, fields)
-        table.add(window.start_ns // 1_000_000, row)
+        self._add(LEDGER, name, fields, window.start_ns // 1_000_000, row)
 
     def _window_fields(self, cells: Sequence[Cell]) -> tuple[Field, ...]:
         return WINDOW_FIELDS + tuple(
@@ -116,18 +113,38 @@ class Recorder:
 
     def add_event(self, time_ms: int, kind: str, subject: str, text: str) -> None:
         """Add an event."""
-        table = self._streams[LEDGER].open.table("events", EVENT_FIELDS)
-        table.add(time_ms, (kind, subject, text))
+        self._add(LEDGER, "events", EVENT_FIELDS, time_ms, (kind, subject, text))
 
-    def seal_due(self, now_ms: int, *, synchronised: bool, all_of_it: bool) -> None:
-        """Seal the open batches that are old or large enough, or all of them."""
+    def _add(
+        self,
+        stream_name: str,
+        table: str,
+        fields: tuple[Field, ...],
+        time_ms: int,
+        row: Sequence[Value],
+    ) -> None:
+        """Add a row; what is full, or cannot take it, is sealed at once.
+
+        A whole week of windows may come between two ticks.
+        """
+        stream = self._streams[stream_name]
+        if not stream.open.fits(table, fields):
+            self._seal(stream)
+        stream.open.add(table, fields, time_ms, row)
+        if stream.open.samples >= self._seal_samples:
+            self._seal(stream)
+
+    def seal_due(self, now_ms: int) -> None:
+        """Seal the open batches that are old enough."""
         for stream in self._streams.values():
-            samples = stream.open.samples
-            if not samples:
-                continue
-            old = stream.open.age_ms(now_ms) >= self._seal_ms
-            if all_of_it or old or samples >= self._seal_samples:
-                self._seal(stream, synchronised=synchronised)
+            if stream.open and stream.open.age_ms(now_ms) >= self._seal_ms:
+                self._seal(stream)
+
+    def seal_all(self) -> None:
+        """Seal the open batches."""
+        for stream in self._streams.values():
+            if stream.open:
+                self._seal(stream)
 
     def commit(self, state: bytes) -> Commit:
         """Return everything that is not durable yet, with the state it led to.
@@ -146,11 +163,9 @@ class Recorder:
         self._segments = [s for s in self._segments if id(s) not in durable]
         self._sealed = [s for s in self._sealed if id(s) not in durable]
 
-    def _seal(self, stream: _Stream, *, synchronised: bool) -> None:
+    def _seal(self, stream: _Stream) -> None:
         open_batch, stream.open = stream.open, OpenBatch()
-        first_ms, last_ms = open_batch.first_ms, open_batch.last_ms
-        if first_ms is None or last_ms is None:
-            return
+        first_ms, last_ms = open_batch.span_ms()
         who = self._identity
         lost = tuple(g for g in self._gaps(stream.name) if g not in stream.declared)
         stream.declared.update(lost)
@@ -164,7 +179,7 @@ class Recorder:
                 t0_ms=first_ms,
                 t1_ms=last_ms,
                 boot=who.boot,
-                clock="synced" if synchronised else "unsynced",
+                clock="synced" if self.synchronised else "unsynced",
                 prev=stream.last_hash,
                 config=who.config,
                 factors=who.factors,

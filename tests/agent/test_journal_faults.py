@@ -2,17 +2,16 @@
 
 import os
 import random
-import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from harness import journal_writer
+from harness.full_disk import files_end_at
 
 from zerometer.agent.journal import Commit, Journal, SealedBatch
 from zerometer.agent.journal.store import Store
@@ -61,17 +60,6 @@ def _write_and_kill(folder: Path, commits: int) -> int:
         writer.kill()
         said = writer.stdout.read().split(b"\n")[:-1]
     return int(said[-1]) if said else 0
-
-
-@contextmanager
-def files_end_at(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond *size* bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_commit_that_cannot_be_written_can_be_tried_again(tmp_path: Path) -> None:

@@ -1,0 +1,296 @@
+"""Rows to sealed batches to commits, on a real journal."""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from math import nan
+from pathlib import Path
+
+import pytest
+from harness.full_disk import files_end_at
+from harness.gateway import rows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zerometer.agent.batch import Batch, Gap, batch_hash, decode
+from zerometer.agent.gather import Field
+from zerometer.agent.journal import Commit, Journal
+from zerometer.agent.recorder import LEDGER, READINGS, Identity, Recorder
+from zerometer.core.accounting import MINUTE_NS, Window
+from zerometer.core.errors import JournalError
+from zerometer.core.ledger import Cell
+
+POWER = "readings/line/power"
+FIELDS = (Field("active_power", "W", 0),)
+CELLS = [Cell("sink.line:quantity", "kWh", -6), Cell("source.grid:entered", "kWh", -6)]
+SEAL_MS = 10_000
+MANY = 1000
+
+
+class Recording:
+    """A recorder on a journal; both can be started again."""
+
+    def __init__(self, folder: Path, samples: int = MANY) -> None:
+        self.folder = folder
+        self.samples = samples
+        self.gaps: dict[str, tuple[Gap, ...]] = {}
+        self.start()
+
+    def start(self) -> None:
+        """Start on what the journal has."""
+        self.journal = Journal.open(self.folder, max_bytes=10**8, uplinks=["up"])
+        self.recorder = Recorder(
+            Identity(
+                source=self.journal.source,
+                epoch=self.journal.epoch,
+                site="site",
+                boot=bytes(16),
+                config="r1",
+                factors=("cn-grid/2023",),
+            ),
+            self.journal.resume(),
+            lambda stream: self.gaps.get(stream, ()),
+            seal_ns=SEAL_MS * 1_000_000,
+            seal_samples=self.samples,
+        )
+
+    def power(self, *values: float, time_ms: int = 0) -> None:
+        """Add rows of one value, a second apart."""
+        for second, value in enumerate(values):
+            self.recorder.add_row(POWER, FIELDS, time_ms + 1000 * second, [value])
+
+    def commit(self) -> Commit:
+        """Make durable what there is."""
+        commit = self.recorder.commit(b"state")
+        self.journal.append(commit).result()
+        self.recorder.committed(commit)
+        return commit
+
+    def restart(self) -> None:
+        """Lose what was not committed."""
+        self.journal.close()
+        self.start()
+
+    def batches(self, stream: str = READINGS) -> list[Batch]:
+        """Return the sealed batches in the journal, checked to be a chain."""
+        stored = [b for b in self.journal.pending("up", 10**6) if b.stream == stream]
+        assert [batch.seq for batch in stored] == list(range(1, len(stored) + 1))
+        batches = [decode(batch.data) for batch in stored]
+        for before, batch in pairwise(zip(stored, batches, strict=True)):
+            assert batch[1].header.prev == batch_hash(before[0].data)
+        return batches
+
+    def powers(self) -> list[float | str | None]:
+        """Return all values in sealed batches."""
+        return [row["active_power"] for row in rows(self.batches(), POWER)]
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[Recording]:
+    recording = Recording(tmp_path)
+    yield recording
+    recording.journal.close()
+
+
+def window(start: int, *cells: int, revision: int = 0) -> Window:
+    """Return a minute window with these cells, half of it seen."""
+    return Window(
+        start * MINUTE_NS, MINUTE_NS, array("q", cells), MINUTE_NS, 3e10, revision
+    )
+
+
+def test_a_batch_says_who_sealed_it_and_what_it_covers(recording: Recording) -> None:
+    recording.power(1.0, nan, 3.0, time_ms=5000)
+    recording.recorder.seal_all()
+    recording.commit()
+    (batch,) = recording.batches()
+    header = batch.header
+    assert (header.source, header.epoch) == (
+        recording.journal.source,
+        recording.journal.epoch,
+    )
+    assert (header.site, header.config, header.factors) == (
+        "site",
+        "r1",
+        ("cn-grid/2023",),
+    )
+    assert (header.t0_ms, header.t1_ms, header.samples) == (5000, 7000, 2)
+    assert (header.clock, header.prev) == ("synced", None)
+    assert recording.powers() == [1.0, None, 3.0]
+
+
+def test_windows_and_events_are_rows_of_the_ledger(recording: Recording) -> None:
+    recording.recorder.add_window(window(3, 10, -20, revision=1), CELLS)
+    recording.recorder.add_event(99, "garbage", "line", "said nothing")
+    recording.recorder.seal_all()
+    recording.commit()
+    batches = recording.batches(LEDGER)
+    assert rows(batches, "ledger/1min") == [
+        {
+            "time": 180_000,
+            "revision": 1,
+            "covered": 60,
+            "measured_share": 0.5,
+            "sink.line:quantity": 1e-5,
+            "source.grid:entered": -2e-5,
+        }
+    ]
+    assert rows(batches, "events") == [
+        {"time": 99, "kind": "garbage", "subject": "line", "text": "said nothing"}
+    ]
+
+
+def test_what_is_old_enough_is_sealed(recording: Recording) -> None:
+    recording.recorder.seal_due(0)
+    recording.power(1.0)
+    recording.recorder.seal_due(1000)
+    recording.recorder.seal_due(999 + SEAL_MS)
+    assert recording.commit().sealed == []
+    recording.recorder.seal_due(1000 + SEAL_MS)
+    assert len(recording.commit().sealed) == 1
+    recording.recorder.seal_due(10**9)
+    assert len(recording.batches()) == 1
+
+
+def test_the_age_of_a_batch_survives_a_restart(recording: Recording) -> None:
+    recording.power(1.0)
+    recording.recorder.seal_due(1000)
+    recording.commit()
+    recording.restart()
+    recording.recorder.seal_due(1000 + SEAL_MS)
+    recording.commit()
+    assert recording.powers() == [1.0]
+
+
+def test_rows_without_a_value_are_sealed_too(recording: Recording) -> None:
+    """Meters that are all silent for a month must not fill the memory."""
+    recording.power(nan, nan)
+    recording.recorder.seal_due(1000)
+    recording.recorder.seal_due(1000 + SEAL_MS)
+    recording.commit()
+    assert recording.powers() == [None, None]
+    assert recording.batches()[0].header.samples == 0
+
+
+def test_what_is_large_enough_is_sealed_at_once(recording: Recording) -> None:
+    recording.power(*map(float, range(2 * MANY + 1)))
+    for minute in range(MANY):
+        recording.recorder.add_window(window(minute, minute, 0), CELLS)
+    recording.commit()
+    assert [batch.header.rows for batch in recording.batches()] == [MANY, MANY]
+    assert [batch.header.samples for batch in recording.batches(LEDGER)] == [MANY] * 5
+
+
+def test_rows_by_a_clock_that_is_not_set_say_so(recording: Recording) -> None:
+    recording.recorder.synchronised = False
+    recording.power(1.0)
+    recording.recorder.seal_all()
+    recording.commit()
+    assert recording.batches()[0].header.clock == "unsynced"
+
+
+def test_other_fields_after_a_restart_seal_what_was_open(recording: Recording) -> None:
+    recording.power(1.0, 2.0)
+    recording.recorder.add_window(window(1, 7, 7), CELLS)
+    recording.commit()
+    recording.restart()
+    finer = (replace(FIELDS[0], exponent=-1), Field("reactive_power", "var", 0))
+    recording.recorder.add_row(POWER, finer, 9000, [2.5, nan])
+    recording.recorder.add_window(window(2, 8), CELLS[:1])
+    recording.recorder.seal_all()
+    recording.commit()
+    assert recording.powers() == [1.0, 2.0, 2.5]
+    old, new = recording.batches()
+    assert "reactive_power" not in rows([old], POWER)[0]
+    assert "reactive_power" in rows([new], POWER)[0]
+    assert "source.grid:entered" in rows(recording.batches(LEDGER), "ledger/1min")[0]
+
+
+def test_gaps_are_declared_once(recording: Recording) -> None:
+    recording.gaps[READINGS] = (Gap(1, 3, "evicted"),)
+    for value in (1.0, 2.0, 3.0):
+        recording.power(value)
+        recording.recorder.seal_all()
+        if value == 2.0:
+            recording.gaps[READINGS] += (Gap(9, 9, "damaged"),)
+    recording.commit()
+    declared = [batch.header.gaps for batch in recording.batches()]
+    assert declared == [(Gap(1, 3, "evicted"),), (), (Gap(9, 9, "damaged"),)]
+
+
+def test_a_failed_commit_is_made_good_by_the_next(recording: Recording) -> None:
+    """The disk is full between a segment, a seal and more rows."""
+    recording.power(1.0)
+    recording.commit()
+    with files_end_at(4096):
+        for value in (2.0, 3.0, 4.0):
+            recording.power(value)
+            if value == 3.0:
+                recording.recorder.seal_all()
+            with pytest.raises(JournalError, match="journal: "):
+                recording.journal.append(recording.recorder.commit(b"s")).result()
+    recording.commit()
+    assert recording.commit().segments == []
+    recording.restart()
+    recording.power(5.0)
+    recording.recorder.seal_all()
+    recording.commit()
+    assert recording.powers() == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_a_row_that_comes_while_a_commit_is_written_is_in_the_next(
+    recording: Recording,
+) -> None:
+    """Commits are written by another thread: sealing goes on meanwhile."""
+    recording.power(1.0)
+    first = recording.recorder.commit(b"1")
+    recording.power(2.0)
+    recording.recorder.seal_all()
+    recording.power(3.0)
+    recording.journal.append(first).result()
+    recording.recorder.committed(first)
+    recording.commit()
+    recording.restart()
+    recording.recorder.seal_all()
+    recording.commit()
+    assert recording.powers() == [1.0, 2.0, 3.0]
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.sampled_from(["row", "row", "row", "age", "seal", "commit", "kill"]),
+        max_size=30,
+    ),
+    st.integers(2, 6),
+)
+def test_any_way_of_committing_and_restarting_gives_the_same_samples(
+    tmp_path_factory: pytest.TempPathFactory, script: list[str], samples: int
+) -> None:
+    """Rows up to the last commit before each kill, each once and in order."""
+    recording = Recording(tmp_path_factory.mktemp("journal"), samples)
+    durable, since, number = [], [], 0
+    try:
+        for step in script:
+            if step == "row":
+                recording.power(float(number), time_ms=1000 * number)
+                since.append(float(number))
+                number += 1
+            elif step == "age":
+                recording.recorder.seal_due(number * SEAL_MS // 4)
+            elif step == "seal":
+                recording.recorder.seal_all()
+            elif step == "commit":
+                recording.commit()
+                durable, since = durable + since, []
+            else:
+                recording.restart()
+                since = []
+        recording.recorder.seal_all()
+        recording.commit()
+        assert recording.powers() == durable + since
+        for batch in recording.batches():
+            assert 0 < batch.header.samples <= samples
+    finally:
+        recording.journal.close()
