@@ -16,17 +16,16 @@ class Page:
     def __init__(
         self, settings: PageSettings, snapshot: Callable[[], dict[str, Any]]
     ) -> None:
-        self._host = settings.host
+        # As it stands in an address, and in the Host of what asks there.
+        self._host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self._updates = Updates()
-        hosts = {*LOOPBACK_HOSTS, settings.host}
-        app = create_app(snapshot, self._updates, hosts)
+        app = create_app(snapshot, self._updates, {*LOOPBACK_HOSTS, self._host})
         self._server = WebServer(app, settings.host, settings.port)
 
     async def start(self) -> str:
         """Listen; return the page's address."""
         port = await self._server.start()
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{port}/"
+        return f"http://{self._host}:{port}/"
 
     def publish(self) -> None:
         """Let open pages know that a tick has happened."""
