@@ -1,10 +1,11 @@
 """The page as a part of the daemon: started, told of ticks, stopped."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
 from zerometer.agent.page.app import create_app
-from zerometer.agent.page.guard import LOOPBACK_HOSTS
+from zerometer.agent.page.guard import LOOPBACK_NAMES
 from zerometer.agent.page.updates import Updates
 from zerometer.agent.web import WebServer
 from zerometer.core.site import PageSettings
@@ -19,7 +20,8 @@ class Page:
         # As it stands in an address, and in the Host of what asks there.
         self._host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self._updates = Updates()
-        app = create_app(snapshot, self._updates, {*LOOPBACK_HOSTS, self._host})
+        names = {*LOOPBACK_NAMES, self._host, *_own_names(settings.host)}
+        app = create_app(snapshot, self._updates, names)
         self._server = WebServer(app, settings.host, settings.port)
 
     async def start(self) -> str:
@@ -35,3 +37,11 @@ class Page:
         """End all streams and stop listening."""
         self._updates.close()
         await self._server.stop()
+
+
+def _own_names(host: str) -> tuple[str, ...]:
+    """Return the names by which others reach this machine, if they may at all."""
+    if host in ("127.0.0.1", "::1", "localhost"):
+        return ()
+    name = socket.gethostname()
+    return name, f"{name}.local"
