@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.gateway import Gateway, journalled_site
+from harness.gateway import Gateway, journalled_site, rows, windows
 from harness.sites import POWER, SECOND, meter, reading, small_site
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,6 +117,22 @@ def test_before_anything_was_read_nothing_is_known(gateway: Gateway) -> None:
     assert found["journal"]["last_commit_age_s"] is None
     assert found["uplinks"][0]["last_ack_age_s"] is None
     assert by_id(found, "places")["storage.battery"]["factor"]["physical"] is None
+
+
+def test_a_site_of_meters_alone_has_a_picture_too(tmp_path: Path) -> None:
+    site = replace(
+        journalled_site(tmp_path),
+        pools=(), sources=(), processes=(), storages=(), sinks=(),
+    )  # fmt: skip
+    with Gateway(tmp_path, site) as gateway:
+        gateway.seconds(70)
+        found = snapshot_of(gateway)
+        assert found["pools"] == found["places"] == found["links"] == []
+        assert found["windows"][0]["emissions_kg"] == {"physical": 0, "location": 0}
+        gateway.stop()
+        (minute, _) = windows(gateway.sealed("ledger")).values()
+        assert minute["covered"] == 60
+        assert len(rows(gateway.sealed("readings"), "readings/gas/energy")) == 14
 
 
 def test_a_meter_that_fell_silent_leaves_unknowns(gateway: Gateway) -> None:
