@@ -47,6 +47,7 @@ bench: $(VENV)/.dev
 wheel: $(VENV)/.dev
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python packaging/compare_contents.py dist
 	packaging/try-wheel.sh $(BIN)/python dist/*.whl
 
 annotate: $(VENV)/.dev

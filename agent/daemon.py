@@ -8,6 +8,8 @@ deadline that asked for it.
 import asyncio
 import logging
 import signal
+import threading
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,18 +34,29 @@ log = logging.getLogger("zerometer")
 UPLINK_GRACE_S = 10.0
 
 
+async def run(site: Site) -> None:
+    """Run an agent for *site* until SIGTERM or SIGINT.
+
+    ConfigError when something that the site file names cannot be had, JournalError
+    when its journal cannot be taken up or finished.
+    """
+    journal = Journal.open(
+        Path(site.journal.path),
+        max_bytes=site.journal.max_bytes,
+        uplinks=[uplink.id for uplink in site.uplinks],
+    )
+    with closing(journal):
+        await Daemon(site, journal).run()
+
+
 class Daemon:
     """A running agent for one site."""
 
-    def __init__(self, site: Site) -> None:
-        """Open the journal and take up where it ends; JournalError if that fails."""
+    def __init__(self, site: Site, journal: Journal) -> None:
+        """Take up where *journal* ends; JournalError if that cannot be."""
         self._site = site
+        self._journal = journal
         self._events = EventLog()
-        self._journal = Journal.open(
-            Path(site.journal.path),
-            max_bytes=site.journal.max_bytes,
-            uplinks=[uplink.id for uplink in site.uplinks],
-        )
         resume = self._journal.resume()
         self._clock = Clock()
         for notice in self._journal.notices:
@@ -98,18 +111,23 @@ class Daemon:
         try:
             await self._start()
             await self._stopping.wait()
+            await self._quieten()
+            if self._failure is not None:
+                raise self._failure
+            self._finish()
         finally:
-            await self._stop()
-        if self._failure is not None:
-            raise self._failure
+            await self._quieten()
+            self._stop_uplinks(0.0)
 
     async def _start(self) -> None:
         if self._site.page.enabled:
             from zerometer.agent.page.server import Page
 
-            self._page = Page(self._site.page, self._snapshot.take)
+            page = Page(self._site.page, self._snapshot.take)
+            address = await page.start()
+            self._page = page
             # The one line on standard output: scripts wait for it.
-            print(await self._page.start(), flush=True)  # noqa: T201
+            print(address, flush=True)  # noqa: T201
         for bus in self._buses:
             bus.start()
         for uplink in self._uplinks:
@@ -129,8 +147,9 @@ class Daemon:
         edge_ns = now_ns - now_ns % self._site.tick_ns
         try:
             self._pipeline.tick(self._clock.boottime_of(edge_ns))
+            self._check_buses()
         except Exception as error:
-            # What was committed is safe; the service manager starts us again.
+            log.error("agent: stops, a tick failed; what was committed is safe")
             self._failure = error
             self._stopping.set()
             return
@@ -138,16 +157,33 @@ class Daemon:
             self._page.publish()
         self._schedule()
 
-    async def _stop(self) -> None:
+    def _check_buses(self) -> None:
+        """Raise RuntimeError when a bus's thread has ended: nobody reads its meters."""
+        for statistics in (bus.statistics() for bus in self._buses):
+            if not statistics.alive:
+                raise RuntimeError(f"bus {statistics.bus}: its thread has ended")
+
+    async def _quieten(self) -> None:
+        """Let nothing new come in: no viewers, no readings."""
         if self._page is not None:
             await self._page.stop()
+            self._page = None
         for bus in self._buses:
             bus.stop()
-        try:
-            if self._failure is None:
-                self._pipeline.finish(self._clock.boottime_ns())
-                for uplink in self._uplinks:
-                    uplink.stop(UPLINK_GRACE_S)
-                write_last(Path(self._site.journal.path), self._snapshot.take())
-        finally:
-            self._journal.close()
+
+    def _finish(self) -> None:
+        """Make everything durable, forward it, and leave a last picture."""
+        self._pipeline.finish(self._clock.boottime_ns())
+        self._stop_uplinks(UPLINK_GRACE_S)
+        write_last(Path(self._site.journal.path), self._snapshot.take())
+
+    def _stop_uplinks(self, grace_s: float) -> None:
+        """Stop all uplinks at once; each may send for *grace_s*."""
+        stops = [
+            threading.Thread(target=uplink.stop, args=(grace_s,))
+            for uplink in self._uplinks
+        ]
+        for stop in stops:
+            stop.start()
+        for stop in stops:
+            stop.join()

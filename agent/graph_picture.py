@@ -125,11 +125,13 @@ class GraphPicture:
         """Return what flows from where to where."""
         network, rates = self._network, self._rates
         links = []
+        # What a storage held before we looked comes out of it, not from outside.
+        held = {tank.unknown: tank.name for tank in network.tanks}
         for k in range(len(network.origins)):
             pool = self._pool_of_origin(k)
             name = network.origins[k].name
             if pool is not None and (rates.entered[k] > 0 or name.startswith("source")):
-                links.append(self._from_origin(k, f"pool.{pool}"))
+                links.append(self._from_origin(k, held.get(k, f"pool.{pool}")))
         for p, place in enumerate(network.places):
             if place.pool is not None and place.kind != "storage":
                 unseen = place.name in self._unseen

@@ -1,6 +1,6 @@
 """Windows that begin where the site's clocks say so."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 NS_PER_S = 1_000_000_000
 
@@ -8,9 +8,7 @@ NS_PER_S = 1_000_000_000
 def utc_offset_ns(time_ns: int, zone: tzinfo) -> int:
     """Return how far local time in *zone* is ahead of UTC at *time_ns* (Unix, UTC)."""
     moment = datetime.fromtimestamp(time_ns // NS_PER_S, UTC).astimezone(zone)
-    offset = moment.utcoffset()
-    if offset is None:
-        return 0
+    offset = moment.utcoffset() or timedelta()
     return round(offset.total_seconds()) * NS_PER_S
 
 

@@ -6,7 +6,7 @@ place and origin out, for windows (exact totals) and for the present (rates).
 
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
@@ -34,10 +34,6 @@ class Rates:
     entered: list[float]
     quantity: list[float]
     received: list[list[float]]
-
-    def emission(self, amounts: Sequence[float], factors: Sequence[float]) -> float:
-        """Return kg per hour of *amounts* by origin."""
-        return sum(q * f for q, f in zip(amounts, factors, strict=True))
 
 
 class Attribution:
@@ -174,7 +170,8 @@ class _Totals:
         def rows(count: int) -> list[list[float]]:
             nonlocal at
             start, at = at, at + count * width
-            return [columns[i : i + width] for i in range(start, at, width)]
+            starts = [start + i * width for i in range(count)]
+            return [columns[i : i + width] for i in starts]
 
         received = rows(len(network.places))
         discharged = rows(len(network.tanks))

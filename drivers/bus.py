@@ -246,6 +246,14 @@ class BusLoop:
         if self._port_lost:
             self._port_lost = False
             self._notices.say("port-back", "", f"bus {self._bus_id}: port is back")
+            self._read_anew(now_ns)
+
+    def _read_anew(self, now_ns: int) -> None:
+        """Make everything due: nobody knows what hangs on the line by now."""
+        self._schedule = Schedule()
+        for number, unit in enumerate(self._units):
+            unit.came_back(now_ns)
+            self._schedule.put(number, self._release_ns(unit), unit.deadline_ns)
 
     def _lose(self, now_ns: int) -> None:
         self._tell_lost(f"port is gone: {self._port.lose(now_ns)}")

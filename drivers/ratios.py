@@ -19,6 +19,7 @@ class Ratios:
     def __init__(self, meter: str, points: Sequence[Point]) -> None:
         self._points = points
         self._values: dict[str, float] = {}
+        self._read: set[str] = set()
         polled = {point.name for point in points}
         for point in points:
             for name in point.times:
@@ -54,6 +55,7 @@ class Ratios:
             name = self._points[index].name
             if name not in self._names:
                 continue
+            self._read.add(name)
             if value > 0:
                 self._values[name] = value
             else:
@@ -65,6 +67,12 @@ class Ratios:
         names = {self._points[index].name for index in indices}
         return sorted((names & self._names) - self._values.keys())
 
+    @property
+    def unread(self) -> bool:
+        """Whether the meter has not told all of its ratios yet, whatever they are."""
+        return self._read != self._names
+
     def forget(self) -> None:
         """Regard all ratios as unknown: the meter may be another one now."""
         self._values.clear()
+        self._read.clear()

@@ -187,6 +187,7 @@ class Reader:
             self._notices.say("up", unit.meter, self._about(unit, "answers again"))
 
     def _cycle_failed(self, unit: Unit, now_ns: int) -> None:
+        unit.cycle_failed()
         self.skip(unit)
         if unit.answered_in_cycle or not unit.health.failed(now_ns):
             return

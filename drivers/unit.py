@@ -75,6 +75,12 @@ class Unit:
         self._random = random
         self._planned_ns = self.turnaround.filtered_ns
         self._groups = _groups(plan.points, self.ratios)
+        self._with_ratios = {
+            group
+            for group, (_, indices) in enumerate(self._groups)
+            if any(map(self.ratios.is_ratio, indices))
+        }
+        self._ratios_again = False
         self.periods = Periods([period for period, _ in self._groups], start_ns)
         self._cycles: dict[tuple[int, ...], tuple[PreparedRead, ...]] = {}
         self._refused: set[ReadKey] = set()
@@ -85,7 +91,12 @@ class Unit:
         due_ns = self.periods.next_ns
         self.deadline_ns = due_ns + self.periods.shortest_ns
         self.answered_in_cycle = False
-        reads = self._reads(self.periods.collect(now_ns))
+        due = self.periods.collect(now_ns)
+        if self._ratios_again:
+            # Their own period is long, and what they multiply is missing meanwhile.
+            due = tuple(sorted({*due, *self._with_ratios}))
+            self._ratios_again = False
+        reads = self._reads(due)
         self.pending.extend(reads)
         self.proof.anchor(reads)
         return now_ns - due_ns
@@ -119,6 +130,10 @@ class Unit:
         """Take over the ratios in *reading*; later readings are multiplied by them."""
         if self.ratios.update(reading.points, reading.values):
             self._apply_ratios()
+
+    def cycle_failed(self) -> None:
+        """Ask for ratios again in the next cycle, unless all were told already."""
+        self._ratios_again = self.ratios.unread
 
     def came_back(self, now_ns: int) -> None:
         """Read everything anew: while it was away, the meter may have been changed."""

@@ -25,7 +25,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "make: this system lacks $missing: installing ${packages[*]} with apt-get" >&2
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq
-    apt-get install -y -qq "${packages[@]}" libc6-dev >&2
+    apt-get install -y -qq "${packages[@]}" libc6-dev >/dev/null
     missing=$(lacks)
     [ -z "$missing" ] && exit 0
 fi

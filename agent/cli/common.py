@@ -4,10 +4,10 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from zerometer.config.site import load_site
-from zerometer.core.site import Site
+if TYPE_CHECKING:
+    from zerometer.core.site import Site
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -29,8 +29,10 @@ def site_path(options: argparse.Namespace) -> Path:
     return Path(options.site or os.environ.get("ZEROMETER_SITE") or DEFAULT_SITE)
 
 
-def load(options: argparse.Namespace) -> Site:
+def load(options: argparse.Namespace) -> "Site":
     """Return the site that a command line means; warnings go to standard error."""
+    from zerometer.config.site import load_site
+
     loaded = load_site(site_path(options))
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)

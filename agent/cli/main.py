@@ -2,11 +2,9 @@
 
 import argparse
 import os
-import sqlite3
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 
 from zerometer.core.errors import ZerometerError
 
@@ -16,6 +14,9 @@ COMMANDS = ("demo", "check", "run", "status", "receive", "decode", "simulate")
 
 def versions() -> str:
     """Return the versions that matter for a support question."""
+    import sqlite3
+    from importlib.metadata import version
+
     python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     return (
         f"zerometer {version('zerometer')} ({python}, abi3 kernels, "
@@ -23,25 +24,41 @@ def versions() -> str:
     )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser with all subcommands."""
+class _Version(argparse.Action):
+    """Prints the versions, which are only looked up then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print and leave."""
+        print(versions())
+        parser.exit()
+
+
+def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of these subcommands; only their modules are imported."""
     parser = argparse.ArgumentParser(
         prog="zerometer",
         description="Edge metering agent for zero-carbon factories.",
         epilog="Start with: zerometer demo",
     )
-    parser.add_argument("--version", action="version", version=versions())
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="show versions and exit"
+    )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in commands:
         import_module(f"zerometer.agent.cli.{name}").add_parser(subparsers)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; return the exit code (see ``docs/errors.md``)."""
-    options = build_parser().parse_args(arguments)
+    if arguments is None:
+        arguments = sys.argv[1:]
+    chosen = [name for name in COMMANDS if name in arguments[:1]]
+    options = build_parser(chosen or COMMANDS).parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except ZerometerError as error:
         print(error, file=sys.stderr)
         return error.exit_code

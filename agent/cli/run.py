@@ -26,10 +26,7 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s"
     )
-    from zerometer.agent.daemon import Daemon
+    from zerometer.agent import daemon
 
-    async def main() -> None:
-        await Daemon(site).run()
-
-    asyncio.run(main())
+    asyncio.run(daemon.run(site))
     return 0

@@ -2,8 +2,8 @@
 
 import argparse
 import json
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,9 @@ def ask(site: Site) -> Json | None:
     try:
         with opener.open(address, timeout=TIMEOUT_S) as answer:
             snapshot: Json = json.load(answer)
-    except (urllib.error.URLError, OSError, ValueError):
-        return None
-    return snapshot if snapshot.get("site", {}).get("id") == site.id else None
+            return snapshot if snapshot["site"]["id"] == site.id else None
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return None  # nobody, or somebody else
 
 
 def lines(snapshot: Json) -> list[str]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from zerometer.agent.page.assets import serve_asset, serve_index
-from zerometer.agent.page.guard import LOOPBACK_HOSTS, Guard
+from zerometer.agent.page.guard import LOOPBACK_NAMES, Guard
 from zerometer.agent.page.stream import EventStream, encode
 from zerometer.agent.page.updates import Updates
 
@@ -18,12 +18,12 @@ from zerometer.agent.page.updates import Updates
 def create_app(
     snapshot: Callable[[], dict[str, Any]],
     updates: Updates,
-    hosts: Collection[str] = LOOPBACK_HOSTS,
+    names: Collection[str] = LOOPBACK_NAMES,
 ) -> Starlette:
     """Return the page as an ASGI application.
 
     *snapshot* gives a JSON-able dict without NaN; it is called in the event loop,
-    at most once per tick for all streams. *hosts* are the names (without port) that
+    at most once per tick for all streams. *names* are those, besides addresses, that
     requests may be sent to.
     """
 
@@ -37,5 +37,5 @@ def create_app(
             Route("/api/snapshot", serve_snapshot),
             Route("/api/events", EventStream(snapshot, updates)),
         ],
-        middleware=[Middleware(Guard, hosts=hosts)],
+        middleware=[Middleware(Guard, names=names)],
     )

@@ -1,14 +1,16 @@
 """What every answer of the page carries, and which requests get none."""
 
 from collections.abc import Collection
+from ipaddress import ip_address
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Names under which a browser on this machine reaches the page.
-LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+#: The name under which a browser on this machine reaches the page; addresses go
+#: without saying.
+LOOPBACK_NAMES: Final = frozenset({"localhost"})
 
 CONTENT_POLICY: Final = "; ".join(
     (
@@ -32,15 +34,15 @@ _HEADERS: Final = {
 
 
 class Guard:
-    """Lets reading requests to one of *hosts* through to *app*.
+    """Lets reading requests to an address, or to one of *names*, through to *app*.
 
     A web site whose name was rebound to this machine's address sends its own name
     as Host: it gets 421, and so never reads what belongs to the page's visitors.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._names = frozenset(name.lower() for name in names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -53,7 +55,8 @@ class Guard:
             await send(message)
 
         app = self._app
-        if host_name(Headers(scope=scope).get("host", "")) not in self._hosts:
+        name = host_name(Headers(scope=scope).get("host", ""))
+        if name not in self._names and not is_address(name):
             app = PlainTextResponse("This host is not served here.\n", 421)
         elif scope["method"] not in ("GET", "HEAD"):
             app = PlainTextResponse("Only reading.\n", 405, {"Allow": "GET, HEAD"})
@@ -64,3 +67,12 @@ def host_name(host: str) -> str:
     """Return the Host header without its port, in lower case."""
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdigit() else host).lower()
+
+
+def is_address(name: str) -> bool:
+    """Whether a host is an IP address, in brackets if it is one of version 6."""
+    try:
+        version = ip_address(name.strip("[]")).version
+    except ValueError:
+        return False
+    return name.startswith("[") == (version == 6)

@@ -1,10 +1,11 @@
 """The page as a part of the daemon: started, told of ticks, stopped."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
 from zerometer.agent.page.app import create_app
-from zerometer.agent.page.guard import LOOPBACK_HOSTS
+from zerometer.agent.page.guard import LOOPBACK_NAMES
 from zerometer.agent.page.updates import Updates
 from zerometer.agent.web import WebServer
 from zerometer.core.site import PageSettings
@@ -16,17 +17,17 @@ class Page:
     def __init__(
         self, settings: PageSettings, snapshot: Callable[[], dict[str, Any]]
     ) -> None:
-        self._host = settings.host
+        # As it stands in an address, and in the Host of what asks there.
+        self._host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self._updates = Updates()
-        hosts = {*LOOPBACK_HOSTS, settings.host}
-        app = create_app(snapshot, self._updates, hosts)
+        names = {*LOOPBACK_NAMES, self._host, *_own_names(settings.host)}
+        app = create_app(snapshot, self._updates, names)
         self._server = WebServer(app, settings.host, settings.port)
 
     async def start(self) -> str:
         """Listen; return the page's address."""
         port = await self._server.start()
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{port}/"
+        return f"http://{self._host}:{port}/"
 
     def publish(self) -> None:
         """Let open pages know that a tick has happened."""
@@ -36,3 +37,11 @@ class Page:
         """End all streams and stop listening."""
         self._updates.close()
         await self._server.stop()
+
+
+def _own_names(host: str) -> tuple[str, ...]:
+    """Return the names by which others reach this machine, if they may at all."""
+    if host in ("127.0.0.1", "::1", "localhost"):
+        return ()
+    name = socket.gethostname()
+    return name, f"{name}.local"

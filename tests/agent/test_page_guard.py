@@ -3,7 +3,7 @@
 import pytest
 from harness.served_page import Served, with_page
 
-from zerometer.agent.page.guard import host_name
+from zerometer.agent.page.guard import host_name, is_address
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,23 @@ def test_host_name(header: str, name: str) -> None:
     assert host_name(header) == name
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:8480"])
-def test_loopback_hosts_are_served(host: str) -> None:
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1:1", "[::1]:8480", "192.168.7.5:8480", "[fe80::1]"]
+)
+def test_addresses_and_own_names_are_served(host: str) -> None:
     async def scenario(page: Served) -> None:
         assert (await page.get("/api/snapshot", Host=host))[0] == 200
 
     with_page(scenario)
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("10.0.0.1", True), ("[::1]", True), ("::1", False), ("[10.0.0.1]", False),
+     ("localhost", False), ("10.0.0.1.evil.example", False), ("", False)],
+)  # fmt: skip
+def test_what_is_an_address(name: str, address: bool) -> None:
+    assert is_address(name) is address
 
 
 @pytest.mark.parametrize("path", ["/", "/api/snapshot", "/api/events", "/nowhere"])

@@ -1,12 +1,18 @@
 """Readings to windows, through the public pipeline of the core."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 from harness.sites import SECOND, World, small_site
 
-from zerometer.core.accounting import MINUTE_NS, Accounting, Window
+from zerometer.core.accounting import (
+    LONGEST_GAP_NS,
+    MINUTE_NS,
+    Accounting,
+    Window,
+)
 from zerometer.core.errors import JournalError
 
 START = 1_800_000_000 * SECOND
@@ -272,3 +278,39 @@ def test_a_float_counter_is_as_coarse_as_its_floats(run: Run) -> None:
     run.world.imports["line"] = 3_000_000.0
     run.seconds(2)
     assert counters.steps[slot] == 0.25
+
+
+def test_nothing_before_the_first_tick_is_an_interruption(run: Run) -> None:
+    run.accounting.resume(run.now)
+    assert run.accounting.interrupt().windows == []
+    assert run.accounting.last_ns is None
+    assert run.accounting.rebase(-10 * SECOND).windows == []
+    run.seconds(61)
+    assert run.windows[0].covered_ns == MINUTE_NS
+
+
+def test_a_site_without_a_graph_has_windows_without_cells() -> None:
+    site = replace(
+        small_site(), pools=(), sources=(), processes=(), storages=(), sinks=()
+    )
+    accounting = Accounting(site, ZONE)
+    accounting.advance(START)
+    windows = accounting.advance(START + MINUTE_NS).windows
+    assert [(w.covered_ns, w.measured_share, len(w.cells)) for w in windows] == [
+        (MINUTE_NS, 1.0, 0)
+    ]
+    again = Accounting(site, ZONE)
+    assert again.restore(accounting.state()) is None
+    assert again.rates(START).throughput == []
+
+
+def test_an_interruption_longer_than_a_week_is_its_last_week(run: Run) -> None:
+    run.seconds(61)
+    run.now += LONGEST_GAP_NS + 10 * MINUTE_NS
+    run.accounting.resume(run.now)
+    run.seconds(61)
+    minutes = [w for w in run.windows if w.length_ns == MINUTE_NS]
+    assert sum(w.covered_ns for w in minutes) == pytest.approx(
+        LONGEST_GAP_NS + 2 * MINUTE_NS, abs=MINUTE_NS
+    )
+    assert minutes[1].start_ns - minutes[0].start_ns >= 10 * MINUTE_NS

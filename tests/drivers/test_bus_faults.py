@@ -210,3 +210,41 @@ def test_whatever_comes_back_nothing_but_reading_leaves(replies: list[bytes]) ->
         assert 1 <= request[1] <= 4
         assert crc16(request) == 0
     assert all(set(reading.qualities) <= {0, 6} for reading in watched.readings)
+
+
+CT = Point(name="ct", function=3, address=2, type="u16", group="ratio")
+MULTIPLIED = Point(name="power", function=3, address=0, type="u16", times=("ct",))
+
+
+def test_a_ratio_that_got_lost_is_asked_for_again() -> None:
+    """Its own period is ten minutes: so long everything would be missing."""
+    silent = iter((True, True))
+
+    def answer(request: bytes) -> list[tuple[float, bytes]]:
+        if request[3] == CT.address and next(silent, False):
+            return []
+        return [(0.001, granting(request, 7))]
+
+    plan = unit_plan("m", 1, [MULTIPLIED, CT], period_ms=20)
+    with (
+        ScriptedUnits(answer) as far,
+        running_bus(far.pty.path, [plan], timeout_ms=20) as (_, watched),
+    ):
+        watched.wait(lambda: any(list(r.values) == [49.0] for r in watched.readings))
+        count = len(far.requests)
+        watched.wait(lambda: len(watched.readings) >= count + 5)
+    asked = [request[3] for request in far.requests[count:]]
+    assert CT.address not in asked
+
+
+def test_a_port_that_is_back_is_read_from_the_beginning(tmp_path: Path) -> None:
+    """Ratios too: they were not told, or by meters that are there no more."""
+    name = tmp_path / "port"
+    plan = unit_plan("m", 1, [MULTIPLIED, CT], periods_ms=[60_000, 60_000])
+    with running_bus(str(name), [plan]) as (_, watched):
+        watched.wait(lambda: bool(watched.said("port-lost")))
+        with ScriptedUnits(lambda r: [(0.001, granting(r, 7))]) as far:
+            name.symlink_to(far.pty.path)
+            watched.wait(
+                lambda: any(list(r.values) == [49.0] for r in watched.readings)
+            )

@@ -1,5 +1,6 @@
 """The page of operations lists the kinds of events that the code knows."""
 
+import json
 import re
 from typing import get_args
 
@@ -9,7 +10,8 @@ from zerometer.core.metering import NOTED
 from zerometer.drivers.notices import NoticeKind
 
 
-def test_documented_kinds_are_those_in_the_code() -> None:
+def kinds_in_the_code() -> set[str]:
+    """Return every kind of event that the agent can tell of."""
     said = {
         kind
         for path in (ROOT / "agent").rglob("*.py")
@@ -18,7 +20,19 @@ def test_documented_kinds_are_those_in_the_code() -> None:
         )
     }
     assert {"journal", "clock-step"} <= said, "events are said in another way now"
+    return said | set(NOTED) | set(get_args(NoticeKind))
+
+
+def test_documented_kinds_are_those_in_the_code() -> None:
     table = rows(section(page("docs/operations.md"), "## Events"))
     documented = [inline(row[0])[0] for row in table]
     assert len(documented) == len(set(documented))
-    assert set(documented) == said | set(NOTED) | set(get_args(NoticeKind))
+    assert set(documented) == kinds_in_the_code()
+
+
+def test_the_page_has_a_word_for_each_kind() -> None:
+    for language in ("zh", "en"):
+        path = ROOT / "agent" / "page" / "static" / "i18n" / f"{language}.json"
+        catalogue = json.loads(path.read_text(encoding="utf-8"))
+        words = {key.removeprefix("event.") for key in catalogue if "event." in key}
+        assert words == kinds_in_the_code()

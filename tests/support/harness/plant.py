@@ -17,10 +17,17 @@ MINUTE_MS = 60_000
 class Plant:
     """A receiver and a simulated factory that run; an agent that comes and goes."""
 
-    def __init__(self, folder: Path, *, replace: dict[str, str]) -> None:
-        """*replace* maps patterns to what replaces them in the demo's site file."""
+    def __init__(
+        self, folder: Path, *, replace: dict[str, str], factory: bool = True
+    ) -> None:
+        """*replace* maps patterns to what replaces them in the demo's site file.
+
+        Without *factory* there is none before ``start_factory``.
+        """
         self._folder = folder
         self._replace = replace
+        self._with_factory = factory
+        self._factory: Process | None = None
         self._stack = ExitStack()
         self.site = folder / "site.toml"
         self.database = folder / "received.sqlite"
@@ -36,11 +43,16 @@ class Plant:
             text, count = re.subn(pattern, replacement, text)
             assert count, f"{pattern} is not in the demo's site file"
         self.site.write_text(text)
+        if self._with_factory:
+            self.start_factory()
+        return self
+
+    def start_factory(self) -> None:
+        """Connect the meters."""
         self._factory = self._process(
             "simulate", str(self.site), "--served", str(self.served)
         )
         self._factory.line()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
@@ -56,7 +68,8 @@ class Plant:
     def finish(self) -> None:
         """Stop receiver and factory, so that their files are complete."""
         self._receiver.stop()
-        self._factory.stop()
+        if self._factory is not None:
+            self._factory.stop()
 
     def rows(self, query: str) -> list[Any]:
         """Return what the receiver has."""
