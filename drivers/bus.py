@@ -253,7 +253,7 @@ class BusLoop:
         self._schedule = Schedule()
         for number, unit in enumerate(self._units):
             unit.came_back(now_ns)
-            self._schedule.put(number, self._release_ns(unit), unit.deadline_ns)
+            self._put(number)
 
     def _lose(self, now_ns: int) -> None:
         self._tell_lost(f"port is gone: {self._port.lose(now_ns)}")
