@@ -92,6 +92,10 @@ class Reader:
             outcome = read.transaction.outcome
             if outcome == Outcome.GOOD:
                 self._good(unit, read)
+                if self._notices.stands(unit.meter):
+                    self._notices.ended(unit.meter, faults.requested(read.request))
+                    if not unit.pending and series.last_of(unit) is read:
+                        self._notices.ended(unit.meter)
             elif not self._failed(exchange, unit, read, start_ns):
                 return False
         return True
@@ -114,10 +118,6 @@ class Reader:
         self._deliver(reading)
         read.health.answered()
         self._answered(unit)
-        if self._notices.stands(unit.meter):
-            self._notices.ended(unit.meter, faults.requested(read.request))
-            if not unit.pending:
-                self._notices.ended(unit.meter)
 
     def _failed(
         self, exchange: Exchange, unit: Unit, read: PreparedRead, start_ns: int

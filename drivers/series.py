@@ -40,6 +40,10 @@ class Series:
         self.transactions.append(read.transaction)
         return True
 
+    def last_of(self, unit: Unit) -> PreparedRead:
+        """Return the last read of *unit*; there must be one."""
+        return next(read for other, read in reversed(self.turns) if other is unit)
+
     def give_back(self, ran: int) -> None:
         """Make pending again, before all others, what is behind the first *ran*."""
         for unit, read in reversed(self.turns[ran:]):

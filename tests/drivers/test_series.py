@@ -11,7 +11,7 @@ from harness.ptys import ScriptedUnits
 
 from zerometer.core._frame import crc16
 from zerometer.core.points import Point, Quality, Reading, ReadLimits
-from zerometer.drivers import port
+from zerometer.drivers import notices, port
 
 #: Four reads for each unit: their functions tell them apart.
 POINTS = [
@@ -108,6 +108,30 @@ def test_after_a_failure_the_rest_of_the_series_is_next_and_nothing_is_lost(
     assert missing == [False] * 5 + [True] * 3 + [False] * 4
     assert loop.statistics().errors == {"timeout": 1}
     assert loop.statistics().transactions == 10
+
+
+def test_a_trouble_lasts_until_a_whole_cycle_was_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 10 * MS)
+    monkeypatch.setattr(notices, "REPEAT_NS", 0)
+    # Exact replies but for the last read of each cycle, which is corrupted.
+    corrupted = bytes([1, 4, 2, 0, 4, 0, 0])
+
+    def answer(request: bytes) -> list[tuple[float, bytes]]:
+        if request[1] == 4:
+            return [(0.0, corrupted)]
+        return units(request)
+
+    units = Units(0.0)
+    plan = unit_plan("m", 1, POINTS, period_ms=20)
+    with (
+        ScriptedUnits(answer) as far,
+        running_bus(far.pty.path, [plan]) as (loop, watched),
+    ):
+        watched.wait(lambda: len(watched.readings) >= 16)
+    assert loop.statistics().errors["garbage"] >= 3
+    assert len(watched.said("garbage")) == 1
 
 
 def test_after_an_exception_the_rest_of_the_series_is_next() -> None:
