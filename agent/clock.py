@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-#: A difference below this is the clocks' own drift, not a step.
+#: A difference below this is no step: the two clocks run alike, but are read one
+#: after the other, and between two readings this thread may have to wait.
 STEP_NS = 500_000_000
 #: No gateway of ours ran before this date (2026-01-01): an earlier clock is unset.
 EPOCH_NS = 1_767_225_600_000_000_000

@@ -20,13 +20,14 @@ from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.uplink.schemes import open_uplink
+from zerometer.core.errors import JournalError, ZerometerError
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.bus import BusLoop, UnitPlan
 from zerometer.drivers.notices import BusNotice
 from zerometer.drivers.serial_line import SerialLine
 
 if TYPE_CHECKING:
-    from zerometer.agent.page.server import Page
+    from zerometer.agent.page.keeper import PageKeeper
 
 log = logging.getLogger("zerometer")
 
@@ -38,7 +39,8 @@ async def run(site: Site) -> None:
     """Run an agent for *site* until SIGTERM or SIGINT.
 
     ConfigError when something that the site file names cannot be had, JournalError
-    when its journal cannot be taken up or finished.
+    when its journal cannot be taken up, trusted or finished, ZerometerError when it
+    stopped in order because nobody read a bus any more.
     """
     journal = Journal.open(
         Path(site.journal.path),
@@ -74,9 +76,10 @@ class Daemon:
             clock=self._clock,
             events=self._events,
         )
-        self._page: Page | None = None
+        self._page: PageKeeper | None = None
         self._stopping = asyncio.Event()
         self._failure: Exception | None = None
+        self._blind: ZerometerError | None = None
 
     def _bus(self, bus: Bus) -> BusLoop:
         units = [
@@ -115,19 +118,22 @@ class Daemon:
             if self._failure is not None:
                 raise self._failure
             self._finish()
+            if self._blind is not None:
+                raise self._blind
         finally:
             await self._quieten()
             self._stop_uplinks(0.0)
 
     async def _start(self) -> None:
         if self._site.page.enabled:
-            from zerometer.agent.page.server import Page
+            from zerometer.agent.page.keeper import PageKeeper
 
-            page = Page(self._site.page, self._snapshot.take)
-            address = await page.start()
-            self._page = page
-            # The one line on standard output: scripts wait for it.
-            print(address, flush=True)  # noqa: T201
+            self._page = PageKeeper(
+                self._site.page,
+                self._snapshot.take,
+                lambda text: self._event("page", "page", text),
+            )
+            await self._page.start()
         for bus in self._buses:
             bus.start()
         for uplink in self._uplinks:
@@ -147,21 +153,30 @@ class Daemon:
         edge_ns = now_ns - now_ns % self._site.tick_ns
         try:
             self._pipeline.tick(self._clock.boottime_of(edge_ns))
-            self._check_buses()
         except Exception as error:
             log.error("agent: stops, a tick failed; what was committed is safe")
             self._failure = error
             self._stopping.set()
             return
+        self._check()
         if self._page is not None:
             self._page.publish()
         self._schedule()
 
-    def _check_buses(self) -> None:
-        """Raise RuntimeError when a bus's thread has ended: nobody reads its meters."""
+    def _check(self) -> None:
+        """Stop when a part is gone that only a new start brings back."""
+        if fault := self._journal.fault:
+            # What is in memory can be saved nowhere; a new start tells what is true.
+            self._failure = JournalError(f"journal: {fault}: stops, to open it anew")
+            self._event("journal", "journal", str(self._failure))
+            self._stopping.set()
         for statistics in (bus.statistics() for bus in self._buses):
             if not statistics.alive:
-                raise RuntimeError(f"bus {statistics.bus}: its thread has ended")
+                self._blind = ZerometerError(
+                    f"bus {statistics.bus}: its thread has ended, nobody reads its "
+                    "meters; stopped in order, start again"
+                )
+                self._stopping.set()
 
     async def _quieten(self) -> None:
         """Let nothing new come in: no viewers, no readings."""

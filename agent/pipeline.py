@@ -79,8 +79,7 @@ class Pipeline:
             resume,
             self._journal.gaps,
             seal_ns=self._site.journal.seal_ns,
-            # A sample takes about a byte: the size of a batch is its samples.
-            seal_samples=self._site.journal.seal_bytes,
+            seal_samples=self._site.journal.seal_samples,
         )
 
     def _restore(self, packed: bytes | None) -> None:

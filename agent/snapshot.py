@@ -155,4 +155,7 @@ def _bus(statistics: BusStatistics, port: str) -> Json:
         "transactions": statistics.transactions,
         "readings": statistics.readings,
         "errors": sum(statistics.errors.values()),
+        "lateness_s": statistics.lateness_ns / 1e9,
+        "skipped_cycles": statistics.skipped,
+        "discarded_bytes": statistics.discarded_bytes,
     }

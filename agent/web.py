@@ -6,6 +6,7 @@ no request in progress then sleeps until one comes.
 """
 
 import asyncio
+import errno
 import logging
 import socket
 
@@ -18,6 +19,12 @@ log = logging.getLogger(__name__)
 
 #: Uplinks send every few seconds to minutes; reconnecting costs more than waiting.
 KEEP_ALIVE_S = 75
+
+
+class AddressError(ConfigError):
+    """An address to listen on is taken, or is not one of this machine's yet."""
+
+    retryable = True
 
 
 class WebServer:
@@ -47,7 +54,10 @@ class WebServer:
         )
 
     async def start(self) -> int:
-        """Listen; return the port. ConfigError when the address cannot be taken."""
+        """Listen; return the port.
+
+        AddressError when the address cannot be had now, ConfigError when never.
+        """
         listener = _listen(*self._address)
         config = self._server.config
         config.load()
@@ -88,7 +98,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
-        raise ConfigError(f"listen on {host}, port {port}: {error}") from error
+        passing = error.errno in {errno.EADDRINUSE, errno.EADDRNOTAVAIL}
+        fault = AddressError if passing else ConfigError
+        raise fault(f"listen on {host}, port {port}: {error}") from error
     # Connections inherit it. asyncio sets it only where the socket names TCP as its
     # protocol; without it an answer's body waits 40 ms for the header's receipt.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -21,6 +21,7 @@ from zerometer.core.site import Site
 #: The newest format of a site file that this version reads.
 FORMAT = 1
 TICK_NS = 1_000_000_000
+MINUTE_NS = 60_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
         name=about.text("name", site_id),
         timezone=_timezone(about),
         revision=hashlib.sha256(document.raw).hexdigest()[:16],
-        tick_ns=about.duration_ns("tick", "1s", "1min", TICK_NS),
+        tick_ns=_tick_ns(about),
         buses=tuple(buses.values()),
         meters=tuple(draft.finished() for draft in drafts.values()),
         pools=tuple(graph.pools.values()),
@@ -76,6 +77,16 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
         journal=read_journal(top, folder),
         page=read_page(top),
     )
+
+
+def _tick_ns(about: Table) -> int:
+    """Return the tick: windows begin at minutes, so ticks must end there."""
+    tick_ns = about.duration_ns("tick", "1s", "1min", TICK_NS)
+    if MINUTE_NS % tick_ns:
+        text = shown(about.values["tick"])
+        about.error("tick", f"{text} does not divide a minute evenly")
+        return TICK_NS
+    return tick_ns
 
 
 def _timezone(about: Table) -> str:

@@ -1,5 +1,6 @@
 """What a site does with its readings: uplinks, journal, page."""
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -9,13 +10,28 @@ from zerometer.config.table import Table, shown
 from zerometer.core.site import JournalSettings, PageSettings, UplinkSettings
 
 LATER_SCHEMES = ("mqtt", "mqtts", "nats", "file")
+#: Labels of letters, digits and hyphens; the last one is no number.
+HOST_NAME = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*"
+    r"(?![0-9]+$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
+    re.IGNORECASE,
+)
 
 
 def read_uplinks(top: Table, folder: Path) -> tuple[UplinkSettings, ...]:
-    """Return the uplinks; one without an id is named by its number."""
+    """Return the uplinks; the only one needs no id.
+
+    What was sent is remembered by the id: a place in the file would not do, for
+    another order would give an uplink the memory of another.
+    """
     uplinks: dict[str, UplinkSettings] = {}
-    for number, table in enumerate(top.listed("uplink", keys.UPLINK), 1):
-        uplink_id = table.identifier("id") if "id" in table else f"uplink-{number}"
+    tables = list(top.listed("uplink", keys.UPLINK))
+    for number, table in enumerate(tables, 1):
+        uplink_id = f"uplink-{number}"
+        if "id" in table:
+            uplink_id = table.identifier("id")
+        elif len(tables) > 1:
+            table.missing("id", "with several uplinks each needs one of its own")
         if uplink_id in uplinks:
             table.error("id", f"{shown(uplink_id)} is the id of another uplink already")
         token_file = table.text("token_file", "")
@@ -75,11 +91,25 @@ def read_journal(top: Table, folder: Path) -> JournalSettings:
     )
 
 
+def _host(table: Table) -> str:
+    text = table.text("host", PageSettings().host)
+    if "host" in table and not _is_host(text):
+        table.error("host", f"{shown(text)} is not an IP address or a host name")
+    return text
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return HOST_NAME.fullmatch(text) is not None
+
+
 def read_page(top: Table) -> PageSettings:
     """Return the page's settings."""
     table = top.table("page", "page", keys.PAGE)
     return PageSettings(
         enabled=table.flag("enabled", True),
-        host=table.text("host", PageSettings().host),
+        host=_host(table),
         port=table.integer("port", 0, 65535, PageSettings().port),
     )

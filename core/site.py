@@ -164,13 +164,16 @@ class UplinkSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalSettings:
-    """Where batches are kept, how often they are made durable and sealed."""
+    """Where batches are kept, how often they are made durable and sealed.
+
+    One that has ``seal_samples`` (about as many bytes) is sealed at once.
+    """
 
     path: str = "/var/lib/zerometer"
     max_bytes: int = 4_000_000_000
     commit_ns: int = 60_000_000_000
     seal_ns: int = 900_000_000_000
-    seal_bytes: int = 65_536
+    seal_samples: int = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,15 +71,17 @@ def _open(port: str, settings: LineSettings) -> serial.Serial:
             # own, and zero bytes mean that the port is gone.
             inter_byte_timeout=0,
         )
-    except (OSError, ValueError) as error:
+    # pyserial lets the errors of some calls on the terminal pass as they are.
+    except (OSError, ValueError, termios.error) as error:
         raise LineError(f"port {port}: cannot be opened: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:
     number = getattr(error, "errno", None)
     # pyserial reports a failed tcgetattr without its number.
-    if number is None and isinstance(error.__context__, termios.error):
-        number = error.__context__.args[0]
+    for terminal in (error, error.__context__):
+        if number is None and isinstance(terminal, termios.error):
+            number = terminal.args[0]
     if number in _HINTS:
         return _HINTS[number]
     return os.strerror(number) if number else str(error)

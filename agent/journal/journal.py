@@ -104,6 +104,11 @@ class Journal:
             last_error=self._last_error,
         )
 
+    @property
+    def fault(self) -> str:
+        """Why nothing more is written until it is opened anew; usually empty."""
+        return self._store.sync_fault
+
     def on_durable(self, callback: Callable[[], None]) -> None:
         """Call *callback*, in the journal's thread, when sealed batches are durable."""
         self._listeners.append(callback)

@@ -29,7 +29,7 @@ class Store:
     """An open journal file. Any method may raise sqlite3.Error.
 
     A write that raises has changed nothing, neither in the file nor here. After a
-    failed flush, writes raise JournalError.
+    failed flush, ``sync_fault`` says so and writes raise JournalError.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Store:
     ) -> None:
         """Open or make the file; *source*, if given, is the gateway it belongs to."""
         self._max_bytes = max_bytes
-        self._sync_fault = ""
+        self.sync_fault = ""
         self._connection, meta = connect(path)
         self.source, self.epoch = source or meta["source"], meta["epoch"]
         self.notices: list[str] = []
@@ -169,9 +169,9 @@ class Store:
     @contextmanager
     def _change(self) -> Iterator[None]:
         """Do what is within in one transaction, and know what it came to."""
-        if self._sync_fault:
+        if self.sync_fault:
             raise JournalError(
-                f"journal: {self._sync_fault} earlier; nothing more is written to "
+                f"journal: {self.sync_fault} earlier; nothing more is written to "
                 "this file until the agent starts again"
             )
         try:
@@ -181,7 +181,7 @@ class Store:
                 used = used_bytes(self._connection)
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", None) in _SYNC_FAULTS:
-                self._sync_fault = str(error)
+                self.sync_fault = str(error)
             raise
         self._now = now
         self.gaps = now.gaps

@@ -12,6 +12,12 @@ class StoreError(ZerometerError):
     code: ClassVar[str] = "store-failed"
 
 
+class StoreGoneError(StoreError):
+    """The receiver's database file was deleted or replaced while it was open."""
+
+    code: ClassVar[str] = "store-gone"
+
+
 class StoreBusyError(StoreError):
     """The receiver's database cannot be written now: locked, full or overrun."""
 

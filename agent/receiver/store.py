@@ -1,6 +1,7 @@
 """Commits batches to SQLite: rows and the memory of them in one transaction."""
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from zerometer.agent.receiver.errors import (
     IdentityConflictError,
     StoreBusyError,
     StoreError,
+    StoreGoneError,
 )
 from zerometer.agent.receiver.rows import EVENTS, SeriesKey, event_rows, series_rows
 
@@ -27,6 +29,8 @@ class Store:
     def __init__(self, path: Path, wall_ns: Callable[[], int] = time.time_ns) -> None:
         """Open or create the file at *path*; StoreError when that fails."""
         self._connection = open_database(path)
+        self._path = path
+        self._file = _file_at(path)
         self._wall_ns = wall_ns
         # Series that are committed; their rows are never deleted.
         self._series: dict[tuple[int, SeriesKey], int] = {}
@@ -38,8 +42,14 @@ class Store:
     def holds(self, header: Header, digest: bytes) -> bool:
         """Tell whether the batch is committed.
 
-        IdentityConflictError when another one is, under the same identity.
+        IdentityConflictError when another one is, under the same identity;
+        StoreGoneError when the file has left its place: what nobody will find again
+        must not be acknowledged.
         """
+        if _file_at(self._path) != self._file:
+            raise StoreGoneError(
+                f"receiver: {self._path}: was deleted or replaced; start again"
+            )
         with _translated():
             row = self._connection.execute(
                 "SELECT hash FROM batch JOIN source ON source.id = batch.source "
@@ -57,8 +67,8 @@ class Store:
         """Commit *batch*; False, and nothing written, when it was committed before.
 
         A sample at a time that its series already holds restates it. Raises
-        IdentityConflictError, BadTableError, StoreBusyError or StoreError; then
-        nothing is written either.
+        IdentityConflictError, BadTableError, StoreBusyError, StoreGoneError or
+        StoreError; then nothing is written either.
         """
         fresh: dict[tuple[int, SeriesKey], int] = {}
         with self._transaction():
@@ -168,6 +178,15 @@ class Store:
 
     def _one(self, sql: str, parameters: tuple[object, ...]) -> int:
         return int(self._connection.execute(sql, parameters).fetchone()[0])
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return which file is at *path*; None when there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 @contextmanager

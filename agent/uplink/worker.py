@@ -87,15 +87,6 @@ class Uplink:
             self._sender.abort()
             self._thread.join(CUT_S)
 
-    def flush(self, timeout_s: float) -> bool:
-        """Try what waits at once; return whether all was sent within *timeout_s*."""
-        with self._changed:
-            self._news = self._hurry = True
-            self._changed.notify_all()
-            return self._changed.wait_for(
-                lambda: self._state.state == "idle" and not self._news, timeout_s
-            )
-
     def state(self) -> UplinkState:
         """Return a snapshot."""
         with self._changed:

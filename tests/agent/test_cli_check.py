@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,3 +88,21 @@ def test_other_commands_load_the_same_site(
     site.write_text(text.replace("127.0.0.1", "10.0.0.1"), encoding="utf-8")
     assert load(argparse.Namespace(site=str(site))).id == "demo-factory"
     assert capsys.readouterr().err.startswith(f"warning: {site}:")
+
+
+@pytest.mark.system
+@pytest.mark.timeout(30)
+def test_ten_mistakes_as_a_command() -> None:
+    case = Path(__file__).parents[1] / "config" / "cases" / "ten-mistakes"
+    done = subprocess.run(
+        [sys.executable, "-m", "zerometer.agent.cli.main", "check", "site.toml"],
+        cwd=case,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (78, "")
+    *problems, last = done.stderr.splitlines()
+    places = {re.match(r"site\.toml:(\d+:\d+): ", problem)[1] for problem in problems}  # type: ignore[index]
+    assert len(problems) == len(places) == 10
+    assert last == "10 problems, nothing was started"

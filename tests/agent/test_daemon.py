@@ -16,7 +16,8 @@ from harness.running_agent import Running, last_status, page_of, quick_site, run
 from zerometer.agent import daemon as daemon_module
 from zerometer.agent.batch import Batch, decode
 from zerometer.agent.journal import Commit, Journal
-from zerometer.core.errors import ConfigError, JournalError, UsageError
+from zerometer.agent.page import keeper
+from zerometer.core.errors import ConfigError, JournalError, UsageError, ZerometerError
 from zerometer.core.site import PageSettings, Site
 from zerometer.drivers.simulator.factory import Factory, build
 from zerometer.drivers.simulator.faults import garbage
@@ -138,28 +139,86 @@ def test_a_tick_that_fails_stops_it_and_loses_no_commit(
 
 
 @pytest.mark.usefixtures("factory")
-def test_a_bus_whose_thread_has_ended_stops_it(site: Site) -> None:
-    """Better started again by the service manager than blind."""
+def test_a_bus_whose_thread_has_ended_stops_it_in_order(site: Site) -> None:
+    """Better started again by the service manager than blind; rows are kept."""
 
     async def scenario(agent: Running) -> None:
         await agent.until(lambda: agent.meter("pv")["quality"] == "measured")
         agent.daemon._buses[0].stop()
         await asyncio.sleep(60)  # it stops by itself
 
-    with pytest.raises(RuntimeError, match="bus bus: its thread has ended"):
+    with pytest.raises(ZerometerError, match="bus bus: its thread has ended") as caught:
+        run_agent(site, scenario)
+    assert caught.value.exit_code == 1
+    powers = rows(sealed(site, "readings"), "readings/pv/power")
+    assert len(powers) == last_status(site)["meters"][0]["transactions"]
+    assert windows(sealed(site, "ledger"))
+
+
+@pytest.mark.usefixtures("factory")
+def test_a_journal_that_cannot_be_trusted_any_more_stops_it(site: Site) -> None:
+    async def scenario(agent: Running) -> None:
+        await agent.until(lambda: agent.look()["journal"]["batches"])
+        agent.journal._store.sync_fault = "disk I/O error"
+        await asyncio.sleep(60)  # it stops by itself
+
+    with pytest.raises(JournalError, match="disk I/O error: stops, to open it anew"):
         run_agent(site, scenario)
 
 
-def test_a_page_whose_port_is_taken_is_a_fault_of_the_site(site: Site) -> None:
+@pytest.mark.usefixtures("factory")
+def test_it_meters_while_the_address_of_its_page_is_taken(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "FIRST_RETRY_S", 0.05)
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    printed = []
+
+    async def scenario(agent: Running) -> None:
+        await agent.until(lambda: agent.meter("pv")["quality"] == "measured")
+        assert agent.said("page") == ["page"]
+        assert capsys.readouterr().out == ""
+        taken.close()
+        await agent.until(
+            lambda: printed.append(capsys.readouterr().out) or printed[-1]
+        )
+        shown = await asyncio.to_thread(page_of, printed[-1].strip())
+        assert shown["site"]["id"] == "small"
+
+    with taken:
+        run_agent(replace(site, page=PageSettings(port=port)), scenario)
+    assert printed[-1] == f"http://127.0.0.1:{port}/\n"
+    (event, *_) = [
+        event
+        for event in rows(sealed(site, "ledger"), "events")
+        if event["kind"] == "page"
+    ]
+    assert f"port {port}: " in str(event["text"])
+
+
+@pytest.mark.usefixtures("factory")
+def test_it_stops_while_its_page_waits_for_an_address(site: Site) -> None:
+    """192.0.2.0/24 is for documentation: no machine has it."""
+    site = replace(site, page=PageSettings(host="192.0.2.1", port=0))
+
+    async def scenario(agent: Running) -> None:
+        await agent.until(lambda: agent.meter("pv")["quality"] == "measured")
+
+    run_agent(site, scenario)
+    assert "page" in [e["kind"] for e in rows(sealed(site, "ledger"), "events")]
+
+
+def test_a_page_whose_address_can_never_be_had_is_a_fault_of_the_site(
+    site: Site,
+) -> None:
     """The journal is let go, and what the last run left stays."""
     left = Path(site.journal.path) / "last-status.json"
     left.parent.mkdir()
     left.write_text("{}", encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        site = replace(site, page=PageSettings(port=port))
-        with pytest.raises(ConfigError, match=f"port {port}: .*in use"):
-            asyncio.run(daemon_module.run(site))
+    site = replace(site, page=PageSettings(host="no.such.host.invalid"))
+    with pytest.raises(ConfigError, match=r"listen on no\.such\.host"):
+        asyncio.run(daemon_module.run(site))
     assert left.read_text(encoding="utf-8") == "{}"
     assert sealed(site, "readings") == []
 

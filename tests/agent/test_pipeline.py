@@ -212,7 +212,7 @@ class TestOutage:
     def test_a_long_outage_is_booked_minute_by_minute(self, gateway: Gateway) -> None:
         """More windows than a batch holds come at once."""
         gateway.site = replace(
-            gateway.site, journal=replace(gateway.site.journal, seal_bytes=20_000)
+            gateway.site, journal=replace(gateway.site.journal, seal_samples=20_000)
         )
         gateway.seconds(70)
         gateway.kill()

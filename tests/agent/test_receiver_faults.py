@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from harness.flushing import flush
 from harness.outbox import MemoryOutbox
 from harness.receiver_process import ReceiverProcess
 from harness.receiving import receiving
@@ -46,7 +47,7 @@ def test_lost_requests_and_answers(tmp_path: Path) -> None:
         )
         uplink.start()
         outbox.append(*[sealed(seq) for seq in range(1, 6)])
-        assert uplink.flush(5)
+        assert flush(uplink)
         uplink.stop(1)
     assert not network.script
     assert uplink.state().sent_batches == 5
@@ -76,7 +77,7 @@ def test_a_receiver_that_is_killed_loses_nothing_and_takes_nothing_twice(
         # What was acknowledged before the kill is on the disk.
         assert len(numbers(database)) >= outbox.cursors["main"]
         process = ReceiverProcess(database, process.port)
-    assert uplink.flush(20)
+    assert flush(uplink, 20)
     uplink.stop(1)
     assert process.end(signal.SIGTERM) == 0
     assert numbers(database) == list(range(1, count + 1))

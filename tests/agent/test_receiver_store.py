@@ -17,6 +17,7 @@ from zerometer.agent.receiver.errors import (
     BadTableError,
     IdentityConflictError,
     StoreError,
+    StoreGoneError,
 )
 from zerometer.agent.receiver.intake import take
 from zerometer.agent.receiver.status import missing_ranges, read_status
@@ -263,3 +264,21 @@ def test_an_odd_file_name(tmp_path: Path) -> None:
     path = tmp_path / "50% of a? #1.sqlite"
     Store(path).close()
     assert path.exists()
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("replaced", [False, True])
+def test_nothing_is_taken_into_a_file_that_has_left_its_place(
+    tmp_path: Path, replaced: bool, again: bool
+) -> None:
+    """Also nothing that it holds: the sender must send it again to the next file."""
+    path = tmp_path / "received.sqlite"
+    with closing(Store(path)) as store:
+        take(store, sealed(1))
+        for file in tmp_path.iterdir():
+            file.unlink()
+        if replaced:
+            Store(path).close()
+        with pytest.raises(StoreGoneError, match="deleted or replaced"):
+            take(store, sealed(1 if again else 2))
+        assert StoreGoneError.code == "store-gone"

@@ -150,6 +150,22 @@ def test_a_certificate_nobody_vouches_for_pauses(
     assert not server.requests
 
 
+def test_a_batch_over_tls(
+    server: Upstream, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate that the system vouches for; SSL_CERT_FILE speaks for it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    sender = HttpSender(server.url.replace("http:", "https:"))
+    for seq in (1, 2):
+        assert sender.send(entry(seq), 5).outcome is Outcome.ACCEPTED
+    sender.close()
+    assert [request.body for request in server.requests] == [sealed(1), sealed(2)]
+    assert len({request.client for request in server.requests}) == 1
+
+
 def test_a_token_is_read_at_each_use(server: Upstream, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.touch(mode=0o600)

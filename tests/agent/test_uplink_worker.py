@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from harness.flushing import flush
 from harness.outbox import MemoryOutbox
 from harness.sealed_batches import sealed
 from harness.upstream import Reply, Upstream, upstream
@@ -76,9 +77,9 @@ def test_everything_is_sent_in_order(
     batches = [sealed(seq) for seq in range(1, 21)]
     outbox.append(*batches[:15])
     uplink = started(server, outbox)
-    assert uplink.flush(5)
+    assert flush(uplink)
     outbox.append(*batches[15:])
-    assert uplink.flush(5)
+    assert flush(uplink)
     assert bodies(server) == batches
     state = uplink.state()
     assert (state.id, state.url, state.state) == ("main", server.url, "idle")
@@ -91,7 +92,7 @@ def test_what_becomes_durable_is_sent_at_once(
     server: Upstream, outbox: MemoryOutbox, started: Ended
 ) -> None:
     uplink = started(server, outbox)
-    assert uplink.flush(5)
+    assert flush(uplink)
     outbox.append(sealed(1))
     server.wait_for(1)
 
@@ -112,7 +113,7 @@ def test_an_idle_uplink_does_not_look_at_the_journal(
 
     monkeypatch.setattr(threading.Condition, "wait", count)
     uplink = started(server, outbox)
-    assert uplink.flush(5)
+    assert flush(uplink)
     assert set(waits) == {None}
 
 
@@ -137,7 +138,7 @@ def test_the_same_batch_again_until_it_is_accepted(
     outbox.append(sealed(1), sealed(2))
     uplink = started(server, outbox)
     server.wait_for(5)
-    assert uplink.flush(5)
+    assert flush(uplink)
     assert bodies(server) == [sealed(1)] * 4 + [sealed(2)]
     assert uplink.state().sent_batches == 2
     assert uplink.state().last_error == ""
@@ -170,7 +171,7 @@ def test_a_pause_keeps_the_cursor_and_says_why(
     assert outbox.cursors == {}
     assert bodies(server) == [sealed(1)]
     assert [r.getMessage() for r in caplog.records] == ["uplink main: 401; tries again"]
-    assert uplink.flush(5)
+    assert flush(uplink)
     assert outbox.cursors == {"main": 2}
 
 
@@ -246,7 +247,7 @@ def test_a_failing_journal_does_not_end_the_thread(
     outbox = Failing()
     outbox.append(sealed(1))
     with caplog.at_level(logging.ERROR):
-        assert started(server, outbox).flush(5)
+        assert flush(started(server, outbox))
         server.wait_for(1)
     assert outbox.cursors == {"main": 1}
     assert "disk I/O error" in caplog.text
@@ -260,8 +261,8 @@ def test_two_uplinks_have_a_cursor_each(
     other = open_uplink(UplinkSettings(id="other", url=server.url), outbox)
     started.uplinks.append(other)
     other.start()
-    assert uplink.flush(5)
-    assert other.flush(5)
+    assert flush(uplink)
+    assert flush(other)
     assert outbox.cursors == {"main": 1, "other": 1}
 
 

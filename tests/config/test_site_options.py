@@ -262,6 +262,7 @@ def test_a_fuel_with_a_factor_of_its_own(tmp_path: Path) -> None:
 def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     more = """
     [[uplink]]
+    id = "far"
     url = "https://collector.example.com/v1/batches"
     token_file = "token"
     timeout = "3s"
@@ -280,7 +281,7 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     """
     loaded = load(tmp_path, more=more)
     first, second = loaded.site.uplinks
-    assert (first.id, first.timeout_s) == ("uplink-1", 3.0)
+    assert (first.id, first.timeout_s) == ("far", 3.0)
     assert first.token_file == str(tmp_path / "token")
     assert (second.id, second.token_file) == ("local", "")
     journal = loaded.site.journal
@@ -291,20 +292,35 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     assert loaded.warnings == ()
 
 
+def test_the_only_uplink_needs_no_id(tmp_path: Path) -> None:
+    more = '[[uplink]]\nurl = "https://collector.example.com/v1/batches"'
+    (uplink,) = load(tmp_path, more=more).site.uplinks
+    assert uplink.id == "uplink-1"
+
+
+@pytest.mark.parametrize(
+    "host", ["::", "fe80::1%eth0", "localhost", "gateway-7.works.example", "10.0.0.1"]
+)
+def test_hosts_of_the_page(tmp_path: Path, host: str) -> None:
+    assert load(tmp_path, more=f'[page]\nhost = "{host}"').site.page.host == host
+
+
 def test_suspicious_but_legal(tmp_path: Path) -> None:
     more = """
     [[bus]]
     id = "b"
     port = "/dev/ttyUSB1"
     [[uplink]]
+    id = "near"
     url = "http://10.0.0.2/v1/batches"
     [[uplink]]
+    id = "far"
     url = "http://collector.example.com/v1/batches"
     """
     assert warnings_of(load(tmp_path, more=more)) == [
         ': bus[1]: no meter is on "b"',
-        "uplink 1: url: is not encrypted, and its host is another machine",
-        "uplink 2: url: is not encrypted, and its host is another machine",
+        'uplink "near": url: is not encrypted, and its host is another machine',
+        'uplink "far": url: is not encrypted, and its host is another machine',
     ]
 
 

@@ -1,5 +1,6 @@
 """SerialLine: what it sets up, and what it says when it cannot."""
 
+import errno
 import fcntl
 import os
 import termios
@@ -62,6 +63,22 @@ def test_not_a_serial_port(tmp_path: Path) -> None:
         SerialLine(str(tmp_path / "file"), LineSettings())
     with pytest.raises(LineError, match="not a serial port"):
         SerialLine(str(tmp_path), LineSettings())
+
+
+@pytest.mark.parametrize("call", ["tcsetattr", "tcflush"])
+def test_an_adapter_that_vanishes_while_it_is_opened(
+    call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyserial does not translate what these two say."""
+
+    def gone(*_: object) -> None:
+        raise termios.error(errno.EIO, "Input/output error")
+
+    pty = Pty()
+    monkeypatch.setattr(termios, call, gone)
+    with pytest.raises(LineError, match="cannot be opened: the device does not answer"):
+        SerialLine(pty.path, LineSettings())
+    pty.close()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may open every port")

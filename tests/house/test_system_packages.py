@@ -1,0 +1,55 @@
+"""What ``make`` says on a system that lacks what only the system can provide."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "packaging" / "system-packages.sh"
+#: The only commands of the system that the script finds.
+SEEN = ("bash", "dirname")
+
+
+def command(folder: Path, name: str, text: str) -> Path:
+    """Write an executable script."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def run(folder: Path, user: int, python: str) -> "subprocess.CompletedProcess[str]":
+    """Run the script as *user* says it is, with nothing but *folder* on the path."""
+    for name in SEEN:
+        (folder / name).symlink_to(f"/usr/bin/{name}")
+    command(folder, "id", f"echo {user}")
+    command(folder, "gcc", "while read -r line; do :; done")
+    return subprocess.run(
+        [f"/usr/bin/{SEEN[0]}", str(SCRIPT), str(command(folder, "python", python))],
+        env={**os.environ, "PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_what_lacks_is_named_with_the_line_of_the_readme(
+    tmp_path: Path, user: int
+) -> None:
+    """Root without apt-get, and somebody who may not install."""
+    done = run(tmp_path, user, "exit 1")
+    assert (done.returncode, done.stdout) == (2, "")
+    said, line = done.stderr.splitlines()
+    assert said == "make: this system lacks python3-venv python3-dev; install with:"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    installs = re.findall(r"^(?:sudo )?apt-get install.*$", readme, re.M)
+    assert line.removeprefix("sudo ") in {i.removeprefix("sudo ") for i in installs}
+
+
+def test_nothing_is_said_when_nothing_lacks(tmp_path: Path) -> None:
+    done = run(tmp_path, 1000, "exit 0")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
