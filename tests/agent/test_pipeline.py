@@ -255,6 +255,25 @@ class TestEvents:
         assert (event.kind, event.subject) == ("disagreement", "line")
         assert "active_energy_import gained 0.01" in event.text
 
+    def test_a_counter_that_moves_without_a_power(self, gateway: Gateway) -> None:
+        gateway.world.powers_w["line"] = 0.0
+        for _ in range(130):
+            gateway.seconds(1)
+            gateway.world.imports["line"] += kwh(1)
+        (event,) = gateway.events.recent
+        assert event.text == (
+            "active_energy_import gained while active_power promised nothing: "
+            "check ratios and units"
+        )
+
+    def test_a_counter_that_jumps_is_told_once(self, gateway: Gateway) -> None:
+        gateway.seconds(10)
+        gateway.world.imports["line"] += 1e7
+        gateway.seconds(10)
+        assert [(e.kind, e.subject) for e in gateway.events.recent] == [
+            ("counter-held", "line")
+        ]
+
     def test_a_circle_without_an_exit(self, tmp_path: Path) -> None:
         site = journalled_site(tmp_path)
         lv_to_air, boiler = site.processes
