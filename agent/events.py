@@ -9,6 +9,8 @@ log = logging.getLogger("zerometer")
 
 #: The page shows the last ones; all of them go upstream.
 KEPT = 50
+#: A trouble that lasts is told again after this time.
+REPEAT_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class EventLog:
         self._lock = Lock()
         self._recent: deque[Event] = deque(maxlen=KEPT)
         self._new: list[Event] = []
+        self._told_ms: dict[tuple[str, str, str], int] = {}
 
     def add(self, time_ms: int, kind: str, subject: str, text: str) -> None:
         """Note an event."""
@@ -45,6 +48,26 @@ class EventLog:
         """The last events, oldest first."""
         with self._lock:
             return list(self._recent)
+
+    def add_standing(
+        self, time_ms: int, kind: str, subject: str, text: str, detail: str = ""
+    ) -> None:
+        """Note a trouble that may last: once, and again after REPEAT_MS.
+
+        *detail* tells apart troubles of one kind of one subject.
+        """
+        key = kind, subject, detail
+        with self._lock:
+            told_ms = self._told_ms.get(key)
+            if told_ms is not None and 0 <= time_ms - told_ms < REPEAT_MS:
+                return
+            self._told_ms[key] = time_ms
+        self.add(time_ms, kind, subject, text)
+
+    def over(self, kind: str, subject: str, detail: str = "") -> None:
+        """Note that a trouble is over: the next one is told at once."""
+        with self._lock:
+            self._told_ms.pop((kind, subject, detail), None)
 
     def take(self) -> list[Event]:
         """Return the events since the last call."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from zerometer.core.accounting import MINUTE_NS, Window
 from zerometer.core.ledger import EMISSION_EXPONENT, Cell
 from zerometer.core.site import VIEWS, View
+from zerometer.core.windows import MINUTE_NS, Window
 
 #: Minute windows that the page draws.
 KEPT_WINDOWS = 60

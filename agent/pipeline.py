@@ -29,6 +29,8 @@ STATE_FORMAT = 1
 #: Names and zeros are most of the state: the fastest level takes most of them away.
 STATE_LEVEL = 1
 MILLISECOND_NS = 1_000_000
+#: A longer time without a tick is not gone through tick by tick.
+LONGEST_STALL_NS = 600_000_000_000
 COUNTER_TEXTS = {
     "counter-held": "not possible after its last value; waits for two more readings",
     "counter-reset": "reset or another meter; its gain since the last value is unknown",
@@ -122,9 +124,8 @@ class Pipeline:
     def tick(self, boottime_ns: int) -> None:
         """Account for the time up to *boottime_ns* and record what it brought."""
         self._follow_clock()
-        self._drain(boottime_ns)
         now_ns = self._clock.wall_ns(boottime_ns)
-        self._record(self.accounting.advance(now_ns))
+        self._account(now_ns)
         self._record_events()
         self._recorder.seal_due(now_ns // MILLISECOND_NS)
         self._settle_commit()
@@ -168,6 +169,25 @@ class Pipeline:
                 event.time_ms, event.kind, event.subject, event.text
             )
 
+    def _account(self, now_ns: int) -> None:
+        """Account for the time up to *now_ns*, tick by tick, with its readings.
+
+        After a stall there are many ticks; after a long one (the machine slept) what
+        lies between was not seen.
+        """
+        last_ns = self.accounting.last_ns
+        if last_ns is not None and now_ns - last_ns > LONGEST_STALL_NS:
+            self.accounting.resume(now_ns - self._site.tick_ns)
+            last_ns = self.accounting.last_ns
+        tick_ns = self._site.tick_ns
+        edge_ns = now_ns if last_ns is None else (last_ns // tick_ns + 1) * tick_ns
+        while edge_ns < now_ns:
+            self._drain(self._clock.boottime_of(edge_ns))
+            self._record(self.accounting.advance(edge_ns))
+            edge_ns += tick_ns
+        self._drain(self._clock.boottime_of(now_ns))
+        self._record(self.accounting.advance(now_ns))
+
     def _drain(self, boottime_ns: int) -> None:
         """Take in the readings that were made until *boottime_ns*."""
         while self._queue and self._queue[0].time_ns <= boottime_ns:
@@ -180,11 +200,11 @@ class Pipeline:
                 self._recorder.add_row(table, fields, wall_ns // MILLISECOND_NS, row)
 
     def _counter_event(self, note: CounterNote, time_ms: int) -> None:
-        """Tell of a counter's oddity; a held one once until it is accepted again."""
-        if note.kind == "counter-held" and self._stands(note.kind, note.meter):
-            return
         text = f"{note.point} reads {note.value:g}: {COUNTER_TEXTS[note.kind]}"
-        self._events.add(time_ms, note.kind, note.meter, text)
+        if note.kind == "counter-held":
+            self._events.add_standing(time_ms, note.kind, note.meter, text, note.point)
+        else:
+            self._events.add(time_ms, note.kind, note.meter, text)
 
     def _record(self, closing: Closing) -> None:
         zone = ZoneInfo(self._site.timezone)
@@ -199,10 +219,14 @@ class Pipeline:
                 if isnan(ratio)
                 else f"{ratio:.3f} times what {power} promised"
             )
-            text = f"{measure.counter} gained {story}: check ratios and units"
-            self._event_once("disagreement", measure.meter, text)
+            self._trouble(
+                "disagreement",
+                measure.meter,
+                f"{measure.counter} gained {story}: check ratios and units",
+                measure.counter,
+            )
         if closing.circular:
-            self._event_once(
+            self._trouble(
                 "circular",
                 self._site.id,
                 "energy flows in a circle without an exit: check directions",
@@ -212,16 +236,10 @@ class Pipeline:
         now_ms = self._clock.wall_ns(self._clock.boottime_ns()) // MILLISECOND_NS
         self._events.add(now_ms, kind, subject, text)
 
-    def _event_once(self, kind: str, subject: str, text: str) -> None:
-        """Add an event unless the same stands among the recent ones."""
-        if not self._stands(kind, subject):
-            self._event(kind, subject, text)
-
-    def _stands(self, kind: str, subject: str) -> bool:
-        return any(
-            event.kind == kind and event.subject == subject
-            for event in self._events.recent
-        )
+    def _trouble(self, kind: str, subject: str, text: str, detail: str = "") -> None:
+        """Add an event about something that may last."""
+        now_ms = self._clock.wall_ns(self._clock.boottime_ns()) // MILLISECOND_NS
+        self._events.add_standing(now_ms, kind, subject, text, detail)
 
     def _commit(self, boottime_ns: int) -> None:
         """Hand the journal everything that is not durable yet."""
@@ -244,7 +262,8 @@ class Pipeline:
         error = future.exception()
         if error is None:
             self._recorder.committed(commit)
+            self._events.over("journal", "journal")
         elif isinstance(error, JournalError):
-            self._event_once("journal", "journal", str(error))
+            self._trouble("journal", "journal", str(error))
         else:
             raise error

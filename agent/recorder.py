@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from zerometer.agent.batch import Gap, Header, batch_hash, encode, peek
 from zerometer.agent.gather import Field, OpenBatch, Value
 from zerometer.agent.journal import Commit, Resume, SealedBatch
-from zerometer.core.accounting import Window
 from zerometer.core.ledger import Cell
+from zerometer.core.windows import Window
 
 READINGS, LEDGER = "readings", "ledger"
 STREAMS = (READINGS, LEDGER)

@@ -45,7 +45,9 @@ class Snapshot:
         pipeline, site = self._pipeline, self._pipeline.site
         now_ns = self._clock.boottime_ns()
         wall_ns = self._clock.wall_ns(now_ns)
-        picture = GraphPicture(pipeline.accounting, wall_ns)
+        # Readings are taken in at ticks: that is the present that is known.
+        present_ns = pipeline.accounting.last_ns or wall_ns
+        picture = GraphPicture(pipeline.accounting, present_ns)
         buses = [bus.statistics() for bus in self._buses]
         units = {unit.meter: unit for bus in buses for unit in bus.units}
         figures = pipeline.figures

@@ -9,9 +9,8 @@ the shortest window closes, its ticks are settled to the counters, solved for
 where every unit came from, and booked.
 """
 
-from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
@@ -23,43 +22,13 @@ from zerometer.core.metering import CounterNote, Disagreement, Metering
 from zerometer.core.network import Network
 from zerometer.core.points import Reading
 from zerometer.core.site import VIEWS, Site, View
+from zerometer.core.windows import MINUTE_NS, Leftover, OpenWindows, Window
 
-MINUTE_NS = 60_000_000_000
-#: Windows that are booked; each is a multiple of the one before.
-WINDOWS_NS = (MINUTE_NS, 15 * MINUTE_NS)
 #: A step back of the clock up to this long is waited for.
 LONGEST_WAIT_NS = 15 * MINUTE_NS
 #: An interruption that is longer is booked as if it had been so long.
 LONGEST_GAP_NS = 7 * 24 * 60 * MINUTE_NS
 STATE_FORMAT = 1
-
-
-@dataclass(slots=True)
-class Window:
-    """A window's totals.
-
-    ``start_ns`` is Unix time, UTC. ``covered_ns`` is how much of the window was
-    accounted for, ``measured_share`` which part of that was seen by the meters
-    (0 to 1). A window that is put out again, more complete, has a higher
-    ``revision``.
-    """
-
-    start_ns: int
-    length_ns: int
-    cells: "array[int]"
-    covered_ns: int = 0
-    seen_ns: float = 0.0
-    revision: int = 0
-
-    @property
-    def measured_share(self) -> float:
-        """The part of the covered time in which meters saw their flows."""
-        return self.seen_ns / self.covered_ns if self.covered_ns else 0.0
-
-    @property
-    def end_ns(self) -> int:
-        """Where the next window begins."""
-        return self.start_ns + self.length_ns
 
 
 @dataclass(slots=True)
@@ -88,14 +57,6 @@ class Closing:
     circular: bool = False
 
 
-@dataclass(slots=True)
-class Leftover:
-    """Windows of a graph that the site no longer has, and what their cells mean."""
-
-    cells: list[Cell]
-    windows: list[Window]
-
-
 class Accounting:
     """Accounts for one site."""
 
@@ -103,12 +64,14 @@ class Accounting:
         self.network = Network(site)
         self._zone = zone
         self._tick_ns = site.tick_ns
-        self.metering = Metering(site.meters, self.network.measures)
+        self.metering = Metering(
+            site.meters, self.network.measures, self.network.flow_names
+        )
         self.attribution = Attribution(self.network)
         self._ledger = Ledger(
             self.network, self.attribution.into_names, self.attribution.out_of_names
         )
-        self._open: dict[int, Window] = {}
+        self._windows = OpenWindows(self._ledger.cells, zone)
         self._last_ns: int | None = None
         self.balance: dict[View, Balance] = {view: Balance() for view in VIEWS}
 
@@ -142,7 +105,7 @@ class Accounting:
             self._last_ns = end_ns
             if end_ns == minute + MINUTE_NS:
                 self._book(closing)
-                closing.windows.extend(self._close(end_ns))
+                closing.windows.extend(self._windows.close(end_ns))
         return closing
 
     def resume(self, now_ns: int) -> None:
@@ -169,10 +132,7 @@ class Accounting:
         """
         closing = Closing()
         self._book(closing)
-        for window in self._open.values():
-            if window.covered_ns:
-                closing.windows.append(_copy(window))
-                window.revision += 1
+        closing.windows.extend(self._windows.put_out())
         return closing
 
     def rebase(self, step_ns: int) -> Closing:
@@ -184,7 +144,7 @@ class Accounting:
         closing = Closing()
         if self._last_ns is not None and not -LONGEST_WAIT_NS <= step_ns < 0:
             self._book(closing)
-            closing.windows.extend(self._close(None))
+            closing.windows.extend(self._windows.cut())
             self._last_ns += step_ns
         self.metering.rebase(step_ns)
         return closing
@@ -219,28 +179,8 @@ class Accounting:
         cells = self._ledger.book(amounts)
         covered_ns = sum(t1 - t0 for t0, t1 in spans.times[first:last])
         seen_ns = spans.seen_ns(first, last)
-        closing.windows.extend(self._close(minute))
-        for length_ns in WINDOWS_NS:
-            window = self._open_window(minute, length_ns)
-            for index, units in enumerate(cells):
-                window.cells[index] += units
-            window.covered_ns += covered_ns
-            window.seen_ns += seen_ns
-
-    def _open_window(self, minute: int, length_ns: int) -> Window:
-        window = self._open.get(length_ns)
-        if window is None:
-            start = window_start(minute, length_ns, self._zone)
-            cells = array("q", bytes(8 * len(self.cells)))
-            window = self._open[length_ns] = Window(start, length_ns, cells)
-        return window
-
-    def _close(self, end_ns: int | None) -> Iterator[Window]:
-        """Put out the windows that end by *end_ns*, or all of them."""
-        for window in list(self._open.values()):
-            if end_ns is None or window.end_ns <= end_ns:
-                del self._open[window.length_ns]
-                yield window
+        closing.windows.extend(self._windows.close(minute))
+        self._windows.add(minute, cells, covered_ns, seen_ns)
 
     def _weigh(self, amounts: Amounts) -> None:
         for view, balance in self.balance.items():
@@ -257,9 +197,8 @@ class Accounting:
             "last_ns": self._last_ns,
             "metering": self.metering.state(),
             "tanks": self.attribution.state(),
-            "cells": [[cell.name, cell.unit, cell.exponent] for cell in self.cells],
             "ledger": self._ledger.state(),
-            "open": [_packed(window) for window in self._open.values()],
+            "windows": self._windows.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> Leftover | None:
@@ -275,37 +214,13 @@ class Accounting:
                 f"this version reads {STATE_FORMAT}: install the version that wrote it"
             )
         self._last_ns = state["last_ns"]
-        cells = [Cell(*cell) for cell in state["cells"]]
-        same = cells == self.cells
-        self.metering.restore(state["metering"], with_spans=same)
+        leftover = self._windows.restore(state["windows"])
+        self.metering.restore(state["metering"], with_spans=leftover is None)
         self.attribution.restore(state["tanks"])
-        windows = [_unpacked(packed) for packed in state["open"]]
-        if not same:
-            return Leftover(cells, [w for w in windows if w.covered_ns])
-        self._ledger.restore(state["ledger"])
-        self._open = {window.length_ns: window for window in windows}
-        return None
+        if leftover is None:
+            self._ledger.restore(state["ledger"])
+        return leftover
 
 
 def _weighted(amounts: Sequence[float], factors: Sequence[float]) -> float:
     return sum(q * f for q, f in zip(amounts, factors, strict=True))
-
-
-def _copy(window: Window) -> Window:
-    return replace(window, cells=window.cells[:])
-
-
-def _packed(window: Window) -> list[Any]:
-    return [
-        window.start_ns,
-        window.length_ns,
-        window.cells.tobytes(),
-        window.covered_ns,
-        window.seen_ns,
-        window.revision,
-    ]
-
-
-def _unpacked(packed: list[Any]) -> Window:
-    start_ns, length_ns, cells, *rest = packed
-    return Window(start_ns, length_ns, array("q", cells), *rest)

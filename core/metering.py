@@ -76,7 +76,13 @@ class Disagreement:
 class Metering:
     """Counters, powers and the energies of all measured flows."""
 
-    def __init__(self, meters: Sequence[Meter], measures: Sequence[Measure]) -> None:
+    def __init__(
+        self,
+        meters: Sequence[Meter],
+        measures: Sequence[Measure],
+        names: Sequence[str],
+    ) -> None:
+        """*names* are those of the flows, one for each measure."""
         self.counters = Counters(meters)
         self._powers: dict[tuple[str, str], int] = {}
         self._highest = array("d")
@@ -87,6 +93,7 @@ class Metering:
         }
         self._names = {m.id: [p.point.name for p in m.points] for m in meters}
         self.flows = [self._flow(measure) for measure in measures]
+        self._flow_names = tuple(names)
         self.spans = Spans(len(self.flows))
         self._power_value = array("d", [nan]) * len(self._powers)
         self._power_time = array("q", [-1]) * len(self._powers)
@@ -279,17 +286,8 @@ class Metering:
         return {
             "counters": self.counters.state(),
             "flows": [
-                [
-                    list(_key(flow.measure)),
-                    flow.target_offset,
-                    flow.counter_total,
-                    flow.counter_time_ns,
-                    flow.after,
-                    flow.booked,
-                    flow.settled_total,
-                    flow.promised,
-                ]
-                for flow in self.flows
+                [name, *_saved(flow)]
+                for name, flow in zip(self._flow_names, self.flows, strict=True)
             ],
             "spans": self.spans.state(),
         }
@@ -301,23 +299,46 @@ class Metering:
         is not booked yet.
         """
         self.counters.restore(state["counters"])
-        saved = {tuple(key): values for key, *values in state["flows"]}
-        for flow in self.flows:
-            values = saved.get(_key(flow.measure))
-            if values is not None:
-                (
-                    flow.target_offset,
-                    flow.counter_total,
-                    flow.counter_time_ns,
-                    flow.after,
-                    flow.booked,
-                    flow.settled_total,
-                    flow.promised,
-                ) = values
+        saved = {name: values for name, *values in state["flows"]}
+        for name, flow in zip(self._flow_names, self.flows, strict=True):
+            if name in saved:
+                _restore(flow, *saved[name])
         if with_spans:
             self.spans.restore(state["spans"])
 
 
-def _key(measure: Measure) -> tuple[str, str, float]:
-    """Return what makes a flow the same one over a change of the site file."""
-    return measure.meter, measure.counter, measure.times
+def _saved(flow: _Flow) -> list[Any]:
+    """Return what a flow must know after a restart."""
+    return [
+        flow.measure.meter,
+        flow.measure.counter,
+        flow.measure.times,
+        flow.counter_time_ns,
+        *(getattr(flow, name) for name in _AMOUNTS),
+    ]
+
+
+def _restore(
+    flow: _Flow, meter: str, counter: str, times: float, time_ns: int, *amounts: float
+) -> None:
+    """Take up what a flow knew; one of another counter begins anew.
+
+    Where only ``times`` has changed, what the counter gained meanwhile counts as
+    the site file says now.
+    """
+    if (meter, counter) != (flow.measure.meter, flow.measure.counter):
+        return
+    flow.counter_time_ns = time_ns
+    for name, amount in zip(_AMOUNTS, amounts, strict=True):
+        setattr(flow, name, amount * (flow.measure.times / times))
+
+
+#: A flow's amounts, all in its unit.
+_AMOUNTS = (
+    "target_offset",
+    "counter_total",
+    "after",
+    "booked",
+    "settled_total",
+    "promised",
+)

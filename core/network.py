@@ -87,6 +87,7 @@ class Network:
 
     def __init__(self, site: Site) -> None:
         self.measures: list[Measure] = []
+        self.flow_names: list[str] = []
         self.pools: list[Pool] = list(site.pools)
         self.origins: list[Origin] = []
         self.places: list[Place] = []
@@ -100,7 +101,7 @@ class Network:
                     self._unit(source.pool),
                     _values(source.factors),
                 ),
-                self._flow(source.measure),
+                self._flow(source.measure, f"source.{source.id}"),
             )
             for source in site.sources
         ]
@@ -108,7 +109,7 @@ class Network:
             Outflow(
                 self._pool[sink.pool],
                 self._place(f"sink.{sink.id}", sink.kind, sink.pool),
-                self._flow(sink.measure),
+                self._flow(sink.measure, f"sink.{sink.id}"),
             )
             for sink in site.sinks
             if sink.measure is not None
@@ -124,8 +125,9 @@ class Network:
     def _unit(self, pool: str) -> str:
         return self.pools[self._pool[pool]].unit
 
-    def _flow(self, measure: Measure) -> int:
+    def _flow(self, measure: Measure, name: str) -> int:
         self.measures.append(measure)
+        self.flow_names.append(name)
         return len(self.measures) - 1
 
     def _origin(self, name: str, unit: str, factors: dict[View, float]) -> int:
@@ -161,13 +163,16 @@ class Network:
                     name,
                     self._place(name, "process", None),
                     tuple(
-                        (self._pool[pool], self._flow(measure))
+                        (
+                            self._pool[pool],
+                            self._flow(measure, f"{name}:takes:{pool}"),
+                        )
                         for pool, measure in process.takes.items()
                     ),
                     tuple(
                         Give(
                             self._pool[pool],
-                            self._flow(measure),
+                            self._flow(measure, f"{name}:gives:{pool}"),
                             _energy_weight(self._unit(pool), len(process.gives)),
                         )
                         for pool, measure in process.gives.items()
@@ -179,7 +184,7 @@ class Network:
                                 fuel.unit,
                                 _values(fuel.factors),
                             ),
-                            self._flow(fuel.measure),
+                            self._flow(fuel.measure, f"{name}:burns:{fuel.carrier}"),
                         )
                         for fuel in process.fuels
                     ),
@@ -193,8 +198,8 @@ class Network:
                 f"storage.{storage.id}",
                 self._pool[storage.pool],
                 self._place(f"storage.{storage.id}", "storage", storage.pool),
-                self._flow(storage.charge),
-                self._flow(storage.discharge),
+                self._flow(storage.charge, f"storage.{storage.id}:charge"),
+                self._flow(storage.discharge, f"storage.{storage.id}:discharge"),
                 storage.charge_efficiency * storage.discharge_efficiency,
                 self._origin(
                     f"unknown-start.{storage.id}",

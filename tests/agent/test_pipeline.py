@@ -23,9 +23,9 @@ from harness.sites import SECOND, reading
 from zerometer.agent.figures import KEPT_WINDOWS
 from zerometer.agent.graph_picture import GraphPicture
 from zerometer.agent.journal import Commit
-from zerometer.core.accounting import MINUTE_NS
 from zerometer.core.errors import JournalError
 from zerometer.core.points import Quality
+from zerometer.core.windows import MINUTE_NS
 
 LINE_KW = 48.0
 LINE = "sink.line:quantity"
@@ -146,6 +146,18 @@ class TestClock:
         assert event["text"] == "wall clock stepped by +3600.000 s"
         assert total(gateway.sealed("ledger"), LINE) == pytest.approx(kwh(20), rel=0.06)
 
+    def test_steps_within_a_window_cost_none_of_it(self, gateway: Gateway) -> None:
+        """What a receiver has of a window is replaced when its name comes again."""
+        for _ in range(8):
+            gateway.seconds(17)
+            gateway.times.wall_ns += 2 * SECOND
+        gateway.seconds(17)
+        gateway.stop()
+        ledger = gateway.sealed("ledger")
+        for length in ("1min", "15min"):
+            booked = total(ledger, LINE, length)
+            assert booked == pytest.approx(kwh(9 * 17), rel=0.01)
+
     def test_a_step_back_books_each_second_once(self, gateway: Gateway) -> None:
         gateway.seconds(90)
         gateway.times.wall_ns -= 45 * SECOND
@@ -243,6 +255,32 @@ class TestOutage:
         assert total(ledger, LINE) == pytest.approx(1000 + kwh(140), rel=1e-3)
 
 
+class TestStall:
+    def test_a_stalled_loop_books_what_the_buses_read_meanwhile(
+        self, gateway: Gateway
+    ) -> None:
+        gateway.seconds(70)
+        gateway.stalled(300)
+        gateway.seconds(70)
+        gateway.stop()
+        minutes = windows(gateway.sealed("ledger"))
+        assert min(row["measured_share"] for row in minutes.values()) > 0.98
+        whole = [r[LINE] for r in minutes.values() if r["covered"] == 60.0]
+        assert whole == pytest.approx([kwh(60)] * len(whole), rel=0.02)
+        assert kinds(gateway) == []
+
+    def test_a_machine_that_slept_was_not_seen(self, gateway: Gateway) -> None:
+        gateway.seconds(70)
+        gateway.unseen(1200)
+        gateway.seconds(70)
+        gateway.stop()
+        ledger = gateway.sealed("ledger")
+        shares = [row["measured_share"] for row in windows(ledger).values()]
+        assert shares.count(0.0) >= 18
+        assert total(ledger, LINE) == pytest.approx(kwh(1340), rel=0.01)
+        assert kinds(gateway) == []
+
+
 class TestEvents:
     def test_a_power_that_disagrees_with_its_counter(self, gateway: Gateway) -> None:
         gateway.world.powers_w["line"] = 20_000_000.0
@@ -331,10 +369,9 @@ class TestEvents:
         quarters = rows(ledger, "ledger/15min")
         assert "source.pv:quantity" in quarters[0]
         assert "source.roof:quantity" in quarters[-1]
-        sums = [row[LINE] for row in quarters]
-        assert sum(x for x in sums if isinstance(x, float)) == pytest.approx(
-            kwh(130), rel=0.02
-        )
+        # The quarter went on: its last revision holds both graphs' energy.
+        assert [row["revision"] for row in quarters] == [0.0, 1.0]
+        assert quarters[-1][LINE] == pytest.approx(kwh(130), rel=0.02)
 
 
 class TestFailure:

@@ -7,13 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from harness.sites import SECOND, World, small_site
 
-from zerometer.core.accounting import (
-    LONGEST_GAP_NS,
-    MINUTE_NS,
-    Accounting,
-    Window,
-)
+from zerometer.core.accounting import LONGEST_GAP_NS, Accounting
 from zerometer.core.errors import JournalError
+from zerometer.core.windows import MINUTE_NS, Window
 
 START = 1_800_000_000 * SECOND
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -56,7 +52,12 @@ class Run:
 
     def total(self, name: str, length_ns: int = MINUTE_NS) -> float:
         """Return the sum of a cell over the windows of a length, latest revisions."""
-        latest = {w.start_ns: w for w in self.windows if w.length_ns == length_ns}
+        latest: dict[int, Window] = {}
+        for window in self.windows:
+            if window.length_ns == length_ns:
+                before = latest.get(window.start_ns)
+                assert before is None or before.revision < window.revision
+                latest[window.start_ns] = window
         return sum(self.cell(window, name) for window in latest.values())
 
 
@@ -196,7 +197,8 @@ def test_an_interrupted_window_goes_on_with_the_next_revision(run: Run) -> None:
 def test_a_changed_graph_takes_up_counters_and_puts_out_old_windows(run: Run) -> None:
     run.seconds(100)
     state = run.accounting.state()
-    state["cells"] = [["sink.gone:quantity", "kWh", -6], *state["cells"][1:]]
+    cells = state["windows"]["cells"]
+    cells[0] = ["sink.gone:quantity", "kWh", -6]
     accounting = Accounting(run.site, ZONE)
     leftover = accounting.restore(state)
     assert leftover is not None
@@ -222,6 +224,40 @@ def test_the_clock_steps_forward_without_booking_the_step(run: Run) -> None:
     run.windows += run.accounting.interrupt().windows
     expected = 48.0 * 150 / 3600
     assert run.total("sink.line:quantity") == pytest.approx(expected, rel=0.01)
+
+
+def test_a_step_within_a_window_loses_none_of_it(run: Run) -> None:
+    run.seconds(300)
+    run.windows += run.accounting.rebase(SECOND).windows
+    run.now += SECOND
+    run.seconds(1000)
+    run.windows += run.accounting.interrupt().windows
+    expected = 48.0 * 1299 / 3600
+    for length_ns in (MINUTE_NS, 15 * MINUTE_NS):
+        booked = run.total("sink.line:quantity", length_ns)
+        assert booked == pytest.approx(expected, rel=0.01)
+    for name, left, right in identities(run):
+        assert left == right, name
+
+
+def test_a_changed_conversion_counts_from_the_restart(run: Run) -> None:
+    """What the counter gained while we were away is converted as the file says now."""
+    run.seconds(120)
+    before = run.total("process.compressors:gives:air:quantity")
+    state = run.accounting.state()
+    run.seconds(600, seen=False)
+    compressors, boiler = run.site.processes
+    air = replace(compressors.gives["air"], times=10.0, power_times=0.01)
+    run.site = replace(
+        run.site, processes=(replace(compressors, gives={"air": air}), boiler)
+    )
+    run.accounting = Accounting(run.site, ZONE)
+    assert run.accounting.restore(state) is None
+    run.accounting.resume(run.now)
+    run.seconds(121)
+    gained = run.total("process.compressors:gives:air:quantity") - before
+    # The minute that was open, the time away, and a minute after it.
+    assert gained == pytest.approx(24.0 * 10 * (60 + 600 + 120) / 3600, rel=0.02)
 
 
 def test_a_small_step_back_is_waited_for(run: Run) -> None:

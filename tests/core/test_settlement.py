@@ -15,7 +15,7 @@ def metering(step_kwh: float) -> tuple[Site, Metering]:
     """Return a site of one meter, and its metering."""
     counter = replace(IMPORT, type="u32", scale=step_kwh, resolution=None)
     site = replace(small_site(), meters=(meter("line", 1, POWER, counter),))
-    return site, Metering(site.meters, [drawn("line")])
+    return site, Metering(site.meters, [drawn("line")], ["sink.line"])
 
 
 def minute(

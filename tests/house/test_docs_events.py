@@ -16,7 +16,7 @@ def kinds_in_the_code() -> set[str]:
         kind
         for path in (ROOT / "agent").rglob("*.py")
         for kind in re.findall(
-            r'_event(?:_once)?\(\s*"([\w-]+)"', path.read_text(encoding="utf-8")
+            r'_(?:event|trouble)\(\s*"([\w-]+)"', path.read_text(encoding="utf-8")
         )
     }
     assert {"journal", "clock-step"} <= said, "events are said in another way now"

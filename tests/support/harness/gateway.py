@@ -92,6 +92,15 @@ class Gateway:
             self.tick()
             self.unseen(1)
 
+    def stalled(self, count: int) -> None:
+        """Let time pass in which the buses read, but no tick runs."""
+        for _ in range(count):
+            second = self.times.boot_ns // SECOND
+            self.deliver(
+                self.world.readings(self.times.boot_ns, counters=second % 5 == 0)
+            )
+            self.unseen(1)
+
     def unseen(self, count: int) -> None:
         """Let time pass that only the meters see."""
         for _ in range(count):
