@@ -64,6 +64,6 @@ def test_nothing_that_can_be_read_stops_it(
             covered, share = window["covered"], window["measured_share"]
             assert isinstance(covered, float)
             assert isinstance(share, float)
-            assert 0 < covered <= 60
+            assert covered > 0  # a minute to which the clock was set back is longer
             assert 0 <= share <= 1
         assert gateway.sealed("readings")
