@@ -1,13 +1,16 @@
-"""One Modbus RTU request and its judged reply on a descriptor, without the GIL.
+"""Modbus RTU requests and their judged replies on a descriptor, without the GIL.
 
 The thread sleeps through the time in which the reply cannot be complete, so that a
 good transaction costs at most three wake-ups however many chunks the driver makes
 of it: the silence before the request, the early end of the reply, its last bytes.
+Transactions run in series: what the caller does with replies has long left the
+processor's caches after a sleep, so it is done for several of them at once.
 """
 
 cimport cython
 from libc.errno cimport EAGAIN, EINTR, EIO, errno
 from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy
 from posix.time cimport (
     CLOCK_BOOTTIME, CLOCK_MONOTONIC, TIMER_ABSTIME, clock_gettime, clock_nanosleep,
     timespec,
@@ -15,7 +18,8 @@ from posix.time cimport (
 from posix.unistd cimport read, write
 
 from zerometer.core._frame cimport (
-    EXCEPTION_LENGTH, MAX_FRAME, REQUEST_LENGTH, judge_reply, reply_length,
+    EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, checksum, judge_reply,
+    reply_length,
 )
 
 from zerometer.core.errors import UsageError
@@ -41,16 +45,123 @@ cdef enum:
     # Nanoseconds without a byte that end a frame of wrong length. Adapters hand over
     # what they received every 16 ms at the latest (FTDI's default latency timer).
     FRAME_GAP_NS = 20_000_000
+    # Those that end a reply which cannot be whole, as long as the time-out has not
+    # passed: device servers and busy machines pause for tens of ms within a frame.
+    PAUSE_NS = 100_000_000
+    # Transactions in a series, at most.
+    SLOTS = 16
     # Nanoseconds between two looks at a line that babbles while it is drained.
     DRAIN_STEP_NS = 8_000_000
     # How often stale input may postpone a request by another silence.
     SETTLE_ATTEMPTS = 4
 
 
+#: Transactions in a series, at most.
+MAX_SERIES = SLOTS
+
+
+# One transaction: what is asked, and what came of it.
+cdef struct Turn:
+    uint8_t[REQUEST_LENGTH] request
+    # Bytes of the reply that grants it.
+    Py_ssize_t wanted
+    int64_t turnaround_ns
+    int64_t timeout_ns
+    int outcome
+    # What came after the request, from its first byte on, and how much.
+    uint8_t[MAX_FRAME] buffer
+    Py_ssize_t received
+    # When it ended: boot-time clock and monotonic clock.
+    int64_t end_ns
+    int64_t done_ns
+    int64_t latency_ns
+    bint overslept
+
+
 cdef int64_t clock_ns(int clock) noexcept nogil:
     cdef timespec time
     clock_gettime(clock, &time)
     return <int64_t>time.tv_sec * 1_000_000_000 + time.tv_nsec
+
+
+@cython.final
+cdef class Transaction:
+    """A read *request*, and what came of it when it was run last.
+
+    UsageError when *request* is no read.
+    """
+
+    cdef Turn turn
+
+    def __cinit__(self, bytes request not None):
+        cdef const uint8_t* frame = request
+        if (len(request) != REQUEST_LENGTH or not 1 <= frame[1] <= 4
+                or reply_length(frame) > MAX_FRAME):
+            raise UsageError(
+                f"request: {request.hex(' ')} is not a read request of 8 bytes"
+            )
+        memcpy(self.turn.request, frame, REQUEST_LENGTH)
+        self.turn.wanted = reply_length(frame)
+
+    def expect(self, int64_t turnaround_ns, int64_t timeout_ns) -> None:
+        """Say when the reply may come.
+
+        The unit is expected to answer no sooner than *turnaround_ns* after the
+        request, and is given up when not a byte came *timeout_ns* after the reply
+        could have been complete. Before it is told, both are 0.
+        """
+        if turnaround_ns < 0 or timeout_ns < 0:
+            raise UsageError(
+                f"request: turnaround and time-out: {turnaround_ns} and {timeout_ns} "
+                "are not times in ns"
+            )
+        self.turn.turnaround_ns = turnaround_ns
+        self.turn.timeout_ns = timeout_ns
+
+    @property
+    def request(self) -> bytes:
+        """The request."""
+        return self.turn.request[:REQUEST_LENGTH]
+
+    @property
+    def outcome(self) -> int:
+        """The Outcome."""
+        return self.turn.outcome
+
+    @property
+    def received(self) -> int:
+        """How many bytes came after the request."""
+        return self.turn.received
+
+    @property
+    def end_ns(self) -> int:
+        """Boot-time clock when the reply was there, or was given up."""
+        return self.turn.end_ns
+
+    @property
+    def done_ns(self) -> int:
+        """Monotonic clock at that time."""
+        return self.turn.done_ns
+
+    @property
+    def latency_ns(self) -> int:
+        """What the bytes of request and reply do not explain: the turnaround."""
+        return self.turn.latency_ns
+
+    @property
+    def overslept(self) -> bool:
+        """The reply was complete at the first look: latency_ns is an upper bound."""
+        return self.turn.overslept
+
+    def reply(self) -> bytes:
+        """Return all the bytes that came after the request."""
+        return self.turn.buffer[:self.turn.received]
+
+    def data(self) -> bytes:
+        """Return the register or bit bytes of the reply, which was GOOD."""
+        if self.turn.received < EXCEPTION_LENGTH:
+            return b""
+        return self.turn.buffer[3:self.turn.received - 2]
 
 
 @cython.final
@@ -67,23 +178,17 @@ cdef class Exchange:
     cdef int64_t silence_ns
     # Monotonic time from which on a request may be sent.
     cdef int64_t quiet_ns
-    # What came after the latest request, from its first byte on.
-    cdef uint8_t[MAX_FRAME] buffer
-    # Bytes of it.
-    cdef readonly Py_ssize_t received
-    # Boot-time clock when the latest transaction ended.
-    cdef readonly int64_t end_ns
-    # From the first byte sent to the end of the latest transaction.
-    cdef readonly int64_t duration_ns
-    # What of that the bytes of request and reply do not explain: the turnaround.
-    cdef readonly int64_t latency_ns
-    # The reply was complete at the first look: latency_ns is an upper bound only.
-    cdef readonly bint overslept
+    # Where bytes go that belong to no transaction.
+    cdef uint8_t[MAX_FRAME] waste
     # The errno that lost the port; 0 is an end of file.
     cdef readonly int error
-    # How often the thread was put to sleep, over all transactions.
+    # How many transactions were run.
+    cdef readonly int64_t transactions
+    # Nanoseconds spent in them and in draining.
+    cdef readonly int64_t busy_ns
+    # How often the thread was put to sleep meanwhile.
     cdef readonly int64_t wakes
-    # Bytes thrown away as stale or late, over all transactions.
+    # Bytes thrown away as stale or late.
     cdef readonly int64_t discarded
 
     def __cinit__(self, int fd, int64_t character_ns, int64_t silence_ns):
@@ -96,30 +201,28 @@ cdef class Exchange:
         self.character_ns = character_ns
         self.silence_ns = silence_ns
 
-    def run(
-        self, bytes request not None, int64_t turnaround_ns, int64_t timeout_ns
-    ) -> int:
-        """Send a read *request*; return the Outcome once its reply is judged.
+    def run(self, list series not None) -> int:
+        """Run the transactions in *series*, in order; return how many were run.
 
-        The unit is expected to answer no sooner than *turnaround_ns* after the
-        request, and is given up when not a byte came *timeout_ns* after the reply
-        could have been complete. UsageError when *request* is none.
+        It ends with the first whose outcome is not GOOD. UsageError when there is
+        none, or more than MAX_SERIES; TypeError when one is no Transaction.
         """
-        cdef const uint8_t* frame = request
-        cdef int outcome
-        if (len(request) != REQUEST_LENGTH or not 1 <= frame[1] <= 4
-                or reply_length(frame) > MAX_FRAME):
+        cdef Turn* turns[SLOTS]
+        # Nobody must take a transaction away while the GIL is released.
+        cdef tuple held = tuple(series)
+        cdef Transaction transaction
+        cdef Py_ssize_t count = len(held)
+        cdef Py_ssize_t place, ran
+        if not 1 <= count <= SLOTS:
             raise UsageError(
-                f"request: {request.hex(' ')} is not a read request of 8 bytes"
+                f"series: {count} transactions are not 1 to {SLOTS} transactions"
             )
-        if turnaround_ns < 0 or timeout_ns < 0:
-            raise UsageError(
-                f"request: turnaround and time-out: {turnaround_ns} and {timeout_ns} "
-                "are not times in ns"
-            )
+        for place in range(count):
+            transaction = <Transaction?>held[place]
+            turns[place] = &transaction.turn
         with nogil:
-            outcome = self.transact(frame, turnaround_ns, timeout_ns)
-        return outcome
+            ran = self.run_series(turns, count)
+        return ran
 
     def drain(self, int64_t silence_ns, int64_t cap_ns) -> int:
         """Discard input until none came for *silence_ns*, at most for *cap_ns*.
@@ -127,45 +230,48 @@ cdef class Exchange:
         Return after how many nanoseconds the last byte came, 0 if none came at all,
         -1 if the port is lost.
         """
-        cdef int64_t last
+        cdef int64_t start, last
         with nogil:
-            last = self.discard_until_silent(silence_ns, cap_ns)
+            start = clock_ns(CLOCK_MONOTONIC)
+            last = self.discard_until_silent(start, silence_ns, cap_ns)
+            self.busy_ns += clock_ns(CLOCK_MONOTONIC) - start
         return last
 
-    def reply(self) -> bytes:
-        """Return all the bytes that came after the latest request."""
-        return self.buffer[:self.received]
+    cdef Py_ssize_t run_series(self, Turn** turns, Py_ssize_t count) noexcept nogil:
+        cdef int64_t start = clock_ns(CLOCK_MONOTONIC)
+        cdef Py_ssize_t ran = 0
+        while ran < count:
+            self.transact(turns[ran])
+            ran += 1
+            if turns[ran - 1].outcome != GOOD:
+                break
+        self.transactions += ran
+        self.busy_ns += turns[ran - 1].done_ns - start
+        return ran
 
-    def data(self) -> bytes:
-        """Return the register or bit bytes of the latest reply, which was GOOD."""
-        if self.received < EXCEPTION_LENGTH:
-            return b""
-        return self.buffer[3:self.received - 2]
-
-    cdef int transact(
-        self, const uint8_t* request, int64_t turnaround_ns, int64_t timeout_ns
-    ) noexcept nogil:
-        cdef Py_ssize_t wanted = reply_length(request)
-        cdef int64_t sent_ns, earliest_ns, wire_ns, now
-        cdef int outcome
+    cdef void transact(self, Turn* turn) noexcept nogil:
+        cdef int64_t wire_ns = (REQUEST_LENGTH + turn.wanted) * self.character_ns
+        cdef int64_t sent_ns, deadline_ns
         self.error = 0
-        outcome = self.settle()
+        turn.received = 0
+        turn.outcome = self.settle()
         sent_ns = clock_ns(CLOCK_MONOTONIC)
-        wire_ns = (REQUEST_LENGTH + wanted) * self.character_ns
-        if outcome != LOST:
-            outcome = self.send(request, sent_ns + wire_ns + timeout_ns)
-        if outcome != LOST:
-            earliest_ns = sent_ns + wire_ns + min(turnaround_ns, timeout_ns)
-            outcome = self.receive(request, wanted, earliest_ns,
-                                   sent_ns + wire_ns + timeout_ns)
-        now = clock_ns(CLOCK_MONOTONIC)
-        self.end_ns = clock_ns(CLOCK_BOOTTIME)
-        self.duration_ns = now - sent_ns
-        self.latency_ns = (
-            self.duration_ns - (REQUEST_LENGTH + self.received) * self.character_ns
+        deadline_ns = sent_ns + wire_ns + turn.timeout_ns
+        if turn.outcome != LOST:
+            turn.outcome = self.send(turn.request, deadline_ns)
+        if turn.outcome != LOST:
+            turn.outcome = self.receive(
+                turn,
+                sent_ns + wire_ns + min(turn.turnaround_ns, turn.timeout_ns),
+                deadline_ns,
+            )
+        turn.done_ns = clock_ns(CLOCK_MONOTONIC)
+        turn.end_ns = clock_ns(CLOCK_BOOTTIME)
+        turn.latency_ns = (
+            turn.done_ns - sent_ns
+            - (REQUEST_LENGTH + turn.received) * self.character_ns
         )
-        self.quiet_ns = now + self.silence_ns
-        return outcome
+        self.quiet_ns = turn.done_ns + self.silence_ns
 
     cdef int settle(self) noexcept nogil:
         """Wait until the line was silent for long enough and no stale input is left."""
@@ -173,15 +279,13 @@ cdef class Exchange:
         cdef int _
         for _ in range(SETTLE_ATTEMPTS):
             self.sleep_until(self.quiet_ns)
-            self.received = 0
-            came = self.take()
+            came = self.take(self.waste, MAX_FRAME)
             if came < 0:
                 return LOST
             if came == 0:
                 break
             self.discarded += came
             self.quiet_ns = clock_ns(CLOCK_MONOTONIC) + self.silence_ns
-        self.received = 0
         return READY
 
     cdef int send(self, const uint8_t* request, int64_t deadline_ns) noexcept nogil:
@@ -202,25 +306,29 @@ cdef class Exchange:
         return READY
 
     cdef int receive(
-        self, const uint8_t* request, Py_ssize_t wanted, int64_t earliest_ns,
-        int64_t deadline_ns,
+        self, Turn* turn, int64_t earliest_ns, int64_t timeout_ns
     ) noexcept nogil:
+        """Return what became of *turn*; *timeout_ns* is when it is given up."""
+        cdef int64_t deadline_ns = timeout_ns
         cdef Py_ssize_t came, missing
         cdef int64_t now
         cdef int state
-        self.overslept = True
+        turn.overslept = True
         self.sleep_until(earliest_ns)
         while True:
-            came = self.take()
+            came = self.take(turn.buffer + turn.received, MAX_FRAME - turn.received)
             if came < 0:
                 return LOST
             if came > 0:
-                missing = self.length_of(request, wanted) - self.received
+                turn.received += came
+                missing = length_of(turn) - turn.received
                 if missing <= 0:
-                    return judge_reply(request, self.buffer, self.received)
+                    return judge_reply(turn.request, turn.buffer, turn.received)
                 now = clock_ns(CLOCK_MONOTONIC)
-                deadline_ns = now + FRAME_GAP_NS + missing * self.character_ns
-                self.overslept = False
+                deadline_ns = (
+                    patience_ns(turn, now, timeout_ns) + missing * self.character_ns
+                )
+                turn.overslept = False
                 # The last byte is due between one character earlier and then: half
                 # a character is slept over at most, and a poll waits for the rest.
                 if missing > 1:
@@ -228,32 +336,21 @@ cdef class Exchange:
                         now + missing * self.character_ns - self.character_ns // 2
                     )
                     continue
-            self.overslept = False
+            turn.overslept = False
             state = self.wait_for(POLLIN, deadline_ns)
             if state == LOST:
                 return LOST
             if state == SILENT:
-                if self.received == 0:
+                if turn.received == 0:
                     return TIMEOUT
-                return judge_reply(request, self.buffer, self.received)
+                return judge_reply(turn.request, turn.buffer, turn.received)
 
-    cdef Py_ssize_t length_of(
-        self, const uint8_t* request, Py_ssize_t wanted
-    ) noexcept nogil:
-        """Bytes of the whole reply, judging by the bytes that are here."""
-        if (self.received >= 2 and self.buffer[0] == request[0]
-                and self.buffer[1] == (request[1] | 0x80)):
-            return EXCEPTION_LENGTH
-        return wanted
-
-    cdef Py_ssize_t take(self) noexcept nogil:
-        """Read what is there behind what came so far: bytes, or -1 for a lost port."""
+    cdef Py_ssize_t take(self, uint8_t* into, Py_ssize_t size) noexcept nogil:
+        """Read what is there: how many bytes, or -1 for a lost port."""
         cdef Py_ssize_t count
         while True:
-            count = read(self.fd, self.buffer + self.received,
-                         MAX_FRAME - self.received)
+            count = read(self.fd, into, size)
             if count > 0:
-                self.received += count
                 return count
             if count == 0:
                 return -1
@@ -302,25 +399,41 @@ cdef class Exchange:
             pass
 
     cdef int64_t discard_until_silent(
-        self, int64_t silence_ns, int64_t cap_ns
+        self, int64_t start, int64_t silence_ns, int64_t cap_ns
     ) noexcept nogil:
-        cdef int64_t start = clock_ns(CLOCK_MONOTONIC)
         cdef int64_t last = start
         cdef Py_ssize_t came
         cdef int state = READY
         while state == READY and last - start < cap_ns:
-            self.received = 0
-            came = self.take()
+            came = self.take(self.waste, MAX_FRAME)
             if came < 0:
-                last = start - 1
-                break
+                return -1
             if came > 0:
                 self.discarded += came
                 last = clock_ns(CLOCK_MONOTONIC)
                 self.sleep_until(last + DRAIN_STEP_NS)
             else:
                 state = self.wait_for(POLLIN, min(last + silence_ns, start + cap_ns))
-        if state == LOST:
-            last = start - 1
-        self.received = 0
-        return last - start
+        return -1 if state == LOST else last - start
+
+
+cdef Py_ssize_t length_of(const Turn* turn) noexcept nogil:
+    """Bytes of the whole reply, judging by the bytes that are here."""
+    if (turn.received >= 2 and turn.buffer[0] == turn.request[0]
+            and turn.buffer[1] == (turn.request[1] | 0x80)):
+        return EXCEPTION_LENGTH
+    return turn.wanted
+
+
+cdef int64_t patience_ns(
+    const Turn* turn, int64_t now, int64_t timeout_ns
+) noexcept nogil:
+    """Until when silence does not end what came of a reply that is too short.
+
+    A right CRC says that it is whole: another reply than the one that is waited
+    for, which must not be mixed with it.
+    """
+    cdef int64_t gap_ns = now + FRAME_GAP_NS
+    if turn.received >= EXCEPTION_LENGTH and checksum(turn.buffer, turn.received) == 0:
+        return gap_ns
+    return max(gap_ns, min(now + PAUSE_NS, timeout_ns))

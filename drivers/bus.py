@@ -8,17 +8,19 @@ up early, drained, proved and finally probed, so that the others keep their rate
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from time import monotonic_ns
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings, Reading
+from zerometer.drivers._exchange import Exchange
 from zerometer.drivers.health import ProbeBudget
 from zerometer.drivers.line import Line
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port
 from zerometer.drivers.reader import Reader
 from zerometer.drivers.schedule import Schedule
+from zerometer.drivers.series import Series
 from zerometer.drivers.statistics import BusStatistics, UnitStatistics, total
 from zerometer.drivers.unit import Unit, UnitPlan
 
@@ -82,32 +84,33 @@ class BusLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the running transaction and give the port back."""
+        """Stop after the running series of reads and give the port back."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def statistics(self) -> BusStatistics:
         """Return what was counted so far; may be called from any thread."""
+        work = self._port.work
         return BusStatistics(
             bus=self._bus_id,
             alive=self._thread.is_alive(),
             port_open=self._port.exchange is not None,
-            transactions=self._port.transactions,
+            transactions=work.transactions,
             readings=self._reader.readings,
-            busy_ns=self._port.busy_ns,
+            busy_ns=work.busy_ns,
             elapsed_ns=monotonic_ns() - self._start_ns,
             lateness_ns=self._lateness_ns,
             skipped=sum(unit.periods.skipped for unit in self._units),
-            wakes=self._waits + self._port.wakes,
-            discarded_bytes=self._port.discarded,
+            wakes=self._waits + work.wakes,
+            discarded_bytes=work.discarded,
             errors=total([unit.tally for unit in self._units]),
             units=tuple(unit.statistics() for unit in self._units),
         )
 
     def _run(self) -> None:
-        for number, unit in enumerate(self._units):
-            self._schedule.put(number, unit.ready_ns, unit.deadline_ns)
+        for number in range(len(self._units)):
+            self._put(number)
         if not self._units:
             self._stopping.wait()
         try:
@@ -117,7 +120,7 @@ class BusLoop:
             self._port.close()
 
     def _step(self, now_ns: int) -> None:
-        """Do the most urgent thing, or sleep until there is one."""
+        """Do the most urgent things, or sleep until there is one."""
         if self._port.exchange is None and now_ns >= self._port.retry_ns:
             self._open(now_ns)
         number = self._schedule.take(now_ns)
@@ -125,25 +128,82 @@ class BusLoop:
             self._wait(now_ns)
             return
         unit = self._units[number]
-        if unit.periods.next_ns <= now_ns and not unit.pending:
-            self._begin(unit, now_ns)
+        self._begin_due(unit, now_ns)
         exchange = self._port.exchange
         if exchange is None or (unit.health.down and now_ns < self._probe_ns(unit)):
             self._reader.skip(unit)
-        elif not self._reader.serve(exchange, unit, now_ns):
-            self._lose(monotonic_ns())
-            self._reader.skip(unit)
-        release_ns = self._release_ns(unit)
-        self._schedule.put(number, release_ns, unit.deadline_ns)
+            self._put(number)
+        elif unit.health.down:
+            self._conclude([number], self._reader.probe(exchange, unit))
+        elif unit.proof.wanted:
+            self._conclude([number], self._reader.prove(exchange, unit))
+        else:
+            self._read(exchange, number, now_ns)
 
-    def _begin(self, unit: Unit, now_ns: int) -> None:
+    def _read(self, exchange: Exchange, first: int, now_ns: int) -> None:
+        """Read what is due at unit *first* and, if there is time, at the next ones.
+
+        The series is over by the time when something more urgent may become due.
+        """
+        series = Series(now_ns)
+        series.end_ns = min(series.end_ns, self._schedule.next_release_ns)
+        served = [first]
+        more = self._reader.gather(series, self._units[first], now_ns)
+        while more:
+            number = self._schedule.take(now_ns)
+            if number is None:
+                break
+            unit = self._units[number]
+            self._begin_due(unit, now_ns)
+            if unit.health.down or unit.proof.wanted:
+                self._schedule.put_first(number, unit.ready_ns, unit.deadline_ns)
+                break
+            for other in served:
+                again_ns, deadline_ns = self._units[other].next_cycle_ns
+                if deadline_ns < unit.deadline_ns:
+                    series.end_ns = min(series.end_ns, again_ns)
+            served.append(number)
+            more = self._reader.gather(series, unit, now_ns)
+        there = not series.turns or self._reader.run(exchange, series)
+        self._conclude(served, there, series.unfinished)
+
+    def _conclude(
+        self, served: list[int], there: bool, unfinished: Container[Unit] = ()
+    ) -> None:
+        """Schedule again who was *served*, before all others who is *unfinished*."""
+        if not there:
+            self._lose(monotonic_ns())
+            for number in served:
+                self._reader.skip(self._units[number])
+        first = []
+        for number in served:
+            unit = self._units[number]
+            if unit in unfinished and unit.pending:
+                first.append(number)
+            else:
+                self._put(number)
+        for number in reversed(first):
+            unit = self._units[number]
+            self._schedule.put_first(number, self._release_ns(unit), unit.deadline_ns)
+
+    def _put(self, number: int) -> None:
+        unit = self._units[number]
+        deadline_ns = unit.deadline_ns if unit.pending else unit.next_cycle_ns[1]
+        self._schedule.put(number, self._release_ns(unit), deadline_ns)
+
+    def _begin_due(self, unit: Unit, now_ns: int) -> None:
+        """Begin the next cycle of *unit* if it is due and the last one is over."""
+        if unit.pending or unit.periods.next_ns > now_ns:
+            return
         skipped = unit.periods.skipped
         self._lateness_ns = unit.begin_cycle(now_ns)
-        self._late_cycles += 1
         if unit.periods.skipped == skipped:
+            if self._late_cycles >= _OVERLOADED_AFTER:
+                self._notices.ended("", "overload")
             self._late_cycles = 0
-            self._notices.ended("", "overload")
-        elif self._late_cycles >= _OVERLOADED_AFTER:
+            return
+        self._late_cycles += 1
+        if self._late_cycles == _OVERLOADED_AFTER:
             self._notices.trouble(
                 "overload",
                 "",
@@ -193,7 +253,7 @@ class BusLoop:
         self._schedule = Schedule()
         for number, unit in enumerate(self._units):
             unit.came_back(now_ns)
-            self._schedule.put(number, self._release_ns(unit), unit.deadline_ns)
+            self._put(number)
 
     def _lose(self, now_ns: int) -> None:
         self._tell_lost(f"port is gone: {self._port.lose(now_ns)}")

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Outcome(IntEnum):
-    """What ``Exchange.run`` returns: the verdict on the reply, or why there is none.
+    """How a ``Transaction`` ended: the verdict on the reply, or why there is none.
 
     Up to ``EXCEPTION`` the members are those of ``core.verdict.Verdict``.
     ``TIMEOUT``: not one byte came in time. ``LOST``: the port is gone.

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable
-from time import monotonic_ns
+from typing import NamedTuple
 
 from zerometer.core.errors import LineError
-from zerometer.drivers._exchange import Exchange
+from zerometer.drivers._exchange import Exchange, Transaction
 from zerometer.drivers.line import Line
 
 #: Between two attempts to open the port, at first and at most.
@@ -20,6 +20,19 @@ LONGEST_LATENESS_NS = 5_000_000_000
 GARBAGE_SILENCE_NS = 20_000_000
 
 
+class Work(NamedTuple):
+    """What was done on a line: transactions, the time in them and in draining.
+
+    ``wakes`` is how often the thread was put to sleep meanwhile, ``discarded`` how
+    many bytes were thrown away as stale or late.
+    """
+
+    transactions: int
+    busy_ns: int
+    wakes: int
+    discarded: int
+
+
 class Port:
     """Transactions on the line that *open_line* opens, as long as it can be opened."""
 
@@ -32,23 +45,21 @@ class Port:
         self._lateness_ns = ASSUMED_LATENESS_NS
         #: When opening is worth another attempt.
         self.retry_ns = 0
-        #: Over all the time: transactions, time spent in them and in draining.
-        self.transactions = 0
-        self.busy_ns = 0
-        self._wakes = 0
-        self._discarded = 0
+        self._before = Work(0, 0, 0, 0)
 
     @property
-    def wakes(self) -> int:
-        """How often a transaction put the thread to sleep."""
+    def work(self) -> Work:
+        """What was done over all the time, on whatever line was open."""
         exchange = self.exchange
-        return self._wakes + (exchange.wakes if exchange else 0)
-
-    @property
-    def discarded(self) -> int:
-        """Bytes that were thrown away as stale or late."""
-        exchange = self.exchange
-        return self._discarded + (exchange.discarded if exchange else 0)
+        if exchange is None:
+            return self._before
+        before = self._before
+        return Work(
+            before.transactions + exchange.transactions,
+            before.busy_ns + exchange.busy_ns,
+            before.wakes + exchange.wakes,
+            before.discarded + exchange.discarded,
+        )
 
     def open(self, now_ns: int) -> None:
         """Open the line; LineError when it cannot be, to be tried at ``retry_ns``."""
@@ -65,8 +76,7 @@ class Port:
     def close(self) -> None:
         """Give the line back; an open descriptor would rename a replugged adapter."""
         if self.exchange is not None:
-            self._wakes += self.exchange.wakes
-            self._discarded += self.exchange.discarded
+            self._before = self.work
             self.exchange = None
         if self._line is not None:
             self._line.close()
@@ -79,30 +89,20 @@ class Port:
         self._postpone(now_ns)
         return os.strerror(number).lower() if number else "hung up"
 
-    def run(
-        self, exchange: Exchange, request: bytes, look_ns: int, timeout_ns: int
-    ) -> int:
-        """Run one transaction and return its Outcome."""
-        start_ns = monotonic_ns()
-        outcome = exchange.run(request, look_ns, timeout_ns)
-        self.transactions += 1
-        self.busy_ns += monotonic_ns() - start_ns
-        return outcome
-
-    def drain(self, exchange: Exchange, corrupted: bool) -> tuple[bool, int]:
-        """Discard what still comes after a failed transaction, before anyone is asked.
+    def drain(
+        self, exchange: Exchange, failed: Transaction, corrupted: bool
+    ) -> tuple[bool, int]:
+        """Discard what still comes after a *failed* transaction, before the next one.
 
         Return whether the line is still there, and how late the last byte was, as a
         turnaround; 0 if none came. After a *corrupted* reply, nothing late is
         expected.
         """
-        start_ns = monotonic_ns()
         silence_ns = GARBAGE_SILENCE_NS if corrupted else self._lateness_ns
         last_ns = exchange.drain(silence_ns, 2 * silence_ns)
-        self.busy_ns += monotonic_ns() - start_ns
         if last_ns <= 0:
             return last_ns == 0, 0
-        late_ns = exchange.latency_ns + last_ns
+        late_ns = failed.latency_ns + last_ns
         if not corrupted:
             believed_ns = min(late_ns, LONGEST_LATENESS_NS)
             self._lateness_ns = max(self._lateness_ns, believed_ns)

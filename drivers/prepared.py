@@ -4,7 +4,9 @@ from array import array
 
 from zerometer.core._frame import expected_length, read_request
 from zerometer.core.decoding import decode_plan
-from zerometer.core.points import Point, Quality, ReadBlock, Reading
+from zerometer.core.planner import transaction_ns
+from zerometer.core.points import LineSettings, Point, Quality, ReadBlock, Reading
+from zerometer.drivers._exchange import Transaction
 from zerometer.drivers.health import Health
 from zerometer.drivers.ratios import Ratios
 
@@ -21,20 +23,27 @@ class PreparedRead:
         "health",
         "length",
         "request",
+        "transaction",
         "width",
+        "wire_ns",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         unit: int,
         block: ReadBlock,
         points: tuple[Point, ...],
         ratios: Ratios,
         health: Health,
+        line: LineSettings,
     ) -> None:
         self.block = block
         self.health = health
         self.request = read_request(unit, block.function, block.address, block.count)
+        #: The request on its way.
+        self.transaction = Transaction(self.request)
+        #: How long it occupies the line, but for the unit's turnaround.
+        self.wire_ns = transaction_ns(block.function, block.count, line, 0)
         #: Bytes of the reply that grants it.
         self.length = expected_length(self.request)
         #: Registers from the block's start that belong to its first value.
@@ -52,14 +61,14 @@ class PreparedRead:
             if ratios.depends(index):
                 self._plan.set_scale(field, ratios.scale(index))
 
-    def reading(self, meter: str, time_ns: int, data: bytes) -> Reading:
-        """Return what the register bytes *data* of a good reply say."""
+    def reading(self, meter: str) -> Reading:
+        """Return what the reply says; the transaction was run, and is good."""
         values = self._missing_values[:]
         qualities = bytearray(self._missing)
-        self._plan.decode(data, values, qualities)
+        self._plan.decode(self.transaction.data(), values, qualities)
         return Reading(
             meter=meter,
-            time_ns=time_ns,
+            time_ns=self.transaction.end_ns,
             points=self.block.points,
             values=values,
             qualities=bytes(qualities),

@@ -1,4 +1,4 @@
-"""Asking one unit one thing: what becomes of the answer, or of its absence."""
+"""Asking units: what becomes of the answers, or of their absence."""
 
 from collections.abc import Callable
 from time import monotonic_ns
@@ -6,18 +6,19 @@ from time import monotonic_ns
 from zerometer.core._frame import exception_code, expected_length
 from zerometer.core.points import Reading
 from zerometer.drivers import faults
-from zerometer.drivers._exchange import Exchange
+from zerometer.drivers._exchange import Exchange, Transaction
 from zerometer.drivers.faults import FaultKind
 from zerometer.drivers.health import ProbeBudget
 from zerometer.drivers.notices import Notices
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.port import Port
 from zerometer.drivers.prepared import PreparedRead
+from zerometer.drivers.series import Series
 from zerometer.drivers.unit import Unit
 
 
 class Reader:
-    """Runs the transactions of a bus, one for each call of ``serve``."""
+    """Runs the transactions of a bus: series of reads, and single probes."""
 
     def __init__(
         self,
@@ -38,23 +39,66 @@ class Reader:
         #: Readings that were handed on.
         self.readings = 0
 
-    def serve(self, exchange: Exchange, unit: Unit, now_ns: int) -> bool:
-        """Run the next transaction of *unit*; return False if it lost the port.
+    def probe(self, exchange: Exchange, unit: Unit) -> bool:
+        """Probe *unit*, which is down; return False if that lost the port."""
+        start_ns = monotonic_ns()
+        outcome = self._probe(exchange, unit, unit.proof.probe())
+        now_ns = monotonic_ns()
+        self._budget.charge(now_ns, now_ns - start_ns)
+        return outcome != Outcome.LOST
 
-        Its cycle must have been begun, unless it is down and due for a probe.
+    def prove(self, exchange: Exchange, unit: Unit) -> bool:
+        """Let *unit* prove that it owes nothing; return False if the port was lost."""
+        request = unit.proof.request()
+        if request:
+            return self._probe(exchange, unit, request) != Outcome.LOST
+        unit.proof.settle()
+        return True
+
+    def gather(self, series: Series, unit: Unit, now_ns: int) -> bool:
+        """Move what is pending at *unit* to *series*; return whether more may follow.
+
+        Reads that are down are left out, but for a probe, which goes alone. Others
+        may depend on ratios: these end the series. A unit that needs a pause gets
+        one read.
         """
-        if unit.health.down:
-            outcome = self._probe(exchange, unit, unit.proof.probe())
-            now_ns, start_ns = monotonic_ns(), now_ns
-            self._budget.charge(now_ns, now_ns - start_ns)
-            return outcome != Outcome.LOST
-        if unit.proof.wanted:
-            request = unit.proof.request()
-            if request:
-                return self._probe(exchange, unit, request) != Outcome.LOST
-            unit.proof.settle()
-        read = self._next(unit, now_ns)
-        return read is None or self._read(exchange, unit, read, now_ns)
+        pending = unit.pending
+        while pending:
+            read = pending[0]
+            if read.health.down:
+                if now_ns < max(read.health.next_probe_ns, self._budget.free_ns):
+                    pending.popleft()
+                    self._deliver(read.missing(unit.meter, self._boot_ns()))
+                    continue
+                if series.turns:
+                    return False
+            if not series.add(unit, read):
+                return False
+            pending.popleft()
+            if read.has_ratios or read.health.down:
+                return False
+            if unit.min_delay_ns:
+                return True
+        return True
+
+    def run(self, exchange: Exchange, series: Series) -> bool:
+        """Run *series* up to the first failure; return False if it lost the port.
+
+        What is behind a failure is pending again, first of all at its unit.
+        """
+        start_ns = monotonic_ns()
+        series.give_back(exchange.run(series.transactions))
+        for unit, read in series.turns:
+            outcome = read.transaction.outcome
+            if outcome == Outcome.GOOD:
+                self._good(unit, read)
+                if self._notices.stands(unit.meter):
+                    self._notices.ended(unit.meter, faults.requested(read.request))
+                    if not unit.pending and series.last_of(unit) is read:
+                        self._notices.ended(unit.meter)
+            elif not self._failed(exchange, unit, read, start_ns):
+                return False
+        return True
 
     def skip(self, unit: Unit) -> None:
         """Hand on that what is pending at *unit* is missing."""
@@ -66,30 +110,24 @@ class Reader:
         self.readings += 1
         self._deliver_to(reading)
 
-    def _next(self, unit: Unit, now_ns: int) -> PreparedRead | None:
-        """Take the next pending read, leaving out those that are down."""
-        while unit.pending:
-            read = unit.pending.popleft()
-            health = read.health
-            if not health.down or now_ns >= max(
-                health.next_probe_ns, self._budget.free_ns
-            ):
-                return read
-            self._deliver(read.missing(unit.meter, self._boot_ns()))
-        return None
+    def _good(self, unit: Unit, read: PreparedRead) -> None:
+        unit.replied(read.transaction)
+        reading = read.reading(unit.meter)
+        if read.has_ratios:
+            self._ratios_read(unit, reading)
+        self._deliver(reading)
+        read.health.answered()
+        self._answered(unit)
 
-    def _read(
+    def _failed(
         self, exchange: Exchange, unit: Unit, read: PreparedRead, start_ns: int
     ) -> bool:
-        outcome = self._ask(exchange, unit, read.request)
-        if outcome == Outcome.GOOD:
-            self._good(exchange, unit, read)
-            return True
+        outcome = self._settled(exchange, unit, read.transaction)
         if outcome == Outcome.EXCEPTION:
             self._answered(unit)
-            self._refused(exchange, unit, read)
+            self._refused(unit, read)
             return True
-        self._deliver(read.missing(unit.meter, exchange.end_ns))
+        self._deliver(read.missing(unit.meter, read.transaction.end_ns))
         if outcome == Outcome.LOST:
             return False
         now_ns = monotonic_ns()
@@ -98,18 +136,6 @@ class Reader:
         read.health.failed(now_ns)
         self._cycle_failed(unit, now_ns)
         return True
-
-    def _good(self, exchange: Exchange, unit: Unit, read: PreparedRead) -> None:
-        reading = read.reading(unit.meter, exchange.end_ns, exchange.data())
-        if read.has_ratios:
-            self._ratios_read(unit, reading)
-        self._deliver(reading)
-        read.health.answered()
-        self._answered(unit)
-        if self._notices.stands(unit.meter):
-            self._notices.ended(unit.meter, faults.requested(read.request))
-            if not unit.pending:
-                self._notices.ended(unit.meter)
 
     def _ratios_read(self, unit: Unit, reading: Reading) -> None:
         unit.update_ratios(reading)
@@ -121,9 +147,9 @@ class Reader:
             text = f"ratio {name} is no positive number: what it multiplies is missing"
             self._notices.trouble("ratio", unit.meter, self._about(unit, text), name)
 
-    def _refused(self, exchange: Exchange, unit: Unit, read: PreparedRead) -> None:
+    def _refused(self, unit: Unit, read: PreparedRead) -> None:
         """Do without what the unit has not: read around it from now on."""
-        code = exception_code(exchange.reply())
+        code = exception_code(read.transaction.reply())
         unit.tally.error("exception")
         if code in faults.REFUSALS and unit.split(read):
             return
@@ -134,11 +160,15 @@ class Reader:
             self._about(unit, faults.refusal(read.request, code)),
             faults.requested(read.request),
         )
-        self._deliver(read.missing(unit.meter, exchange.end_ns))
+        self._deliver(read.missing(unit.meter, read.transaction.end_ns))
 
     def _probe(self, exchange: Exchange, unit: Unit, request: bytes) -> int:
         """Find out whether *unit* is there and owes nothing."""
-        outcome = self._ask(exchange, unit, request)
+        transaction = Transaction(request)
+        turnaround = unit.turnaround
+        transaction.expect(turnaround.look_ns, turnaround.timeout_ns)
+        exchange.run([transaction])
+        outcome = self._settled(exchange, unit, transaction)
         if outcome == Outcome.GOOD:
             unit.proof.settle()
             self._answered(unit)
@@ -164,45 +194,40 @@ class Reader:
         text = "does not answer any more; probed now and then until it does"
         self._notices.say("down", unit.meter, self._about(unit, text))
 
-    def _ask(self, exchange: Exchange, unit: Unit, request: bytes) -> int:
-        """Run one transaction and return its Outcome; afterwards the line is quiet."""
-        turnaround = unit.turnaround
-        outcome = self._port.run(
-            exchange, request, turnaround.look_ns, turnaround.timeout_ns
-        )
+    def _settled(self, exchange: Exchange, unit: Unit, transaction: Transaction) -> int:
+        """Return the Outcome of *transaction*; afterwards the line is quiet."""
+        outcome = transaction.outcome
         if outcome == Outcome.GOOD:
-            turnaround.replied(exchange.latency_ns, exchange.overslept)
-            unit.tally.good += 1
-            unit.tally.last_good_ns = exchange.end_ns
-        elif outcome == Outcome.LOST:
+            unit.replied(transaction)
+            return outcome
+        if outcome == Outcome.LOST:
             unit.tally.error("lost")
         elif outcome != Outcome.EXCEPTION:
-            outcome = self._fault(exchange, unit, request, outcome)
-        unit.ready_ns = monotonic_ns() + unit.limits.min_delay_ms * 1_000_000
+            outcome = self._fault(exchange, unit, transaction)
+        unit.ready_ns = monotonic_ns() + unit.min_delay_ns
         return outcome
 
-    def _fault(
-        self, exchange: Exchange, unit: Unit, request: bytes, outcome: int
-    ) -> int:
+    def _fault(self, exchange: Exchange, unit: Unit, failed: Transaction) -> int:
         """Count and report what went wrong, and wait until nothing comes any more."""
+        request = failed.request
+        outcome = failed.outcome
         expected = expected_length(request)
-        received = exchange.received
         kind: FaultKind = "garbage"
         if outcome == Outcome.TIMEOUT:
             kind = "timeout"
             text = faults.silence(request, unit.turnaround.timeout_ns)
             unit.turnaround.timed_out()
         else:
-            if outcome == Outcome.WRONG_COUNT and unit.proof.owes(received):
+            if outcome == Outcome.WRONG_COUNT and unit.proof.owes(failed.received):
                 kind = "late"
-            text = faults.garbage(outcome, request, exchange.reply(), expected)
+            text = faults.garbage(outcome, request, failed.reply(), expected)
         unit.tally.error(kind)
         self._notices.trouble(kind, unit.meter, self._about(unit, text))
         # A whole reply that was corrupted is still the reply: nothing is owed.
-        corrupted = outcome == Outcome.WRONG_CRC and received == expected
+        corrupted = outcome == Outcome.WRONG_CRC and failed.received == expected
         if not corrupted:
             unit.proof.owe(request)
-        there, late_ns = self._port.drain(exchange, corrupted)
+        there, late_ns = self._port.drain(exchange, failed, corrupted)
         if late_ns and kind == "timeout":
             unit.turnaround.was_late(late_ns)
             text = faults.lateness(late_ns, unit.turnaround.cap_ns)

@@ -3,6 +3,9 @@
 import heapq
 from collections.abc import Sequence
 
+#: Later than any time in ns.
+NEVER_NS = 1 << 63
+
 
 class Periods:
     """The due times of one unit's point groups, one for each period in ns.
@@ -15,13 +18,10 @@ class Periods:
         self._periods_ns = tuple(periods_ns)
         self._due_ns = [start_ns] * len(self._periods_ns)
         self.shortest_ns = min(self._periods_ns)
+        #: When the next group is due.
+        self.next_ns = start_ns
         #: Slots that passed unused because the bus could not keep up.
         self.skipped = 0
-
-    @property
-    def next_ns(self) -> int:
-        """When the next group is due."""
-        return min(self._due_ns)
 
     def collect(self, now_ns: int) -> tuple[int, ...]:
         """Return the groups that are due, as indices, and move on to their next slots.
@@ -38,6 +38,7 @@ class Periods:
             missed = late_ns // period_ns
             self.skipped += missed
             self._due_ns[group] += (missed + 1) * period_ns
+        self.next_ns = min(self._due_ns)
         return tuple(due)
 
     def hasten(self, now_ns: int) -> None:
@@ -45,6 +46,7 @@ class Periods:
         for group, period_ns in enumerate(self._periods_ns):
             ahead = max(0, self._due_ns[group] - now_ns + period_ns - 1) // period_ns
             self._due_ns[group] -= ahead * period_ns
+        self.next_ns = min(self._due_ns)
 
 
 class Schedule:
@@ -65,6 +67,11 @@ class Schedule:
         self._puts += 1
         heapq.heappush(self._waiting, (release_ns, deadline_ns, self._puts, unit))
 
+    def put_first(self, unit: int, release_ns: int, deadline_ns: int) -> None:
+        """Put *unit* in as if it had been put in before all others."""
+        self._puts += 1
+        heapq.heappush(self._waiting, (release_ns, deadline_ns, -self._puts, unit))
+
     def take(self, now_ns: int) -> int | None:
         """Return the most urgent released unit, or None."""
         while self._waiting and self._waiting[0][0] <= now_ns:
@@ -75,5 +82,5 @@ class Schedule:
 
     @property
     def next_release_ns(self) -> int:
-        """When the next waiting unit is released; there must be one."""
-        return self._waiting[0][0]
+        """When the next waiting unit is released; NEVER_NS if none waits."""
+        return self._waiting[0][0] if self._waiting else NEVER_NS

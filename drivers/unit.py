@@ -12,6 +12,7 @@ from zerometer.core.points import (
     ReadBlock,
     Reading,
 )
+from zerometer.drivers._exchange import Transaction
 from zerometer.drivers.health import Health
 from zerometer.drivers.holes import ReadKey, around_holes, halved, key_of
 from zerometer.drivers.prepared import PreparedRead
@@ -54,6 +55,7 @@ class Unit:
         self.number = plan.unit
         self.points = tuple(polled.point for polled in plan.points)
         self.limits = plan.map.limits
+        self.min_delay_ns = self.limits.min_delay_ms * 1_000_000
         self.ratios = Ratios(plan.meter, self.points)
         own_timeout_ms = self.limits.timeout_ms
         if own_timeout_ms is not None:
@@ -98,6 +100,19 @@ class Unit:
         self.pending.extend(reads)
         self.proof.anchor(reads)
         return now_ns - due_ns
+
+    @property
+    def next_cycle_ns(self) -> tuple[int, int]:
+        """When the next cycle is due, and by when it should be over."""
+        due_ns = self.periods.next_ns
+        return due_ns, due_ns + self.periods.shortest_ns
+
+    def replied(self, transaction: Transaction) -> None:
+        """Note the end of a *transaction* that is good."""
+        self.turnaround.replied(transaction.latency_ns, transaction.overslept)
+        self.tally.good += 1
+        self.tally.last_good_ns = transaction.end_ns
+        self.ready_ns = transaction.done_ns + self.min_delay_ns
 
     def split(self, read: PreparedRead) -> bool:
         """Remember that *read* was refused; return whether its halves are now pending.
@@ -174,7 +189,9 @@ class Unit:
         for block in around_holes(blocks, self._refused, self.points, self.limits):
             health = self._health_of.setdefault(key_of(block), Health(self._random))
             reads.append(
-                PreparedRead(self.number, block, self.points, self.ratios, health)
+                PreparedRead(
+                    self.number, block, self.points, self.ratios, health, self._line
+                )
             )
         return reads
 

@@ -14,7 +14,7 @@ from bench.bus.plant import (
 from bench.bus.sample import Sample, now
 from zerometer.core._frame import read_request
 from zerometer.core.points import LineSettings
-from zerometer.drivers._exchange import Exchange
+from zerometer.drivers._exchange import Exchange, Transaction
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.serial_line import SerialLine
 from zerometer.drivers.turnaround import Turnaround
@@ -30,7 +30,7 @@ def run(port: str, baud: int, polls: int) -> Sample:
     reads = [
         (
             Turnaround(settings.character_ns, TIMEOUT_NS),
-            read_request(unit, READ_INPUT_REGISTERS, address, count),
+            Transaction(read_request(unit, READ_INPUT_REGISTERS, address, count)),
             struct.pack(f">{count // 2}f", *values(unit, address, count)),
         )
         for unit in UNITS
@@ -42,13 +42,14 @@ def run(port: str, baud: int, polls: int) -> Sample:
         if poll == WARM_POLLS:
             cpu_ns = 0
             start = now(0)
-        for turnaround, request, expected in reads:
+        for turnaround, transaction, expected in reads:
+            transaction.expect(turnaround.look_ns, TIMEOUT_NS)
             before_ns = time.thread_time_ns()
-            outcome = exchange.run(request, turnaround.look_ns, TIMEOUT_NS)
+            exchange.run([transaction])
             cpu_ns += time.thread_time_ns() - before_ns
-            assert outcome == Outcome.GOOD, Outcome(outcome).name
-            assert exchange.data() == expected
-            turnaround.replied(exchange.latency_ns, exchange.overslept)
+            assert transaction.outcome == Outcome.GOOD, transaction.outcome
+            assert transaction.data() == expected
+            turnaround.replied(transaction.latency_ns, transaction.overslept)
     total = now(polls * len(reads)) - start
     line.close()
     return Sample(total.transactions, cpu_ns, total.wall_ns, total.switches)

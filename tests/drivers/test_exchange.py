@@ -1,6 +1,6 @@
 """Exchange against scripted far ends: every way in which a reply can come or not."""
 
-import os
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from zerometer.core._frame import crc16, read_request
 from zerometer.core.errors import UsageError
 from zerometer.core.points import LineSettings
 from zerometer.core.verdict import Verdict
-from zerometer.drivers._exchange import Exchange
+from zerometer.drivers._exchange import MAX_SERIES, Exchange, Transaction
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.serial_line import SerialLine
 
@@ -29,6 +29,16 @@ def framed(body: bytes) -> bytes:
 
 
 GOOD_REPLY = framed(bytes([1, 3, 8]) + PAYLOAD)
+
+
+def ask(
+    exchange: Exchange, turnaround_ns: int, timeout_ns: int, request: bytes = REQUEST
+) -> Transaction:
+    """Run a series of one."""
+    transaction = Transaction(request)
+    transaction.expect(turnaround_ns, timeout_ns)
+    assert exchange.run([transaction]) == 1
+    return transaction
 
 
 @contextmanager
@@ -50,20 +60,39 @@ def test_outcomes_continue_the_verdicts() -> None:
 def test_good_reply() -> None:
     with exchange_with(ScriptedUnits(lambda _: [(0.0, GOOD_REPLY)])) as exchange:
         before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        assert exchange.run(REQUEST, 0, 500 * MS) == Outcome.GOOD
+        done = ask(exchange, 0, 500 * MS)
         after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        assert exchange.data() == PAYLOAD
-        assert exchange.reply() == GOOD_REPLY
-        assert before < exchange.end_ns < after
+        assert done.outcome == Outcome.GOOD
+        assert done.data() == PAYLOAD
+        assert done.reply() == GOOD_REPLY
+        assert before < done.end_ns < after
+        assert done.request == REQUEST
         assert exchange.wakes <= 3
 
 
 def test_reply_in_pieces_with_gaps_below_an_adapters_latency() -> None:
     pieces = [(0.002, GOOD_REPLY[i : i + 3]) for i in range(0, len(GOOD_REPLY), 3)]
     with exchange_with(ScriptedUnits(lambda _: pieces)) as exchange:
-        assert exchange.run(REQUEST, 0, 500 * MS) == Outcome.GOOD
-        assert exchange.data() == PAYLOAD
-        assert not exchange.overslept
+        done = ask(exchange, 0, 500 * MS)
+        assert done.outcome == Outcome.GOOD
+        assert done.data() == PAYLOAD
+        assert not done.overslept
+
+
+def test_a_reply_may_pause_before_the_time_out_but_not_for_ever() -> None:
+    for pause_s, outcome in ((0.06, Outcome.GOOD), (0.16, Outcome.INCOMPLETE)):
+        pieces = [(0.0, GOOD_REPLY[:6]), (pause_s, GOOD_REPLY[6:])]
+        with exchange_with(ScriptedUnits(lambda _, p=pieces: p)) as exchange:
+            assert ask(exchange, 0, 2000 * MS).outcome == outcome
+
+
+def test_a_whole_reply_of_another_length_is_not_mixed_with_the_next() -> None:
+    late = framed(bytes([1, 3, 2, 0, 7]))
+    pieces = [(0.0, late), (0.06, GOOD_REPLY)]
+    with exchange_with(ScriptedUnits(lambda _: pieces)) as exchange:
+        done = ask(exchange, 0, 2000 * MS)
+        assert done.outcome == Outcome.WRONG_COUNT
+        assert done.reply() == late
 
 
 @pytest.mark.parametrize(
@@ -83,35 +112,38 @@ def test_reply_in_pieces_with_gaps_below_an_adapters_latency() -> None:
 def test_other_replies(reply: bytes, outcome: Outcome) -> None:
     with exchange_with(ScriptedUnits(lambda _: [(0.0, reply)])) as exchange:
         start = time.monotonic()
-        assert exchange.run(REQUEST, 0, 2000 * MS) == outcome
+        done = ask(exchange, 0, 2000 * MS)
+        assert done.outcome == outcome
         assert time.monotonic() - start < 1.0, "the reply's end was not recognised"
-        assert exchange.reply() == reply[:256]
+        assert done.reply() == reply[:256]
 
 
 def test_silence_ends_at_the_time_out() -> None:
     with exchange_with(ScriptedUnits(lambda _: [])) as exchange:
         start = time.monotonic()
-        assert exchange.run(REQUEST, 10 * MS, 50 * MS) == Outcome.TIMEOUT
+        done = ask(exchange, 10 * MS, 50 * MS)
+        assert done.outcome == Outcome.TIMEOUT
         assert 0.05 <= time.monotonic() - start < 0.5
         assert exchange.wakes <= 2
-        assert exchange.reply() == exchange.data() == b""
+        assert done.reply() == done.data() == b""
 
 
 def test_late_reply_is_flushed_before_the_next_request() -> None:
     stale = framed(bytes([1, 3, 8]) + bytes(8))
     replies = [[(0.06, stale)], [(0.0, GOOD_REPLY)]]
     with exchange_with(ScriptedUnits(lambda _: replies.pop(0))) as exchange:
-        assert exchange.run(REQUEST, 0, 20 * MS) == Outcome.TIMEOUT
+        assert ask(exchange, 0, 20 * MS).outcome == Outcome.TIMEOUT
         time.sleep(0.1)
-        assert exchange.run(REQUEST, 0, 500 * MS) == Outcome.GOOD
-        assert exchange.data() == PAYLOAD
+        done = ask(exchange, 0, 500 * MS)
+        assert done.outcome == Outcome.GOOD
+        assert done.data() == PAYLOAD
         assert exchange.discarded == len(stale)
 
 
 def test_drain_waits_for_silence() -> None:
     pieces = [(0.03, b"junk"), (0.03, b"junk"), (0.03, b"junk")]
     with exchange_with(ScriptedUnits(lambda _: pieces)) as exchange:
-        assert exchange.run(REQUEST, 0, 5 * MS) == Outcome.TIMEOUT
+        assert ask(exchange, 0, 5 * MS).outcome == Outcome.TIMEOUT
         assert 50 * MS < exchange.drain(60 * MS, 1000 * MS) < 300 * MS
         assert exchange.discarded == 12
         assert exchange.drain(5 * MS, 1000 * MS) == 0
@@ -120,7 +152,7 @@ def test_drain_waits_for_silence() -> None:
 def test_drain_of_a_babbling_line_is_capped() -> None:
     babble = [(0.005, b"x")] * 60
     with exchange_with(ScriptedUnits(lambda _: babble)) as exchange:
-        exchange.run(REQUEST, 0, 5 * MS)
+        ask(exchange, 0, 5 * MS)
         start = time.monotonic()
         exchange.drain(100 * MS, 150 * MS)
         assert time.monotonic() - start < 0.25
@@ -131,7 +163,7 @@ def test_hang_up_while_waiting(turnaround_ms: int) -> None:
     script = [(0.02, ScriptedUnits.HANG_UP)]
     with exchange_with(ScriptedUnits(lambda _: script)) as exchange:
         start = time.monotonic()
-        assert exchange.run(REQUEST, turnaround_ms * MS, 3000 * MS) == Outcome.LOST
+        assert ask(exchange, turnaround_ms * MS, 3000 * MS).outcome == Outcome.LOST
         assert time.monotonic() - start < 1.0
 
 
@@ -140,7 +172,7 @@ def test_hang_up_before_a_request_and_while_draining() -> None:
     line = SerialLine(pty.path, FAST)
     exchange = Exchange(line.fd, FAST.character_ns, FAST.silence_ns)
     pty.hang_up()
-    assert exchange.run(REQUEST, 0, 10 * MS) == Outcome.LOST
+    assert ask(exchange, 0, 10 * MS).outcome == Outcome.LOST
     assert exchange.drain(10 * MS, 10 * MS) == -1
     line.close()
     pty.close()
@@ -157,9 +189,9 @@ def test_silence_between_frames_is_kept() -> None:
     line = SerialLine(units.pty.path, FAST)
     with units:
         exchange = Exchange(line.fd, 1, 30 * MS)
-        exchange.run(REQUEST, 0, 500 * MS)
+        ask(exchange, 0, 500 * MS)
         answered = time.monotonic_ns()
-        exchange.run(REQUEST, 0, 500 * MS)
+        ask(exchange, 0, 500 * MS)
     line.close()
     assert seen[1] - answered >= 25 * MS
 
@@ -167,12 +199,71 @@ def test_silence_between_frames_is_kept() -> None:
 def test_the_turnaround_is_measured() -> None:
     script = [(0.03, GOOD_REPLY)]
     with exchange_with(ScriptedUnits(lambda _: script)) as exchange:
-        exchange.run(REQUEST, 0, 500 * MS)
-        assert 25 * MS < exchange.latency_ns < 100 * MS
-        assert not exchange.overslept
-        exchange.run(REQUEST, 150 * MS, 500 * MS)
-        assert exchange.overslept
-        assert exchange.latency_ns >= 150 * MS
+        done = ask(exchange, 0, 500 * MS)
+        assert 25 * MS < done.latency_ns < 100 * MS
+        assert not done.overslept
+        done = ask(exchange, 150 * MS, 500 * MS)
+        assert done.overslept
+        assert done.latency_ns >= 150 * MS
+
+
+def series_of(*counts: int) -> list[Transaction]:
+    """Reads of so many registers."""
+    series = [Transaction(read_request(1, 3, 100, count)) for count in counts]
+    for transaction in series:
+        transaction.expect(0, 100 * MS)
+    return series
+
+
+def granting(request: bytes) -> list[tuple[float, bytes]]:
+    """The reply after 20 ms, in which every byte is the count of registers."""
+    count = request[5]
+    return [(0.02, framed(bytes([1, 3, 2 * count]) + bytes([count]) * 2 * count))]
+
+
+def test_each_of_a_series_has_its_own_reply_and_time() -> None:
+    series = series_of(1, 2, 3, 4)
+    with exchange_with(ScriptedUnits(granting)) as exchange:
+        assert exchange.run(series) == 4
+        assert exchange.transactions == 4
+        assert exchange.wakes <= 12
+        assert 80 * MS <= exchange.busy_ns < 500 * MS
+    assert [done.outcome for done in series] == [Outcome.GOOD] * 4
+    assert [done.data() for done in series] == [bytes([n]) * 2 * n for n in range(1, 5)]
+    for earlier, later in itertools.pairwise(series):
+        assert later.end_ns - earlier.end_ns >= 20 * MS
+        assert later.done_ns - earlier.done_ns >= 20 * MS
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [
+        ([], Outcome.TIMEOUT),
+        ([(0.0, framed(bytes([1, 0x83, 2])))], Outcome.EXCEPTION),
+        ([(0.0, b"junk")], Outcome.INCOMPLETE),
+        ([(0.0, ScriptedUnits.HANG_UP)], Outcome.LOST),
+    ],
+)
+def test_a_series_ends_with_the_first_failure(
+    reply: list[tuple[float, bytes]], outcome: Outcome
+) -> None:
+    units = ScriptedUnits(lambda r: reply if r[5] == 2 else granting(r))
+    series = series_of(1, 2, 3)
+    with exchange_with(units) as exchange:
+        assert exchange.run(series) == 2
+        assert exchange.transactions == 2
+    assert [done.outcome for done in series[:2]] == [Outcome.GOOD, outcome]
+    assert [request[5] for request in units.requests] == [1, 2]
+    assert series[2].reply() == b""
+
+
+def test_senseless_series_are_refused() -> None:
+    exchange = Exchange(0, 1, 0)
+    for count in (0, MAX_SERIES + 1):
+        with pytest.raises(UsageError):
+            exchange.run(series_of(1) * count)
+    with pytest.raises(TypeError):
+        exchange.run([REQUEST])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("arguments", [(-1, 1, 1), (0, 0, 1), (0, -5, 1), (0, 1, -1)])
@@ -182,31 +273,20 @@ def test_senseless_lines_are_refused(arguments: tuple[int, int, int]) -> None:
 
 
 def test_negative_times_are_refused() -> None:
-    exchange = Exchange(0, 1, 1)
     for times in ((-1, 0), (0, -1)):
         with pytest.raises(UsageError):
-            exchange.run(REQUEST, *times)
+            Transaction(REQUEST).expect(*times)
 
 
 @given(st.binary(max_size=20))
-def test_nothing_but_reading_leaves(request_bytes: bytes) -> None:
-    """Bytes that are no read request are refused before the descriptor is used."""
-    read_end, write_end = os.pipe()
-    os.set_blocking(read_end, False)
-    try:
-        exchange = Exchange(write_end, 1, 0)
-        reads = len(request_bytes) == 8 and 1 <= request_bytes[1] <= 4
-        if not reads:
-            with pytest.raises(UsageError):
-                exchange.run(request_bytes, 0, 0)
-        with pytest.raises(BlockingIOError):
-            os.read(read_end, 100)
-    finally:
-        os.close(read_end)
-        os.close(write_end)
+def test_only_reads_are_transactions(request_bytes: bytes) -> None:
+    """Bytes that are no read request cannot be given to an exchange at all."""
+    if len(request_bytes) != 8 or not 1 <= request_bytes[1] <= 4:
+        with pytest.raises(UsageError):
+            Transaction(request_bytes)
 
 
 @given(function=st.integers(5, 255), rest=st.binary(min_size=6, max_size=6))
 def test_writes_are_refused_whatever_they_write(function: int, rest: bytes) -> None:
     with pytest.raises(UsageError):
-        Exchange(0, 1, 0).run(bytes([1, function]) + rest, 0, 0)
+        Transaction(bytes([1, function]) + rest)

@@ -3,7 +3,7 @@
 import pytest
 
 from zerometer.core._frame import expected_length
-from zerometer.core.points import Point, ReadBlock, ReadLimits
+from zerometer.core.points import LineSettings, Point, ReadBlock, ReadLimits
 from zerometer.drivers.health import Health
 from zerometer.drivers.prepared import PreparedRead
 from zerometer.drivers.proof import Proof
@@ -16,7 +16,9 @@ def read_of(
     point = Point(name="p", function=function, address=address, type=kind)
     block = ReadBlock(function=function, address=address, count=count, points=(0,))
     points = (point,)
-    return PreparedRead(1, block, points, Ratios("m", points), Health(lambda: 0.5))
+    return PreparedRead(
+        1, block, points, Ratios("m", points), Health(lambda: 0.5), LineSettings()
+    )
 
 
 def proof_after(*reads: PreparedRead, limits: ReadLimits | None = None) -> Proof:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerometer.drivers.schedule import Periods, Schedule
+from zerometer.drivers.schedule import NEVER_NS, Periods, Schedule
 
 
 def test_groups_are_due_together_where_periods_coincide() -> None:
@@ -58,6 +58,16 @@ def test_the_earliest_deadline_of_those_released_is_first() -> None:
     assert schedule.take(9) is None
     assert schedule.next_release_ns == 10
     assert [schedule.take(20) for _ in range(4)] == [1, 2, 0, None]
+
+
+def test_put_first_comes_before_equal_deadlines_only() -> None:
+    schedule = Schedule()
+    schedule.put(0, 10, 50)
+    schedule.put(1, 10, 40)
+    schedule.put_first(2, 10, 50)
+    schedule.put_first(3, 10, 50)
+    assert [schedule.take(10) for _ in range(4)] == [1, 3, 2, 0]
+    assert schedule.next_release_ns == NEVER_NS
 
 
 def test_overload_degrades_evenly() -> None:
