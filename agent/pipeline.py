@@ -7,6 +7,7 @@ takes them all through accounting, rows and batches. One owner, one direction.
 import zlib
 from collections import deque
 from concurrent.futures import Future, wait
+from math import isnan
 from zoneinfo import ZoneInfo
 
 import msgpack
@@ -211,11 +212,16 @@ class Pipeline:
             self.figures.add(window, self.accounting.cells, zone)
         for disagreement in closing.disagreements:
             measure = self.accounting.network.measures[disagreement.flow]
+            ratio, power = disagreement.ratio, measure.power or "its rate"
+            story = (
+                f"while {power} promised nothing"
+                if isnan(ratio)
+                else f"{ratio:.3f} times what {power} promised"
+            )
             self._trouble(
                 "disagreement",
                 measure.meter,
-                f"{measure.counter} gained {disagreement.ratio:.3f} times what "
-                f"{measure.power or 'its rate'} promised: check ratios and units",
+                f"{measure.counter} gained {story}: check ratios and units",
                 measure.counter,
             )
         if closing.circular:

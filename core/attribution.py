@@ -4,7 +4,6 @@ Wraps the solver (``_flow``) in the names of the network: quantities in, amounts
 place and origin out, for windows (exact totals) and for the present (rates).
 """
 
-import sys
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from math import isnan
 from typing import Any
 
 from zerometer.core._flow import CLOSED, NO_FLOW, FlowGraph
+from zerometer.core.columns import encode_floats
 from zerometer.core.ledger import Amounts
 from zerometer.core.network import Network
 from zerometer.core.site import VIEWS, View
@@ -140,7 +140,7 @@ class Attribution:
             values.append(energy)
             values.extend(held)
         header = self._graph.state()[: -8 * len(values) or None]
-        packed = header + _little_endian(values)
+        packed = header + encode_floats(values)
         self._graph.restore(packed)
         self._present.restore(packed)
 
@@ -195,13 +195,6 @@ class _Totals:
             self.shares,
             self.conditions,
         )
-
-
-def _little_endian(values: "array[float]") -> bytes:
-    packed = values[:]
-    if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
 
 
 def _compile(network: Network) -> FlowGraph:

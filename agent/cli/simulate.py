@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from zerometer.agent.cli.common import Subparsers, load, site_argument
+from zerometer.core.errors import UsageError
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -40,9 +41,9 @@ def run(args: argparse.Namespace) -> int:
     from zerometer.drivers.simulator.factory import build
 
     site = load(args)
+    served = None if args.served is None else _open(args.served)
     stop = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
-    served = None if args.served is None else args.served.open("w", encoding="utf-8")
     try:
         start_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         recorder = None if served is None else Served(served).note
@@ -54,6 +55,13 @@ def run(args: argparse.Namespace) -> int:
         if served is not None:
             served.close()
     return 0
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--served {path}: {error.strerror}") from None
 
 
 class Served:

@@ -146,6 +146,18 @@ class TestClock:
         assert event["text"] == "wall clock stepped by +3600.000 s"
         assert total(gateway.sealed("ledger"), LINE) == pytest.approx(kwh(20), rel=0.06)
 
+    def test_steps_within_a_window_cost_none_of_it(self, gateway: Gateway) -> None:
+        """What a receiver has of a window is replaced when its name comes again."""
+        for _ in range(8):
+            gateway.seconds(17)
+            gateway.times.wall_ns += 2 * SECOND
+        gateway.seconds(17)
+        gateway.stop()
+        ledger = gateway.sealed("ledger")
+        for length in ("1min", "15min"):
+            booked = total(ledger, LINE, length)
+            assert booked == pytest.approx(kwh(9 * 17), rel=0.01)
+
     def test_a_step_back_books_each_second_once(self, gateway: Gateway) -> None:
         gateway.seconds(90)
         gateway.times.wall_ns -= 45 * SECOND
@@ -280,6 +292,25 @@ class TestEvents:
         (event,) = gateway.events.recent
         assert (event.kind, event.subject) == ("disagreement", "line")
         assert "active_energy_import gained 0.01" in event.text
+
+    def test_a_counter_that_moves_without_a_power(self, gateway: Gateway) -> None:
+        gateway.world.powers_w["line"] = 0.0
+        for _ in range(130):
+            gateway.seconds(1)
+            gateway.world.imports["line"] += kwh(1)
+        (event,) = gateway.events.recent
+        assert event.text == (
+            "active_energy_import gained while active_power promised nothing: "
+            "check ratios and units"
+        )
+
+    def test_a_counter_that_jumps_is_told_once(self, gateway: Gateway) -> None:
+        gateway.seconds(10)
+        gateway.world.imports["line"] += 1e7
+        gateway.seconds(10)
+        assert [(e.kind, e.subject) for e in gateway.events.recent] == [
+            ("counter-held", "line")
+        ]
 
     def test_a_circle_without_an_exit(self, tmp_path: Path) -> None:
         site = journalled_site(tmp_path)

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from harness.gateway import Gateway, journalled_site, rows, total
+from harness.tables import check_balance
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -88,23 +89,10 @@ def test_kills_cost_no_energy_and_book_none_twice(
     for meter in ("grid", "line", "gas"):
         group = "energy" if meter == "gas" else "power"
         once(readings, f"readings/{meter}/{group}", "time")
-    balanced(ledger)
+    check_balance(ledger)
 
 
 def once(batches: list[Batch], table: str, *key: str) -> None:
     """Nothing that is sealed comes twice."""
     found = Counter(tuple(row[name] for name in key) for row in rows(batches, table))
     assert not [key for key, count in found.items() if count > 1], table
-
-
-def balanced(ledger: list[Batch]) -> None:
-    """What entered is at the places, to the last unit, in every window."""
-    for batch in ledger:
-        for table in batch.tables:
-            columns = {c.name: c.values for c in table.columns}
-            entered = [name for name in columns if name.endswith(":entered")]
-            for row in range(table.rows):
-                for name in entered:
-                    tail = ":from:" + name.removesuffix(":entered")
-                    parts = [columns[c][row] for c in columns if c.endswith(tail)]
-                    assert sum(parts) == columns[name][row], name
