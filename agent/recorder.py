@@ -17,6 +17,8 @@ from zerometer.core.windows import Window
 
 READINGS, LEDGER = "readings", "ledger"
 STREAMS = (READINGS, LEDGER)
+#: As many bytes of sealed batches wait for a journal that cannot be written.
+WAITING_BYTES = 16 * 1024 * 1024
 
 EVENT_FIELDS = (
     Field("kind", "", None, "text"),
@@ -87,6 +89,7 @@ class Recorder:
             self._streams[name].open.restore(segment)
         self._sealed: list[SealedBatch] = []
         self._segments: list[tuple[str, bytes]] = []
+        self._lost: set[tuple[str, int]] = set()
 
     def add_row(
         self, table: str, fields: tuple[Field, ...], time_ms: int, row: Sequence[float]
@@ -155,13 +158,21 @@ class Recorder:
             segment = stream.open.segment()
             if segment is not None:
                 self._segments.append((stream.name, segment))
-        return Commit(state=state, segments=self._segments[:], sealed=self._sealed[:])
+        return Commit(
+            state=state,
+            segments=self._segments[:],
+            sealed=self._sealed[:],
+            lost=frozenset(self._lost),
+        )
 
     def committed(self, commit: Commit) -> None:
         """Forget what *commit* made durable."""
         durable = {id(part) for part in (*commit.segments, *commit.sealed)}
         self._segments = [s for s in self._segments if id(s) not in durable]
         self._sealed = [s for s in self._sealed if id(s) not in durable]
+        # What was given up while it was being written has arrived after all.
+        self._lost -= {(batch.stream, batch.seq) for batch in commit.sealed}
+        self._lost -= commit.lost
 
     def _seal(self, stream: _Stream) -> None:
         open_batch, stream.open = stream.open, OpenBatch()
@@ -202,3 +213,18 @@ class Recorder:
         stream.last_hash = batch_hash(data)
         # Segments of this batch that are not durable yet live on inside it.
         self._segments = [s for s in self._segments if s[0] != stream.name]
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Let go of the oldest readings when too much waits for the journal.
+
+        The newest batch of readings stays: the next commit must end with it.
+        """
+        readings = [batch for batch in self._sealed if batch.stream == READINGS]
+        surplus = sum(len(batch.data) for batch in self._sealed) - WAITING_BYTES
+        for batch in readings[:-1]:
+            if surplus <= 0:
+                break
+            surplus -= len(batch.data)
+            self._sealed.remove(batch)
+            self._lost.add((batch.stream, batch.seq))

@@ -57,13 +57,16 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the demo."""
+    """Run the demo; a signal before all parts run is a KeyboardInterrupt."""
+    from zerometer.agent.demo.family import heed_stops
+
     if args.json and args.seconds is None:
         raise UsageError("demo: --json: only with --seconds")
+    stops = heed_stops()
     if args.folder is not None:
-        return _run(args, _made(args.folder))
+        return _run(args, _made(args.folder), stops)
     with tempfile.TemporaryDirectory(prefix="zerometer-demo-") as folder:
-        return _run(args, Path(folder))
+        return _run(args, Path(folder), stops)
 
 
 def _seconds(text: str) -> float:
@@ -91,7 +94,7 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _run(args: argparse.Namespace, folder: Path) -> int:
+def _run(args: argparse.Namespace, folder: Path, stops: set[signal.Signals]) -> int:
     from zerometer.agent.demo.check import figures
     from zerometer.agent.demo.processes import boottime_offset_ns, private_mb
     from zerometer.agent.demo.scene import Scene
@@ -103,7 +106,7 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
         print(f"page: {scene.page}", file=sys.stderr, flush=True)
         if not timed:
             print("Ctrl-C stops it", file=sys.stderr, flush=True)
-        _wait(scene, args.seconds)
+        _wait(scene, args.seconds, stops)
         memory_mb = private_mb(scene.agent.pid)
         scene.stop()
         if not timed:
@@ -121,10 +124,9 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
     return 0
 
 
-def _wait(scene: "Scene", seconds: float | None) -> None:
-    """Wait for the time or for a signal, while all parts run."""
+def _wait(scene: "Scene", seconds: float | None, stop: set[signal.Signals]) -> None:
+    """Wait for the time or for one of the signals *stop*, while all parts run."""
     end = None if seconds is None else time.monotonic() + seconds
-    stop = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
     try:
         while end is None or time.monotonic() < end:

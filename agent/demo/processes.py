@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Self
 
+from zerometer.agent.demo.family import follow_parent
 from zerometer.core.errors import ZerometerError
 
 START_S = 20.0
@@ -22,7 +23,7 @@ class Process:
     """A ``zerometer`` command that runs beside us; its messages go to a log file.
 
     In a session of its own: Ctrl-C reaches the demo only, which stops the parts in
-    the right order.
+    the right order. When the demo dies, it is told to stop.
     """
 
     def __init__(self, name: str, arguments: list[str], folder: Path) -> None:
@@ -36,6 +37,7 @@ class Process:
                 stderr=log,
                 cwd=folder,
                 start_new_session=True,
+                preexec_fn=follow_parent(),  # noqa: PLW1509 - we have no threads
             )
 
     @property

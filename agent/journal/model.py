@@ -22,12 +22,15 @@ class Commit:
 
     ``state`` replaces the accounting state. ``sealed`` batches go in, in this
     order, and the segments of their streams go out. Then ``segments`` (stream,
-    data) are added: rows of open batches.
+    data) are added: rows of open batches. ``lost`` are the numbers (stream, seq)
+    between the sealed batches that were given up before they could be written;
+    they become gaps.
     """
 
     state: bytes
     segments: list[tuple[str, bytes]] = field(default_factory=list)
     sealed: list[SealedBatch] = field(default_factory=list)
+    lost: frozenset[tuple[str, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from zerometer.agent.batch import batch_hash
@@ -89,7 +90,9 @@ class Store:
         with self._change():
             make_room(self._connection, commit, self._max_bytes, unwanted)
             for batch in commit.sealed:
-                ends[batch.stream] = self._insert(batch, ends.get(batch.stream))
+                end = ends.get(batch.stream, rows.StreamEnd())
+                end = self._skip(commit.lost, batch.stream, end)
+                ends[batch.stream] = self._insert(batch, end)
             for stream in {batch.stream for batch in commit.sealed}:
                 rows.write_end(self._connection, stream, ends[stream])
                 self._connection.execute(
@@ -136,9 +139,17 @@ class Store:
         if batch_id > self._now.cursors.get(uplink, 0):
             self._move_cursor(uplink, batch_id)
 
-    def _insert(self, batch: SealedBatch, end: rows.StreamEnd | None) -> rows.StreamEnd:
+    def _skip(
+        self, lost: Collection[tuple[str, int]], stream: str, end: rows.StreamEnd
+    ) -> rows.StreamEnd:
+        """Let the numbers after *end* that are lost be gaps; return the new end."""
+        while (stream, end.seq + 1) in lost:
+            end = replace(end, seq=end.seq + 1)
+            rows.add_gap(self._connection, stream, end.seq, "overflow")
+        return end
+
+    def _insert(self, batch: SealedBatch, end: rows.StreamEnd) -> rows.StreamEnd:
         """Insert *batch*; return the stream's new end."""
-        end = end or rows.StreamEnd()
         if batch.seq != end.seq + 1:
             raise UsageError(
                 f"journal: stream {batch.stream}: seq is {batch.seq}, "

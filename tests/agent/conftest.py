@@ -2,9 +2,11 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.gateway import Gateway
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +27,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         capture_output=True,
     )  # fmt: skip
     return files
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    """Return an agent on a journal of its own; a test may stop or kill it."""
+    with Gateway(tmp_path) as gateway:
+        yield gateway

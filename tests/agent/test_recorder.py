@@ -13,6 +13,7 @@ from harness.gateway import rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zerometer.agent import recorder
 from zerometer.agent.batch import Batch, Gap, batch_hash, decode
 from zerometer.agent.gather import Field
 from zerometer.agent.journal import Commit, Journal
@@ -294,3 +295,56 @@ def test_any_way_of_committing_and_restarting_gives_the_same_samples(
             assert 0 < batch.header.samples <= samples
     finally:
         recording.journal.close()
+
+
+def test_readings_that_a_full_disk_keeps_waiting_become_a_gap(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest go, windows stay, and the numbers are declared once there is room."""
+    monkeypatch.setattr(recorder, "WAITING_BYTES", 2000)
+    seal(recording, 1)
+    recording.commit()
+    with files_end_at(0):
+        for number in range(2, 21):
+            seal(recording, number)
+            with pytest.raises(JournalError):
+                recording.commit()
+    waiting = recording.recorder.commit(b"").sealed
+    assert sum(len(batch.data) for batch in waiting) <= 2000
+    assert len([batch for batch in waiting if batch.stream == LEDGER]) == 1
+    recording.commit()
+    recording.gaps[READINGS] = recording.journal.gaps(READINGS)
+    seal(recording, 21)
+    recording.commit()
+    seqs = [b.seq for b in recording.journal.pending("up", 99) if b.stream == READINGS]
+    lost = seqs[1] - 1
+    assert lost > 10
+    assert seqs == [1, *range(lost + 1, 22)]
+    last = decode(recording.journal.pending("up", 99)[-1].data)
+    assert last.header.gaps == (Gap(2, lost, "overflow"),)
+    recording.restart()
+    assert recording.journal.resume().next_seq[READINGS] == 22
+
+
+def test_what_was_given_up_while_it_was_written_is_no_gap(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "WAITING_BYTES", 0)
+    recording.power(1.0)
+    recording.recorder.seal_all()
+    commit = recording.recorder.commit(b"state")
+    recording.power(2.0)
+    recording.recorder.seal_all()
+    recording.journal.append(commit).result()
+    recording.recorder.committed(commit)
+    recording.commit()
+    assert recording.powers() == [1.0, 2.0]
+    assert recording.journal.gaps(READINGS) == ()
+
+
+def seal(recording: Recording, number: int) -> None:
+    """Seal a batch of readings; with the second also a window."""
+    recording.power(float(number), time_ms=number)
+    if number == 2:
+        recording.recorder.add_window(window(1, 5, 6), CELLS)
+    recording.recorder.seal_all()

@@ -33,13 +33,6 @@ def no_line() -> Any:
     raise LineError("port is missing")
 
 
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[Gateway]:
-    site = journalled_site(tmp_path)
-    with Gateway(tmp_path, site) as gateway:
-        yield gateway
-
-
 def snapshot_of(gateway: Gateway, uplink: str = "up") -> Json:
     """Return what an agent would show."""
     site = gateway.site

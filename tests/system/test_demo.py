@@ -1,12 +1,17 @@
 """The demo's figures, and what its parts say while it runs."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+PARTS = ("receive", "simulate", "run")
+PATIENCE_S = 20.0
 COMMAND = [sys.executable, "-m", "zerometer.agent.cli.main"]
 
 
@@ -40,3 +45,72 @@ def test_the_demo_meets_its_figures(tmp_path: Path) -> None:
     snapshot = json.loads(status.stdout)
     assert not snapshot["running"]
     assert {meter["quality"] for meter in snapshot["meters"]} == {"measured"}
+
+
+def parts_in(folder: Path) -> set[str]:
+    """Return which of the demo's parts run in *folder*, by their command."""
+    found = set()
+    for process in Path("/proc").iterdir():
+        try:
+            arguments = (process / "cmdline").read_bytes().decode().split("\0")
+            inside = (process / "cwd").readlink() == folder
+        except (OSError, UnicodeDecodeError):
+            continue
+        if inside and "zerometer.agent.cli.main" in arguments:
+            found |= set(PARTS) & set(arguments)
+    return found
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.system
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGHUP, 130),
+        (signal.SIGTERM, 130),
+        (signal.SIGINT, 130),
+        (signal.SIGKILL, -9),
+    ],
+)
+def test_a_demo_that_is_stopped_while_it_starts_leaves_nothing_running(
+    tmp_path: Path, part: str, number: signal.Signals, code: int
+) -> None:
+    """*part* has just been started."""
+    demo = subprocess.Popen(
+        [*COMMAND, "demo", "--folder", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: part in parts_in(tmp_path))
+        demo.send_signal(number)
+        assert demo.wait(PATIENCE_S) == code
+        until(lambda: not parts_in(tmp_path))
+    finally:
+        demo.kill()
+        demo.wait()
+
+
+@pytest.mark.system
+@pytest.mark.timeout(60)
+def test_a_closed_terminal_stops_a_demo_in_order(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [*COMMAND, "demo", "--folder", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with demo:
+        assert demo.stderr is not None
+        until(lambda: "Ctrl-C" in demo.stderr.readline())  # type: ignore[union-attr]
+        demo.send_signal(signal.SIGHUP)
+        assert demo.wait(PATIENCE_S) == 0
+    assert not parts_in(tmp_path)

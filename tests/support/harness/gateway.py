@@ -10,7 +10,7 @@ from harness.sites import SECOND, World, small_site
 from zerometer.agent.batch import Batch, Table, batch_hash, decode
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
-from zerometer.agent.journal import Journal
+from zerometer.agent.journal import Journal, StoredBatch
 from zerometer.agent.pipeline import Pipeline
 from zerometer.core.points import Reading
 from zerometer.core.site import JournalSettings, Site
@@ -26,6 +26,7 @@ POWERS_W = {
     "compressor": 24_000.0,
     "line": 48_000.0,
 }
+LINE = "sink.line:quantity"
 
 
 class Times:
@@ -130,16 +131,20 @@ class Gateway:
         self.pipeline.finish(self.times.boot_ns)
         self.journal.close()
 
+    def stored(self) -> list[StoredBatch]:
+        """Return what is in the journal, whose agent has ended."""
+        journal = Journal.open(self.folder, max_bytes=10**9)
+        try:
+            return journal.pending("up", 10**6)
+        finally:
+            journal.close()
+
     def sealed(self, stream: str) -> list[Batch]:
         """Return the batches of *stream* in the journal, whose agent has ended.
 
         They are checked to be a whole chain.
         """
-        journal = Journal.open(self.folder, max_bytes=10**9)
-        try:
-            stored = [b for b in journal.pending("up", 10**6) if b.stream == stream]
-        finally:
-            journal.close()
+        stored = [batch for batch in self.stored() if batch.stream == stream]
         previous = None
         for number, batch in enumerate(stored, 1):
             header = decode(batch.data).header
@@ -192,3 +197,13 @@ def total(batches: Iterable[Batch], cell: str, length: str = "1min") -> float:
     """Return the sum of a cell over the latest revisions of all windows."""
     values = [row[cell] for row in windows(batches, length).values()]
     return sum(value for value in values if isinstance(value, int | float))
+
+
+def kwh(seconds: float) -> float:
+    """Return what the line draws in so many seconds."""
+    return POWERS_W["line"] / 3.6e6 * seconds
+
+
+def kinds(gateway: Gateway) -> list[str]:
+    """Return the kinds of the events so far."""
+    return [event.kind for event in gateway.events.recent]
