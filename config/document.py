@@ -10,6 +10,11 @@ from zerometer.config.locator import KeyPath, Lines, Spot, locate
 from zerometer.config.problems import Problem, Problems
 
 _AT = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$")
+#: What an input method writes instead of TOML's own signs.
+_MEANT = dict(zip("“”＂‘’＇，＝［］｛｝：．＃", "\"\"\"''',=[]{}:.#", strict=True))
+_FULL_WIDTH = re.compile(f"[{''.join(_MEANT)}]")
+#: Where any sign may stand: texts and comments.
+_TEXTS = re.compile(r""""[^"]*"|'[^']*'|#.*""")
 #: A site file is written by people; what is longer was not.
 MAX_BYTES = 4_000_000
 
@@ -93,7 +98,21 @@ def _syntax_error(text: str, message: str) -> _UnreadableError:
         return _UnreadableError(f"TOML: {message}")
     if match[2] is None:
         return _UnreadableError(f"TOML: {match[1]}", *_end(text))
-    return _UnreadableError(f"TOML: {match[1]}", int(match[2]), int(match[3]))
+    line, column = int(match[2]), int(match[3])
+    # The parser stumbles over one where it stands, or later in its line.
+    full_width = _FULL_WIDTH.search(_TEXTS.sub(_blanks, text.split("\n")[line - 1]))
+    if full_width is None:
+        return _UnreadableError(f"TOML: {match[1]}", line, column)
+    sign = full_width[0]
+    return _UnreadableError(
+        f"TOML: {sign} is a full-width character: use {_MEANT[sign]}",
+        line,
+        full_width.start() + 1,
+    )
+
+
+def _blanks(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 def _end(text: str) -> tuple[int, int]:

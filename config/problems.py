@@ -75,14 +75,23 @@ def near(word: str, known: Iterable[str]) -> str:
     "eastron-sdm630".
     """
     names = sorted(known)
-    close = get_close_matches(word, names, n=3, cutoff=0.7) or _near_in_part(
-        word, names
+    close = _near_in_folder(word, names) or (
+        get_close_matches(word, names, n=3, cutoff=0.7) or _near_in_part(word, names)
     )
     if close:
         return "; near: " + ", ".join(f'"{name}"' for name in close)
     if not names or len(names) > LISTED:
         return ""
     return "; known: " + ", ".join(names)
+
+
+def _near_in_folder(word: str, names: list[str]) -> list[str]:
+    """Return what is near within the word's part up to its last "/", if it has one."""
+    folder, slash, last = word.rpartition("/")
+    prefix = folder + slash
+    inside = [n.removeprefix(prefix) for n in names if slash and n.startswith(prefix)]
+    close = get_close_matches(last, inside, n=3, cutoff=0.7)
+    return [prefix + name for name in close]
 
 
 def _near_in_part(word: str, names: list[str]) -> list[str]:

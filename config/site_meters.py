@@ -1,5 +1,6 @@
 """Buses and meters of a site file."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +46,10 @@ def _port(table: Table, folder: Path) -> str:
         known = scheme in ("tcp", "rtu+tcp")
         message = "is not supported yet in this version" if known else "is no port"
         table.error("port", f"{shown(scheme + '://')} {message}; give a device's path")
+        return ""
+    if re.fullmatch(r"(\\\\\.\\)?COM\d+", port, re.IGNORECASE):
+        message = "is a Windows name; on Linux ports are like /dev/ttyUSB0"
+        table.error("port", f"{shown(port)} {message}")
         return ""
     return str(folder / port) if port else ""
 

@@ -245,7 +245,7 @@ class BusLoop:
             return
         if self._port_lost:
             self._port_lost = False
-            self._notices.say("port-back", "", f"bus {self._bus_id}: port is back")
+            self._notices.say("port-back", "", "port is back")
             self._read_anew(now_ns)
 
     def _read_anew(self, now_ns: int) -> None:
@@ -261,4 +261,4 @@ class BusLoop:
     def _tell_lost(self, text: str) -> None:
         if not self._port_lost:
             self._port_lost = True
-            self._notices.say("port-lost", "", f"bus {self._bus_id}: {text}")
+            self._notices.say("port-lost", "", text)

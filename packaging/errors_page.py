@@ -28,7 +28,8 @@ They do not change between versions.
 
 | code | means |
 |---|---|
-| 0 | done; also when the reader of our output went away |
+| 0 | done; also when the reader of our output went away, or a signal ended what runs \
+until one comes: `run`, `receive`, `simulate`, `demo` |
 | 1 | not foreseen: a traceback says where; or a part of `zerometer demo` failed |
 | 2 | the command line is wrong |
 | 4 | a port or its wires |
@@ -36,7 +37,7 @@ They do not change between versions.
 | 6 | the journal of a gateway, or the database of a receiver |
 | 7 | a receiver cannot be reached or refuses; nothing answers `zerometer status` |
 | 78 | the site file, a meter map, a token file, or an address to listen on |
-| 130 | Ctrl-C |
+| 130 | Ctrl-C in any other command, or before one of those runs |
 """
 
 CLASSES = """\

@@ -75,11 +75,17 @@ def _print_summary(loaded: LoadedSite) -> None:
         print(f"bus {bus.id}: {bus.port}, {settings}")
         for meter in site.meters:
             if meter.bus == bus.id:
-                points = f"{len(meter.points)} points"
+                points = _number(len(meter.points), "points")
                 print(f"  {meter.unit:3d} {meter.id}: {meter.map.id}, {points}")
     counts = _counts(site)
     graph = ("pools", "sources", "processes", "storages", "sinks")
-    print(", ".join(f"{counts[name]} {name}" for name in graph))
+    print(", ".join(_number(counts[name], name) for name in graph))
     for uplink in site.uplinks:
         print(f"uplink {uplink.id}: {uplink.url}")
     print("no problem found" if not loaded.warnings else "no error found")
+
+
+def _number(count: int, plural: str) -> str:
+    """Return *count* with its word: "1 pool", "2 processes"."""
+    singular = plural.removesuffix("es") if plural == "processes" else plural[:-1]
+    return f"{count} {singular if count == 1 else plural}"

@@ -1,6 +1,7 @@
 """The command ``zerometer``: finds the subcommand, runs it, reports its errors."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -53,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; return the exit code (see ``docs/errors.md``)."""
     if arguments is None:
         arguments = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal's encoding lacks is shown as its number.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     chosen = [name for name in COMMANDS if name in arguments[:1]]
     options = build_parser(chosen or COMMANDS).parse_args(arguments)
     try:

@@ -76,9 +76,11 @@ def lines(snapshot: Json) -> list[str]:
         text.append(
             f"pool {pool['id']}: {pool['inflow']:.1f} {pool['rate_unit']}, {shown}"
         )
+    closed = {bus["id"] for bus in snapshot["buses"] if bus["state"] != "open"}
     for meter in snapshot["meters"]:
         age = "never" if meter["age_s"] is None else f"{meter['age_s']:.1f} s ago"
-        text.append(f"meter {meter['id']}: {meter['quality']}, {age}, {meter['state']}")
+        state = "unknown (port closed)" if meter["bus"] in closed else meter["state"]
+        text.append(f"meter {meter['id']}: {meter['quality']}, {age}, {state}")
     for bus in snapshot["buses"]:
         text.append(
             f"bus {bus['id']}: {bus['state']}, {bus['utilisation']:.0%} used, "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from zerometer.agent.batch import Gap
+from zerometer.agent.journal.faults import explain, unusable
 from zerometer.agent.journal.model import Commit, JournalInfo, Resume, StoredBatch
 from zerometer.agent.journal.recovery import open_store
 from zerometer.agent.journal.schema import DamagedError
@@ -53,7 +54,7 @@ class Journal:
         self._lock = _lock_folder(folder)
         self._listeners: list[Callable[[], None]] = []
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal")
-        path = folder / FILE
+        path = self._path = folder / FILE
         try:
             self._store = self._submit(
                 lambda: open_store(path, max_bytes=max_bytes, uplinks=uplinks)
@@ -125,7 +126,7 @@ class Journal:
         try:
             self._store.append(commit)
         except Exception as error:
-            self._last_error = _message(error)
+            self._last_error = self._message(error)
             raise
         self._commits += 1
         self._last_commit_ms = time.time_ns() // 1_000_000
@@ -145,16 +146,17 @@ class Journal:
             try:
                 return work()
             except (sqlite3.Error, DamagedError) as error:
-                raise JournalError(_message(error)) from error
+                raise JournalError(self._message(error)) from error
 
         try:
             return self._executor.submit(guarded)
         except RuntimeError:
             raise JournalError("journal: is closed") from None
 
-
-def _message(error: Exception) -> str:
-    return str(error) if isinstance(error, ZerometerError) else f"journal: {error}"
+    def _message(self, error: Exception) -> str:
+        if isinstance(error, ZerometerError):
+            return str(error)
+        return f"journal: {self._path}: {explain(error, self._path)}"
 
 
 def _lock_folder(folder: Path) -> int:
@@ -163,7 +165,7 @@ def _lock_folder(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / "journal.lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise JournalError(f"journal: {folder}: {error.strerror}") from error
+        raise JournalError(f"journal: {folder}: {unusable(error)}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

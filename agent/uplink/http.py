@@ -56,7 +56,7 @@ class HttpSender:
             return self._post(batch.data, headers, timeout_s)
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            return _judge_failure(error)
+            return _judge_failure(error, self.address)
 
     def abort(self) -> None:
         """Cut the connection under a request in progress, which is the last one."""
@@ -122,8 +122,29 @@ class HttpSender:
         return connection
 
 
-def _judge_failure(error: Exception) -> Answer:
+def _judge_failure(error: Exception, address: str) -> Answer:
     """Judge a request without an answer: TLS that is refused will stay refused."""
     refused = isinstance(error, ssl.SSLError) and not isinstance(error, PASSING)
-    reason = f"{type(error).__name__}: {error}"
-    return Answer(Outcome.PAUSE if refused else Outcome.RETRY, reason)
+    outcome = Outcome.PAUSE if refused else Outcome.RETRY
+    return Answer(outcome, f"{_met(error)} at {address} ({_words(error)})")
+
+
+def _met(error: Exception) -> str:
+    """Return whom the request met: nobody, or somebody who answered wrongly."""
+    if isinstance(error, ssl.SSLError):
+        return "no secure connection to the receiver"
+    if isinstance(error, (http.client.HTTPException, ConnectionResetError)):
+        return "no usable answer from the receiver"
+    return "no receiver answers"
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "connection closed"
+    if isinstance(error, ssl.SSLError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or "connection closed"

@@ -1,5 +1,7 @@
 """A whole simulated site: a load for each meter, a line for each bus."""
 
+import hashlib
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -34,11 +36,13 @@ class Factory:
         self.curves = curves
         self._ports = ports
         self._started: list[str] = []
+        self._locks: list[socket.socket] = []
 
     def start(self) -> None:
         """Serve every bus.
 
-        UsageError when something other than a link of ours is at a port,
+        UsageError when something other than a link of ours is at a port, or another
+        simulator serves it;
         LineError when no link can be put there.
         """
         for bus, port in self._ports.items():
@@ -47,6 +51,7 @@ class Factory:
                     f'bus "{bus}": port: {port} exists; a simulated line takes a '
                     "path where nothing is"
                 )
+        self._locks = [_locked(bus, port) for bus, port in self._ports.items()]
         for bus, port in self._ports.items():
             self.lines[bus].start()
             self._started.append(bus)
@@ -57,7 +62,8 @@ class Factory:
                 self.stop()
                 raise LineError(
                     f'bus "{bus}": port: no link can be made: {error}; '
-                    "a simulated line needs a folder that can be written"
+                    "a simulated line needs a folder that can be written: set "
+                    'port = "line" in the site file to simulate'
                 ) from error
 
     def stop(self) -> None:
@@ -68,6 +74,8 @@ class Factory:
             if port.is_symlink() and str(port.readlink()) == line.port:
                 port.unlink()
             line.stop()
+        while self._locks:
+            self._locks.pop().close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -135,6 +143,24 @@ def _derived(meter: Meter) -> list[Point]:
         for polled in meter.points
         if meter.map.point(polled.point.name) is None
     ]
+
+
+def _locked(bus: str, port: Path) -> socket.socket:
+    """Return what keeps other simulators away from *port* while it is open.
+
+    A name of the kernel's, not a file: it is gone with us, however we end.
+    """
+    where = port.parent.resolve() / port.name
+    name = hashlib.sha256(str(where).encode()).hexdigest()
+    lock = socket.socket(socket.AF_UNIX)
+    try:
+        lock.bind(f"\0zerometer-line-{name}")
+    except OSError as error:
+        lock.close()
+        raise UsageError(
+            f'bus "{bus}": port: {port} is served by another simulator; stop that first'
+        ) from error
+    return lock
 
 
 def _free(port: Path) -> bool:

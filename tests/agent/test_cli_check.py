@@ -30,7 +30,7 @@ def test_a_good_site_is_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.err == ""
     assert "demo-factory (示范工厂 Demo factory), Asia/Shanghai" in said.out
     assert "  1 incomer: acrel-adl400, 5 points" in said.out
-    assert "3 pools, 2 sources, 2 processes, 1 storages, 6 sinks" in said.out
+    assert "3 pools, 2 sources, 2 processes, 1 storage, 6 sinks" in said.out
     assert said.out.endswith("no problem found\n")
 
 

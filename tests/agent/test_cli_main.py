@@ -122,6 +122,19 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_a_terminal_without_the_letters_of_a_name_is_no_fault() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "zerometer.agent.cli.main", "check", str(DEMO)],
+        capture_output=True,
+        check=False,
+        env=os.environ
+        | {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+        | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"(\u793a\u8303" in done.stdout
+
+
 HEAVY = {
     "asyncio", "sqlite3", "msgpack", "serial", "starlette", "uvicorn",
     "zerometer.agent.daemon", "zerometer.agent.receiver", "zerometer.agent.demo",

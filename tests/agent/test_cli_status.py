@@ -53,7 +53,7 @@ def test_a_running_agent_is_asked_over_its_page(tmp_path: Path, host: str) -> No
     text = lines(shown | {"running": True})
     assert text[0] == "small (Small): running"
     assert "pool lv: 0.0 kW, not defined" in text
-    assert "meter line: missing, never, up" in text
+    assert "meter line: missing, never, unknown (port closed)" in text
     assert "bus bus: closed, 0% used, 0 transactions, 0 errors" in text
     assert ask(site) is None  # it has stopped by now
 

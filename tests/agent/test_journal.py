@@ -175,7 +175,7 @@ def test_a_folder_has_one_journal_open(journal: Journal, tmp_path: Path) -> None
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(JournalError, match="Not a directory"):
+    with pytest.raises(JournalError, match="a file is in the way"):
         Journal.open(tmp_path / "file" / "journal", max_bytes=LARGE)
 
 

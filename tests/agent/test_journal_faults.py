@@ -1,5 +1,6 @@
 """Kills, full disks and failing flushes: what was committed stays, once."""
 
+import errno
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ from harness import journal_writer
 from harness.full_disk import files_end_at
 
 from zerometer.agent.journal import Commit, Journal, SealedBatch
+from zerometer.agent.journal.faults import explain, unusable
 from zerometer.agent.journal.store import Store
 from zerometer.core.errors import JournalError
 
@@ -96,6 +98,46 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         assert [batch.seq for batch in store.pending("main", 8)] == [2]
 
 
+def test_a_fault_says_where_what_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(JournalError, match=r"file: a file is in the way: name a "):
+        Journal.open(tmp_path / "file", max_bytes=LARGE)
+    with pytest.raises(JournalError, match=r"file/journal: a file is in the way"):
+        Journal.open(tmp_path / "file" / "journal", max_bytes=LARGE)
+    (tmp_path / "journal.db").mkdir()
+    with pytest.raises(JournalError, match=r"unable to .*: a folder is in its place"):
+        Journal.open(tmp_path, max_bytes=LARGE)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (sqlite3.SQLITE_FULL, "disk is full: free space there or set [journal] max"),
+        (sqlite3.SQLITE_READONLY_DBMOVED, "cannot be written: mount its disk"),
+        (sqlite3.SQLITE_IOERR_READ, "disk I/O error: check its disk"),
+        (sqlite3.SQLITE_LOCKED, "disk I/O error"),
+    ],
+)
+def test_sqlite_errors_in_words(tmp_path: Path, code: int, words: str) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = code
+    assert explain(error, tmp_path / "journal.db").startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EACCES, "permission denied: let "),
+        (errno.ENOSPC, "disk is full: free "),
+        (errno.EROFS, "cannot be written: mount "),
+        (errno.ELOOP, "Too many levels of symbolic links: check [journal] path"),
+    ],
+)
+def test_folder_errors_in_words(number: int, words: str) -> None:
+    error = OSError(number, os.strerror(number))
+    assert unusable(error).startswith(words)
+
+
 SHIM = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -153,6 +195,6 @@ def test_after_a_failed_flush_nothing_is_trusted_to_the_file(tmp_path: Path) -> 
         check=True,
     )
     first, second, state = done.stdout.splitlines()
-    assert first == "journal: disk I/O error"
+    assert first.endswith("journal.db: disk I/O error: check its disk")
     assert "nothing more is written to this file" in second
     assert state == "b'good'"

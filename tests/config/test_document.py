@@ -41,6 +41,28 @@ def test_a_byte_order_mark_is_no_part_of_the_text(path: Path) -> None:
     assert document.place(("key",), of_key=True) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("name = “厂”", ':1:8: TOML: “ is a full-width character: use "'),
+        ('name = "厂”\n', ':1:10: TOML: ” is a full-width character: use "'),
+        ("a = 1\n［site］", ":2:1: TOML: ［ is a full-width character: use ["),
+        ('id ＝ "x"', ":1:4: TOML: ＝ is a full-width character: use ="),
+        ("a = [1， 2]", ":1:7: TOML: ， is a full-width character: use ,"),
+        ('a： "x"', ":1:2: TOML: ： is a full-width character: use :"),
+    ],
+)
+def test_signs_of_an_input_method_are_named(
+    path: Path, text: str, problem: str
+) -> None:
+    assert read(path, text.encode()) == problem
+
+
+def test_a_text_may_hold_any_sign(path: Path) -> None:
+    assert "full-width" not in str(read(path, 'name = "“厂”，一：二" x'.encode()))
+    assert isinstance(read(path, 'name = "“厂”" # 一，二'.encode()), Document)
+
+
 def test_windows_line_ends(path: Path) -> None:
     document = read(path, b"a = 1\r\n\r\nb = '''x\r\ny'''\r\nc = 2\r\n")
     assert isinstance(document, Document)

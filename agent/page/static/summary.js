@@ -9,7 +9,7 @@ export function createSummary(root) {
   return (snapshot, view, clock) => {
     const tiles = [
       minuteTile(snapshot.windows.at(-1), view, clock),
-      { key: "today", label: t("summary.today"), ...split(quantity(snapshot.totals_today.emissions_kg[view], "kg")) },
+      todayTile(snapshot, view),
       powerTile(snapshot.places),
       metersTile(snapshot.meters),
       busTile(snapshot.buses),
@@ -47,6 +47,12 @@ function minuteTile(last, view, clock) {
   const kg = last.emissions_kg[view];
   const perHour = kg === null ? null : (kg * 3600) / last.length_s;
   return { ...base, ...split(quantity(kg, "kg")), note: `${clock.minute(last.start_ms)} · ${quantity(perHour, "kg/h")}` };
+}
+
+function todayTile({ windows, totals_today: totals }, view) {
+  const base = { key: "today", label: t("summary.today") };
+  if (!windows.length) return { ...base, value: NONE, note: t("summary.no-window") };
+  return { ...base, ...split(quantity(totals.emissions_kg[view], "kg")) };
 }
 
 function powerTile(places) {
