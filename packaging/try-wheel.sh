@@ -23,10 +23,10 @@ assert not {"agent", "config", "core", "drivers"} & set(sys.modules)
 print(f"wheel: {len(names)} modules import in a clean environment")
 PYTHON
 clean/bin/zerometer --version
-clean/bin/zerometer demo --seconds 5 --json >demo.json
+clean/bin/zerometer demo --seconds 10 --json >demo.json
 clean/bin/python -c '
 import json
 figures = json.load(open("demo.json"))
 assert figures["batches_committed"] == figures["batches_sealed"] > 0, figures
-print("wheel: demo of 5 s:", figures)
+print("wheel: demo of 10 s:", figures)
 '

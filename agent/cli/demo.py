@@ -2,19 +2,26 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 import tempfile
 import time
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerometer.agent.cli.common import Subparsers
+from zerometer.core.errors import UsageError
 
 if TYPE_CHECKING:
     from zerometer.agent.demo.scene import Scene
 
 POLL_S = 1.0
+#: Less is over before every counter was read twice.
+SHORTEST_S = 10.0
+#: What tells that a demo ran in a folder.
+LEFT = ("site.toml", "received.sqlite")
 
 DESCRIPTION = """\
 Run a simulated factory (seven meters on a paced serial line), the agent, a receiver
@@ -26,6 +33,7 @@ what arrived, against what the simulated meters measured:
   carbon_balance_error    emissions that entered against those attributed, relative
   bus_utilisation         part of the time in which the bus was in use
   private_mb              memory that only the agent holds
+A figure for which there was nothing to compare is null.
 """
 
 
@@ -38,9 +46,13 @@ def add_parser(subparsers: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example: zerometer demo --seconds 60 --json",
     )
-    parser.add_argument("--seconds", type=float, help="stop by itself after this time")
+    parser.add_argument(
+        "--seconds", type=_seconds, help="stop by itself after this time, 10 or more"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--folder", type=Path, help="keep the run's files here")
+    parser.add_argument(
+        "--folder", type=Path, help="keep the run's files here: a new or empty folder"
+    )
     parser.set_defaults(run=run)
 
 
@@ -48,12 +60,38 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo; a signal before all parts run is a KeyboardInterrupt."""
     from zerometer.agent.demo.family import heed_stops
 
+    if args.json and args.seconds is None:
+        raise UsageError("demo: --json: only with --seconds")
     stops = heed_stops()
     if args.folder is not None:
-        args.folder.mkdir(parents=True, exist_ok=True)
-        return _run(args, args.folder, stops)
+        return _run(args, _made(args.folder), stops)
     with tempfile.TemporaryDirectory(prefix="zerometer-demo-") as folder:
         return _run(args, Path(folder), stops)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not SHORTEST_S <= value < inf:
+        raise argparse.ArgumentTypeError(f"{text}: must be {SHORTEST_S:g} or more")
+    return value
+
+
+def _made(folder: Path) -> Path:
+    """Return the absolute path of *folder*, made and without an earlier run."""
+    # The parts run in the folder: a relative path would be another one to them.
+    folder = folder.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        left = {file.name for file in folder.iterdir()}
+    except OSError as error:
+        raise UsageError(f"demo: --folder {folder}: {error.strerror}") from None
+    if not left.isdisjoint(LEFT):
+        raise UsageError(
+            f"demo: --folder {folder}: holds an earlier run; name a new or empty folder"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"demo: --folder {folder}: cannot be written")
+    return folder
 
 
 def _run(args: argparse.Namespace, folder: Path, stops: set[signal.Signals]) -> int:
@@ -82,7 +120,7 @@ def _run(args: argparse.Namespace, folder: Path, stops: set[signal.Signals]) -> 
         print(json.dumps(result))
     else:
         for name, value in result.items():
-            print(f"{name:24} {value}")
+            print(f"{name:24} {'-' if value is None else value}")
     return 0
 
 

@@ -38,9 +38,19 @@ def add_parser(subparsers: Subparsers) -> None:
         "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
     )
     parser.add_argument(
-        "--port", type=int, default=8481, help="port; 0 takes a free one (%(default)s)"
+        "--port",
+        type=_port,
+        default=8481,
+        help="port; 0 takes a free one (%(default)s)",
     )
     parser.set_defaults(run=run)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port}: allowed are 0 to 65535")
+    return port
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -55,10 +55,16 @@ class Served:
         return next(value for t, value in reversed(rows) if t <= time_ms)
 
 
-def energy_error_ppm(spans: list[Span], served: Served) -> float:
-    """Return by how much the gain of an index differs from its registers, at most."""
+def energy_error_ppm(spans: list[Span], served: Served) -> float | None:
+    """Return by how much the gain of an index differs from its registers, at most.
+
+    None when no index arrived twice: then nothing was compared.
+    """
+    compared = [span for span in spans if span.first_ms < span.last_ms]
+    if not compared:
+        return None
     worst = 0.0
-    for span in spans:
+    for span in compared:
         gain = served.value(span.meter, span.point, span.last_ms) - served.value(
             span.meter, span.point, span.first_ms
         )
@@ -70,17 +76,17 @@ def energy_error_ppm(spans: list[Span], served: Served) -> float:
 
 def power_energy_error_ppm(
     spans: list[Span], site: Site, truth: Truth, offset_ns: int
-) -> float:
+) -> float | None:
     """Return by how much the energy differs from the integral of the true power.
 
     Two steps of the counter are allowed for; meters that gained less than
-    ENOUGH_STEPS steps are left out. The integral is a quadrature, independent of
-    the way in which the simulated meters count.
+    ENOUGH_STEPS steps are left out, and None says that all were. The integral is a
+    quadrature, independent of the way in which the simulated meters count.
     """
     wiring = Wiring(
         site, seed=truth.seed, start_ns=truth.start_ns, start_hour=START_HOUR
     )
-    worst = 0.0
+    errors = []
     for span in spans:
         meter = site.meter(span.meter)
         step = counter_step(meter, span)
@@ -95,8 +101,8 @@ def power_energy_error_ppm(
             span.last_ms * 1_000_000 - offset_ns,
         )
         excess = max(0.0, abs(span.gain - integral) - 2 * step)
-        worst = max(worst, excess / integral * 1e6)
-    return worst
+        errors.append(excess / integral * 1e6)
+    return max(errors, default=None)
 
 
 def counter_step(meter: Meter, span: Span) -> float:
@@ -124,7 +130,10 @@ def figures(
     last: dict[str, Any],
     offset_ns: int,
 ) -> dict[str, Any]:
-    """Return what the demo prints; see ``zerometer demo --help``."""
+    """Return what the demo prints; see ``zerometer demo --help``.
+
+    None stands for what there is no data of.
+    """
     database = sqlite3.connect(f"file:{database_path}?mode=ro", uri=True)
     try:
         spans = received_spans(database)
@@ -143,6 +152,8 @@ def figures(
         "samples_committed": samples,
         "energy_error_ppm": energy_error_ppm(spans, Served(truth.served, offset_ns)),
         "power_energy_error_ppm": power_energy_error_ppm(spans, site, truth, offset_ns),
-        "carbon_balance_error": last["accounting"]["carbon_balance_error"],
+        "carbon_balance_error": (
+            last["accounting"]["carbon_balance_error"] if last["windows"] else None
+        ),
         "bus_utilisation": max(bus["utilisation"] for bus in last["buses"]),
     }

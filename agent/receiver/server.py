@@ -4,6 +4,7 @@ from pathlib import Path
 
 from zerometer.agent.receiver.app import create_app
 from zerometer.agent.receiver.desk import Desk
+from zerometer.agent.receiver.lock import Lock
 from zerometer.agent.web import WebServer
 
 
@@ -14,6 +15,7 @@ class Receiver:
     """
 
     def __init__(self, path: Path, host: str, port: int) -> None:
+        self._lock = Lock(path)
         self._desk = Desk(path)
         self._server = WebServer(create_app(self._desk), host, port)
 
@@ -22,14 +24,23 @@ class Receiver:
 
         StoreError or ConfigError when one of them cannot be had.
         """
-        await self._desk.open()
+        self._lock.take()
+        try:
+            await self._desk.open()
+        except BaseException:
+            self._lock.release()
+            raise
         try:
             return await self._server.start()
         except BaseException:
-            await self._desk.close()
+            await self._close()
             raise
 
     async def stop(self, grace_s: float = 5.0) -> None:
         """Finish the requests in progress within *grace_s*, then close all."""
         await self._server.stop(grace_s)
+        await self._close()
+
+    async def _close(self) -> None:
         await self._desk.close()
+        self._lock.release()

@@ -3,8 +3,10 @@
 import argparse
 import io
 import json
+import sqlite3
 import sys
 from array import array
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from harness.sealed_batches import START_MS, sealed
 
 from zerometer.agent.batch import Column, Gap, Table
 from zerometer.agent.cli import decode
+from zerometer.agent.journal.journal import Journal
+from zerometer.agent.journal.model import Commit, SealedBatch
 from zerometer.core.errors import FormatError, UsageError
 
 TABLES = [
@@ -104,14 +108,70 @@ def test_faults_are_named_and_the_rest_is_shown(
     assert second.startswith(f"{file}: byte {2 * len(bad)}: truncated: ")
 
 
-@pytest.mark.parametrize("data", [b"", b"\xc1", b"hello"])
-def test_what_is_no_batch(
+@pytest.mark.parametrize(
+    "data", [b"\xc1", b"hello", "能源\n".encode() * 99, b"\x93\x81\xa1a", b"\x93" * 50]
+)
+def test_what_is_no_batch_is_one_fault(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes
 ) -> None:
     file = tmp_path / "none.batch"
     file.write_bytes(data)
     assert run(str(file)) == FormatError.exit_code
-    assert f"{file}: byte 0: " in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{file}: byte 0: ")
+    assert line.endswith(f"; {len(data)} bytes skipped")
+
+
+@pytest.mark.parametrize("before", [b"", b"text "])
+@pytest.mark.parametrize("cut", [1, 40, 200])
+def test_after_damage_the_next_whole_batch_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: bytes, cut: int
+) -> None:
+    file = tmp_path / "damaged.batch"
+    file.write_bytes(before + sealed(1)[:cut] + sealed(2) + b"more")
+    assert run("--json", str(file)) == FormatError.exit_code
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["header"]["seq"] == 2
+    first, second = captured.err.splitlines()
+    assert first.endswith(f"; {len(before) + cut} bytes skipped")
+    assert second.endswith("; 4 bytes skipped")
+
+
+def test_an_empty_file_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "none.batch"
+    file.touch()
+    assert run(str(file)) == FormatError.exit_code
+    assert capsys.readouterr().err == f"{file}: empty\n"
+
+
+def test_a_journal_in_use_is_read_as_folder_and_as_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = Journal.open(tmp_path, max_bytes=1 << 20)
+    batches = [
+        SealedBatch(
+            stream="readings", seq=n, data=sealed(n), t0_ms=0, t1_ms=1, samples=1
+        )
+        for n in (1, 2)
+    ]
+    journal.append(Commit(state=b"", sealed=batches)).result()
+    try:
+        for source in (tmp_path, tmp_path / "journal.db"):
+            assert run("--json", str(source)) == 0
+            lines = capsys.readouterr().out.splitlines()
+            assert [json.loads(line)["header"]["seq"] for line in lines] == [1, 2]
+    finally:
+        journal.close()
+
+
+def test_another_database_is_no_journal(tmp_path: Path) -> None:
+    file = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    with pytest.raises(UsageError, match=r"other\.sqlite: not a readable journal"):
+        run(str(file))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from harness.receiver_process import ReceiverProcess
 
 from zerometer.agent.cli import receive
 from zerometer.agent.receiver.errors import StoreError
+from zerometer.agent.receiver.lock import Lock
 from zerometer.core.errors import ConfigError
 
 
@@ -48,3 +49,28 @@ def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     arguments = parse("--to", str(tmp_path), "--port", "0")
     with pytest.raises(StoreError, match=f"receiver: {tmp_path}: "):
         arguments.run(arguments)
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_a_port_that_cannot_be_is_refused(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        parse("--to", "received.sqlite", "--port", port)
+    assert end.value.code == 2
+    assert "argument --port: " in capsys.readouterr().err
+
+
+def test_a_second_receiver_on_a_database_is_refused(tmp_path: Path) -> None:
+    database = tmp_path / "received.sqlite"
+    first = Lock(database)
+    first.take()
+    (tmp_path / "link.sqlite").symlink_to(database)
+    for name in (database, tmp_path / "link.sqlite"):
+        arguments = parse("--to", str(name), "--port", "0")
+        with pytest.raises(StoreError, match="in use by another receiver") as refused:
+            arguments.run(arguments)
+        assert refused.value.exit_code == 6
+    first.release()
+    first.take()
+    first.release()

@@ -89,14 +89,53 @@ def test_the_clocks_of_this_machine_differ_by_its_uptime() -> None:
 
 
 def test_a_short_demo_from_its_start_to_its_figures(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert main(["demo", "--seconds", "0.5", "--folder", str(tmp_path / "run")]) == 0
+    monkeypatch.setattr("zerometer.agent.cli.demo.SHORTEST_S", 0.5)
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--seconds", "0.5", "--folder", "run"]) == 0
     said = capsys.readouterr()
     figures = dict(line.split() for line in said.out.splitlines())
     assert figures["meters"] == "7"
     assert figures["batches_committed"] == figures["batches_sealed"]
-    assert float(figures["energy_error_ppm"]) == 0.0
+    assert figures["energy_error_ppm"] in ("-", "0.0")
+    assert figures["power_energy_error_ppm"] == "-"
     assert said.err.startswith("page: http://127.0.0.1:")
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"site.toml", "journal", "received.sqlite", "served.jsonl"} <= names
+
+
+def test_a_folder_of_an_earlier_run_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "received.sqlite").touch()
+    assert main(["demo", "--folder", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.endswith("holds an earlier run; name a new or empty folder\n")
+
+
+def test_an_impossible_folder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["demo", "--folder", str(tmp_path / "file" / "run")]) == 2
+    assert capsys.readouterr().err.endswith("run: Not a directory\n")
+
+
+def test_figures_without_a_time_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["demo", "--json"]) == 2
+    assert "--json: only with --seconds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["9.9", "-1", "nan", "inf", "long"])
+def test_a_time_in_which_nothing_can_be_compared_is_refused(
+    seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["demo", "--seconds", seconds])
+    assert end.value.code == 2
+    assert "argument --seconds: " in capsys.readouterr().err
