@@ -40,9 +40,10 @@ build/ns: | $(VENV)/.build
 checked: $(VENV)/.dev
 	packaging/checked-build.sh $(BIN)/pytest -m "not system"
 
-# The report reads the traced objects' C files, so it must come before they go.
+# Tracing takes its time. The report reads the traced objects' C files, so it must
+# come before they go.
 cover: $(VENV)/.dev
-	packaging/checked-build.sh sh -c '$(BIN)/coverage run $(BIN)/pytest -m "not system" \
+	packaging/checked-build.sh sh -c '$(BIN)/coverage run $(BIN)/pytest -m "not system" --timeout 120 \
 	    && $(BIN)/coverage report --show-missing --skip-covered'
 
 bench: $(VENV)/.dev

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness import journal_writer
+from harness.failing_flush import failing_flushes
 from harness.full_disk import files_end_at
 
 from zerometer.agent.journal import Commit, Journal, SealedBatch
@@ -138,21 +139,6 @@ def test_folder_errors_in_words(number: int, words: str) -> None:
     assert unusable(error).startswith(words)
 
 
-SHIM = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
-static int sync_or_fail(const char *name, int fd) {
-    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
-    if (access(getenv("FAIL_SYNC"), F_OK) == 0) { errno = EIO; return -1; }
-    return real(fd);
-}
-int fsync(int fd) { return sync_or_fail("fsync", fd); }
-int fdatasync(int fd) { return sync_or_fail("fdatasync", fd); }
-"""
-
 SYNC_SCRIPT = """
 import os, pathlib, sys
 from zerometer.agent.journal import Commit, Journal
@@ -177,19 +163,11 @@ journal.close()
 @pytest.mark.timeout(60)
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc to make flushes fail")
 def test_after_a_failed_flush_nothing_is_trusted_to_the_file(tmp_path: Path) -> None:
-    (tmp_path / "shim.c").write_text(SHIM, encoding="utf-8")
-    shim = tmp_path / "shim.so"
-    subprocess.run(
-        ["gcc", "-shared", "-fPIC", "-o", shim, tmp_path / "shim.c", "-ldl"], check=True
-    )
     done = subprocess.run(
         [sys.executable, "-c", SYNC_SCRIPT, str(tmp_path / "journal")],
         env=os.environ
-        | {
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "LD_PRELOAD": str(shim),
-            "FAIL_SYNC": str(tmp_path / "fail"),
-        },
+        | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        | failing_flushes(tmp_path, tmp_path / "fail"),
         capture_output=True,
         text=True,
         check=True,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
-from harness.sites import SECOND, World, small_site
+from harness.sites import SECOND, World, drawn, small_site
 
 from zerometer.core.accounting import LONGEST_GAP_NS, Accounting
 from zerometer.core.errors import JournalError
@@ -208,6 +208,46 @@ def test_a_changed_graph_takes_up_counters_and_puts_out_old_windows(run: Run) ->
     assert index == run.accounting.metering.counters.index(
         "line", "active_energy_import"
     )
+
+
+def test_a_cut_window_goes_on_over_a_changed_graph(run: Run) -> None:
+    """The clock is an hour late for a while, and the graph changes meanwhile."""
+    run.seconds(30)
+    run.windows += run.accounting.rebase(-3600 * SECOND).windows
+    run.now -= 3600 * SECOND
+    run.seconds(5)
+    state = run.accounting.state()
+    state["windows"]["cells"][0] = ["sink.gone:quantity", "kWh", -6]
+    run.accounting = Accounting(run.site, ZONE)
+    assert run.accounting.restore(state) is not None
+    run.windows += run.accounting.rebase(3600 * SECOND).windows
+    run.now += 3600 * SECOND
+    run.seconds(30)
+    again = run.windows[-1]
+    assert (again.start_ns, again.length_ns, again.revision) == (START, MINUTE_NS, 1)
+    assert again.covered_ns > 50 * SECOND
+    assert run.cell(again, "sink.line:quantity") == pytest.approx(
+        48.0 * 60 / 3600, rel=0.15
+    )
+
+
+def test_a_flow_that_another_counter_measures_begins_anew(run: Run) -> None:
+    run.seconds(100)
+    state = run.accounting.state()
+    sinks = tuple(
+        replace(sink, measure=drawn("compressor")) if sink.id == "line" else sink
+        for sink in run.site.sinks
+    )
+    accounting = Accounting(replace(run.site, sinks=sinks), ZONE)
+    assert accounting.restore(state) is None
+    accounting.resume(run.now)
+    run.accounting = accounting
+    run.windows.clear()
+    run.seconds(81)
+    run.windows += accounting.interrupt().windows
+    # 24 kW of the compressor, not what its counter has ever counted.
+    (_, window) = [w for w in run.windows if w.length_ns == MINUTE_NS][:2]
+    assert run.cell(window, "sink.line:quantity") == pytest.approx(0.4, rel=0.05)
 
 
 def test_a_later_state_is_refused_by_name(run: Run) -> None:

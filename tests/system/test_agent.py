@@ -1,6 +1,7 @@
 """The agent as a process: how it starts, how it rests, how it ends."""
 
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from harness.failing_flush import failing_flushes
 from harness.plant import Plant
+
+from zerometer.agent.demo.processes import DemoError
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 
@@ -103,19 +107,68 @@ def switches(pid: int) -> int:
     return total
 
 
-def test_a_page_whose_port_is_taken_comes_later(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        replace = {r"(?m)^port = \d+$": f"port = {port}"}
-        with Plant(tmp_path, replace=replace, factory=False) as plant:
-            agent = plant.agent()
-            while "port-lost: rs485-a" not in agent.log.read_text():
+def test_a_page_whose_port_is_taken(tmp_path: Path) -> None:
+    """Metering goes on without it; a second start would change nothing."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        Plant(
+            tmp_path,
+            replace=QUICK | {r"(?m)^port = \d+$": f"port = {taken.getsockname()[1]}"},
+        ) as plant,
+    ):
+        agent = plant.agent()
+        while "page: page: listen on 127.0.0.1, port " not in agent.log.read_text():
+            agent.check()
+            time.sleep(0.1)
+        taken.close()
+        assert agent.line() == f"http://127.0.0.1:{taken_port(plant)}/"
+        agent.stop()
+        plant.finish()
+        assert plant.rows("SELECT count(*) FROM batch") > [(0,)]
+
+
+def taken_port(plant: Plant) -> int:
+    """Return the port of the page in the plant's site file."""
+    found = re.search(r"(?m)^port = (\d+)$", plant.site.read_text())
+    assert found is not None
+    return int(found[1])
+
+
+def test_a_page_whose_address_is_none(tmp_path: Path) -> None:
+    address = {r"(?m)^port = \d+$": 'host = "256.0.0.1"\nport = 0'}
+    with Plant(tmp_path, replace=address, factory=False) as plant:
+        done = run("run", str(plant.site))
+    assert done.returncode == 78
+    assert "256.0.0.1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc to make flushes fail")
+def test_a_flush_that_fails_ends_it_and_a_new_start_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail = tmp_path / "fail"
+    with Plant(tmp_path, replace=QUICK) as plant:
+        for name, value in failing_flushes(tmp_path, fail).items():
+            monkeypatch.setenv(name, value)
+        agent = plant.agent()
+        agent.line()
+        time.sleep(2)
+        fail.touch()
+        with pytest.raises(DemoError, match="ended with exit code 6"):
+            while True:
+                agent.check()
                 time.sleep(0.1)
-            taken.close()
-            assert agent.line() == f"http://127.0.0.1:{port}/"
-            agent.stop()
-    warning = rf"WARNING page: page: listen on 127.0.0.1, port {port}: .*; tries again"
-    assert re.search(warning, agent.log.read_text())
+        assert "WARNING journal: journal: journal: disk I/O" in agent.log.read_text()
+        fail.unlink()
+        agent = plant.agent()
+        agent.line()
+        time.sleep(2)
+        agent.stop()
+        plant.finish()
+        assert set(plant.rows("SELECT stream, seq FROM batch")) == set(
+            plant.journalled()
+        )
 
 
 def test_a_second_agent_for_a_site(tmp_path: Path) -> None:
