@@ -76,7 +76,12 @@ def lines(snapshot: Json) -> list[str]:
         text.append(
             f"pool {pool['id']}: {pool['inflow']:.1f} {pool['rate_unit']}, {shown}"
         )
-    closed = {bus["id"] for bus in snapshot["buses"] if bus["state"] != "open"}
+    # A stop closes every port: then a meter is as it was seen last.
+    closed = {
+        bus["id"]
+        for bus in snapshot["buses"]
+        if bus["state"] != "open" and snapshot["running"]
+    }
     for meter in snapshot["meters"]:
         age = "never" if meter["age_s"] is None else f"{meter['age_s']:.1f} s ago"
         state = "unknown (port closed)" if meter["bus"] in closed else meter["state"]

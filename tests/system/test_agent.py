@@ -69,7 +69,7 @@ def test_it_waits_for_a_port_that_is_missing(tmp_path: Path) -> None:
         agent.line()
         time.sleep(1)
         log = agent.log.read_text()
-        assert f"port-lost: rs485-a: bus rs485-a: port {tmp_path}/rs485-a: " in log
+        assert f"port-lost: rs485-a: port {tmp_path}/rs485-a: " in log
         plant.start_factory()
         while "port-back: rs485-a: port is back" not in log:
             time.sleep(0.1)
