@@ -17,6 +17,10 @@ pytestmark = [
 ]
 
 LAPTOP, PHONE = (1280, 900), (360, 740)
+UNCUT = (
+    "[...document.querySelectorAll('.tile .note')]"
+    ".every(note => note.scrollWidth <= note.clientWidth)"
+)
 EXAMPLE = Path(__file__).with_name("page_snapshot.json")
 ROOT = "document.documentElement"
 TEXT = "(document.body?.innerText ?? '')"
@@ -76,6 +80,8 @@ def test_it_shows_the_site(
         assert "undefined" not in shown
         assert "NaN" not in shown
         assert tab.evaluate(f"{ROOT}.scrollWidth == {ROOT}.clientWidth")
+        if size == PHONE:
+            assert tab.evaluate(UNCUT)
         assert tab.complaints == []
 
     look(snapshot, see)
@@ -106,11 +112,13 @@ def test_a_site_that_has_read_nothing_yet(
     empty = _without_numbers(snapshot)
     empty["time_ms"] = snapshot["time_ms"]
     empty |= {"windows": [], "events": [], "uplinks": []}
+    empty["totals_today"] = {"emissions_kg": {"physical": 0.0, "location": 0.0}}
 
     def see(_: Served, address: str) -> None:
         tab.complaints.clear()
         tab.show(address, "en-GB", LAPTOP)
-        assert "no minute closed yet" in tab.evaluate(TEXT)
+        # The last minute, the day, and the drawing of minutes.
+        assert tab.evaluate(TEXT).count("no minute closed yet") == 3
         assert "NaN" not in tab.evaluate("document.body.innerHTML")
         assert tab.complaints == []
 
