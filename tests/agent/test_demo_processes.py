@@ -93,7 +93,6 @@ def test_a_short_demo_from_its_start_to_its_figures(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zerometer.agent.cli.demo.SHORTEST_S", 0.5)
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--seconds", "0.5", "--folder", "run"]) == 0
     said = capsys.readouterr()
