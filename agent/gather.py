@@ -19,7 +19,6 @@ from zerometer.core._column import quantise
 from zerometer.core.errors import JournalError, UsageError
 
 SEGMENT_FORMAT = 1
-MILLISECOND_NS = 1_000_000
 
 Value = float | int | str
 

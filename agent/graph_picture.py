@@ -104,22 +104,19 @@ class GraphPicture:
     def _storage(self, i: int) -> Json:
         tank = self._network.tanks[i]
         pool = self._network.pools[tank.pool]
+        content, amounts = self._accounting.attribution.held(i)
+        held = self._emissions(amounts)
         return {
             "id": tank.name,
             "kind": "storage",
             "pool": pool.id,
             "rate": self._charging(tank),
             "rate_unit": RATE_OF[pool.unit],
-            "content": self._accounting.attribution.content(i),
+            "content": content,
             "unit": pool.unit,
-            "factor": self._held_factors(tank.name),
+            "factor": {v: held[v] / content if content > 0 else None for v in VIEWS},
             "emission_kg_per_h": self._emissions(self._rates.received[tank.place]),
         }
-
-    def _held_factors(self, tank: str) -> dict[View, float | None]:
-        content, amounts = self._accounting.attribution.state()[tank]
-        held = self._emissions(list(amounts.values()))
-        return {v: held[v] / content if content > 0 else None for v in VIEWS}
 
     def links(self) -> list[Json]:
         """Return what flows from where to where."""
@@ -184,14 +181,7 @@ class GraphPicture:
         return _times({v: self._rates.factors[v][pool] for v in VIEWS}, rate)
 
     def _emissions(self, amounts: Sequence[float]) -> dict[View, float]:
-        origins = self._network.origins
-        return {
-            view: sum(
-                amount * origin.factors[view]
-                for amount, origin in zip(amounts, origins, strict=True)
-            )
-            for view in VIEWS
-        }
+        return {view: self._network.emission_kg(amounts, view) for view in VIEWS}
 
 
 def _times(

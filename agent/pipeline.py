@@ -56,7 +56,8 @@ class Pipeline:
         self._queue: deque[Reading] = deque()
         self._commit_at_ns = 0
         self._pending: tuple[Commit, Future[None]] | None = None
-        self.accounting = Accounting(site, ZoneInfo(site.timezone))
+        self._zone = ZoneInfo(site.timezone)
+        self.accounting = Accounting(site, self._zone)
         self.latest = Latest(site.meters)
         self.figures = Figures()
         index_of = self.accounting.metering.counters.index
@@ -206,10 +207,9 @@ class Pipeline:
             self._events.add(time_ms, note.kind, note.meter, text)
 
     def _record(self, closing: Closing) -> None:
-        zone = ZoneInfo(self._site.timezone)
         for window in closing.windows:
             self._recorder.add_window(window, self.accounting.cells)
-            self.figures.add(window, self.accounting.cells, zone)
+            self.figures.add(window, self.accounting.cells, self._zone)
         for disagreement in closing.disagreements:
             measure = self.accounting.network.measures[disagreement.flow]
             ratio, power = disagreement.ratio, measure.power or "its rate"

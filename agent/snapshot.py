@@ -7,7 +7,7 @@ from typing import Any
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.graph_picture import GraphPicture
-from zerometer.agent.journal import Journal
+from zerometer.agent.journal import Journal, JournalInfo
 from zerometer.agent.latest import MeterState
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.uplink.base import UplinkState
@@ -51,6 +51,7 @@ class Snapshot:
         buses = [bus.statistics() for bus in self._buses]
         units = {unit.meter: unit for bus in buses for unit in bus.units}
         figures = pipeline.figures
+        info = self._journal.info()
         return {
             "time_ms": wall_ns // 1_000_000,
             "site": {"id": site.id, "name": site.name, "timezone": site.timezone},
@@ -67,9 +68,9 @@ class Snapshot:
                 _bus(statistics, port.port)
                 for statistics, port in zip(buses, site.buses, strict=True)
             ],
-            "journal": self._journal_state(wall_ns),
+            "journal": _journal(info, wall_ns),
             "uplinks": [
-                self._uplink(uplink.state(), now_ns) for uplink in self._uplinks
+                _uplink(uplink.state(), info, now_ns) for uplink in self._uplinks
             ],
             "windows": [
                 {
@@ -96,33 +97,34 @@ class Snapshot:
             ],
         }
 
-    def _journal_state(self, wall_ns: int) -> Json:
-        info = self._journal.info()
-        return {
-            "bytes": info.bytes,
-            "batches": info.batches,
-            "batches_sealed": info.sealed_batches,
-            "samples_sealed": info.sealed_samples,
-            "last_commit_age_s": (
-                None
-                if info.last_commit_ms is None
-                else (wall_ns - info.last_commit_ms * 1_000_000) / 1e9
-            ),
-            "error": info.last_error or None,
-        }
 
-    def _uplink(self, state: UplinkState, now_ns: int) -> Json:
-        backlog = self._journal.info().uplinks.get(state.id)
-        return {
-            "id": state.id,
-            "url": state.url,
-            "state": state.state,
-            "backlog": backlog.pending if backlog else 0,
-            "sent_batches": state.sent_batches,
-            "sent_samples": state.sent_samples,
-            "last_ack_age_s": _age_s(state.last_ack_ns, now_ns),
-            "last_error": state.last_error or None,
-        }
+def _journal(info: JournalInfo, wall_ns: int) -> Json:
+    return {
+        "bytes": info.bytes,
+        "batches": info.batches,
+        "batches_sealed": info.sealed_batches,
+        "samples_sealed": info.sealed_samples,
+        "last_commit_age_s": (
+            None
+            if info.last_commit_ms is None
+            else (wall_ns - info.last_commit_ms * 1_000_000) / 1e9
+        ),
+        "error": info.last_error or None,
+    }
+
+
+def _uplink(state: UplinkState, info: JournalInfo, now_ns: int) -> Json:
+    backlog = info.uplinks.get(state.id)
+    return {
+        "id": state.id,
+        "url": state.url,
+        "state": state.state,
+        "backlog": backlog.pending if backlog else 0,
+        "sent_batches": state.sent_batches,
+        "sent_samples": state.sent_samples,
+        "last_ack_age_s": _age_s(state.last_ack_ns, now_ns),
+        "last_error": state.last_error or None,
+    }
 
 
 def _age_s(then_ns: int | None, now_ns: int) -> float | None:

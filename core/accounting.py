@@ -9,7 +9,6 @@ the shortest window closes, its ticks are settled to the counters, solved for
 where every unit came from, and booked.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -184,10 +183,9 @@ class Accounting:
 
     def _weigh(self, amounts: Amounts) -> None:
         for view, balance in self.balance.items():
-            factors = [origin.factors[view] for origin in self.network.origins]
             balance.add(
-                _weighted(amounts.entered, factors),
-                sum(_weighted(place, factors) for place in amounts.received),
+                self.network.emission_kg(amounts.entered, view),
+                sum(self.network.emission_kg(p, view) for p in amounts.received),
             )
 
     def state(self) -> dict[str, Any]:
@@ -220,7 +218,3 @@ class Accounting:
         if leftover is None:
             self._ledger.restore(state["ledger"])
         return leftover
-
-
-def _weighted(amounts: Sequence[float], factors: Sequence[float]) -> float:
-    return sum(q * f for q, f in zip(amounts, factors, strict=True))

@@ -90,13 +90,10 @@ class Attribution:
         )
 
     def _factors(self, totals: "_Totals", view: View) -> list[float | None]:
-        origins = self._network.origins
+        width = len(self._network.origins)
         known = [
-            sum(
-                totals.shares[pool * len(origins) + k] * origin.factors[view]
-                for k, origin in enumerate(origins)
-            )
-            for pool in range(len(self._network.pools))
+            self._network.emission_kg(totals.shares[at : at + width], view)
+            for at in range(0, len(totals.shares), width or 1)
         ]
         return [
             None if condition & (NO_FLOW | CLOSED) else factor
@@ -115,16 +112,16 @@ class Attribution:
         columns = [total + carry for total, carry in zip(sums, carries, strict=True)]
         return _Totals.of(network, columns, shares, conditions), met
 
-    def content(self, tank: int) -> float:
-        """Return the energy that a storage can still give, in its pool's unit."""
-        return self._graph.tank(tank)[0]
+    def held(self, tank: int) -> tuple[float, list[float]]:
+        """Return what a storage can still give, in its pool's unit, and its origins."""
+        return self._graph.tank(tank)
 
     def state(self) -> dict[str, Any]:
         """Return what the storages hold, by name."""
         names = [origin.name for origin in self._network.origins]
         held = {}
         for i, tank in enumerate(self._network.tanks):
-            energy, contents = self._graph.tank(i)
+            energy, contents = self.held(i)
             held[tank.name] = [energy, dict(zip(names, contents, strict=True))]
         return held
 

@@ -165,10 +165,7 @@ class Ledger:
             _balance(
                 rows,
                 [q * f for q, f in zip(amounts.entered, factors, strict=True)],
-                [
-                    sum(q * f for q, f in zip(place, factors, strict=True))
-                    for place in amounts.received
-                ],
+                [self._network.emission_kg(p, view) for p in amounts.received],
                 10.0**-EMISSION_EXPONENT,
                 row,
             )

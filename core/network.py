@@ -7,6 +7,7 @@ remainder, a storage, or a process that ran without output. Names are
 ``kind.id``, on the wire, on the page and in the ledger alike.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zerometer.core.site import VIEWS, Factor, Measure, Pool, Site, View
@@ -121,6 +122,13 @@ class Network:
             self._origin(f"unmeasured.{pool.id}", pool.unit, self._worst[pool.id])
             for pool in site.pools
         ]
+
+    def emission_kg(self, amounts: Sequence[float], view: View) -> float:
+        """Return what *amounts*, one of each origin, emit by a view's factors."""
+        return sum(
+            amount * origin.factors[view]
+            for amount, origin in zip(amounts, self.origins, strict=True)
+        )
 
     def _unit(self, pool: str) -> str:
         return self.pools[self._pool[pool]].unit

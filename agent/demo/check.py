@@ -10,13 +10,13 @@ from typing import Any
 
 from zerometer.agent.demo.scene import Truth
 from zerometer.core.site import Meter, Site
+from zerometer.drivers.simulator.factory import START_HOUR
 from zerometer.drivers.simulator.wiring import Wiring
 
 #: Meters that gained fewer steps say nothing of the power between them.
 ENOUGH_STEPS = 100
 QUADRATURE_NS = 20_000_000
 MOST_PIECES = 20_000
-START_HOUR = 9.5
 
 
 @dataclass(frozen=True, slots=True)

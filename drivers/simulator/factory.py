@@ -15,6 +15,8 @@ from zerometer.drivers.simulator.meters import Recorder, SimulatedMeter
 from zerometer.drivers.simulator.plant import Curve
 from zerometer.drivers.simulator.wiring import Wiring
 
+#: The hour of the sun when a run begins: there is light for a working day.
+START_HOUR = 9.5
 _TERMINALS = Path("/dev/pts")
 
 
@@ -90,7 +92,7 @@ def build(
     *,
     seed: int = 1,
     start_ns: int | None = None,
-    start_hour: float = 9.5,
+    start_hour: float = START_HOUR,
     turnaround_ns: int = TURNAROUND_NS,
     paced: bool = True,
     recorder: Recorder | None = None,

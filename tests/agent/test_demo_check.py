@@ -12,7 +12,6 @@ import pytest
 
 import zerometer.config
 from zerometer.agent.demo.check import (
-    START_HOUR,
     Served,
     Span,
     counter_step,
@@ -24,6 +23,7 @@ from zerometer.agent.demo.check import (
 from zerometer.agent.demo.scene import Truth
 from zerometer.config.site import load_site
 from zerometer.core.site import Site
+from zerometer.drivers.simulator.factory import START_HOUR
 from zerometer.drivers.simulator.wiring import Wiring
 
 IMPORT = "active_energy_import"
