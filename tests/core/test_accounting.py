@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -390,3 +391,24 @@ def test_an_interruption_longer_than_a_week_is_its_last_week(run: Run) -> None:
         LONGEST_GAP_NS + 2 * MINUTE_NS, abs=MINUTE_NS
     )
     assert minutes[1].start_ns - minutes[0].start_ns >= 10 * MINUTE_NS
+
+
+@pytest.mark.parametrize(
+    ("midnight", "quarters"),
+    [("2026-03-29T00:00:00+01:00", 92), ("2026-10-25T00:00:00+02:00", 100)],
+)
+def test_windows_tile_the_days_on_which_clocks_change(
+    midnight: str, quarters: int
+) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    start = int(datetime.fromisoformat(midnight).timestamp()) * SECOND
+    accounting = Accounting(replace(small_site(), tick_ns=MINUTE_NS), zone)
+    accounting.advance(start)
+    end = start + quarters * 15 * MINUTE_NS
+    windows = accounting.advance(end).windows
+    for length_ns in (MINUTE_NS, 15 * MINUTE_NS):
+        starts = [w.start_ns for w in windows if w.length_ns == length_ns]
+        assert starts == list(range(start, end, length_ns))
+    assert {w.covered_ns == w.length_ns for w in windows} == {True}
+    local = datetime.fromtimestamp(end // SECOND, zone)
+    assert (local.hour, local.minute) == (0, 0)

@@ -50,6 +50,30 @@ def test_what_lacks_is_named_with_the_line_of_the_readme(
     assert line.removeprefix("sudo ") in {i.removeprefix("sudo ") for i in installs}
 
 
+def test_root_gets_what_lacks_installed_and_is_told(tmp_path: Path) -> None:
+    installed, calls = tmp_path / "installed", tmp_path / "calls"
+    command(
+        tmp_path,
+        "apt-get",
+        f'echo "$@" >>{calls}; if [ "$1" = install ]; then : >{installed}; fi',
+    )
+    done = run(tmp_path, 0, f"test -e {installed}")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith(
+        "make: this system lacks python3-venv python3-dev: installing"
+    )
+    update, install = calls.read_text(encoding="utf-8").splitlines()
+    assert update.startswith("update")
+    assert {"python3-venv", "python3-dev", "gcc"} <= set(install.split())
+
+
+def test_an_install_that_does_not_help_is_not_taken_for_one(tmp_path: Path) -> None:
+    command(tmp_path, "apt-get", "exit 0")
+    done = run(tmp_path, 0, "exit 1")
+    assert done.returncode == 2
+    assert "lacks python3-venv python3-dev; install with:" in done.stderr
+
+
 def test_nothing_is_said_when_nothing_lacks(tmp_path: Path) -> None:
     done = run(tmp_path, 1000, "exit 0")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
