@@ -26,6 +26,9 @@ from zerometer.drivers.turnaround import Turnaround
 #: were planned with.
 REPLAN_FACTOR = 2
 
+#: A read request: unit, function, address, count, CRC.
+_REQUEST_BYTES = 8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitPlan:
@@ -80,6 +83,8 @@ class Unit:
         self.periods = Periods(self._requests.periods_ns, start_ns)
         self._cycles: dict[tuple[int, ...], tuple[PreparedRead, ...]] = {}
         self._refused: set[ReadKey] = set()
+        #: Points that the meter refuses, as indices.
+        self.retired: frozenset[int] = frozenset()
         self._health_of: dict[ReadKey, Health] = {}
 
     def begin_cycle(self, now_ns: int) -> int:
@@ -95,6 +100,7 @@ class Unit:
         reads = self._reads(due)
         self.pending.extend(reads)
         self.proof.anchor(reads)
+        self.tally.lateness_ns = now_ns - due_ns
         return now_ns - due_ns
 
     @property
@@ -106,8 +112,8 @@ class Unit:
     def replied(self, transaction: Transaction) -> None:
         """Note the end of a *transaction* that is good."""
         self.turnaround.replied(transaction.latency_ns, transaction.overslept)
-        self.tally.good += 1
-        self.tally.last_good_ns = transaction.end_ns
+        bytes_ns = (_REQUEST_BYTES + transaction.received) * self._line.character_ns
+        self.tally.replied(transaction.end_ns, transaction.latency_ns + bytes_ns)
         self.ready_ns = transaction.done_ns + self.min_delay_ns
 
     def split(self, read: PreparedRead) -> bool:
@@ -149,6 +155,14 @@ class Unit:
             errors=dict(self.tally.errors),
             last_good_ns=self.tally.last_good_ns,
             turnaround_ns=self.turnaround.filtered_ns,
+            latency_ns=self.tally.latency_ns,
+            timeout_ns=self.turnaround.timeout_ns,
+            lateness_ns=self.tally.lateness_ns,
+            skipped=self.periods.skipped,
+            retries=self.tally.retries,
+            retired=tuple(self.points[index].name for index in sorted(self.retired)),
+            reads=max(map(len, tuple(self._cycles.values())), default=0),
+            max_registers=self.limits.max_registers,
             down=self.health.down,
         )
 
