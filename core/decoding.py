@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 
 from zerometer.core._decode import DecodePlan
-from zerometer.core.points import Point, ReadBlock
+from zerometer.core.points import Part, Point, ReadBlock, WordOrder
+
+_Part = tuple[int, str, str, float, tuple[int, int] | None, tuple[int, ...]]
+_Field = tuple[
+    list[_Part], tuple[int, int] | None, float, tuple[tuple[float, float], ...], str
+]
 
 
 def decode_plan(points: Sequence[Point], block: ReadBlock) -> DecodePlan:
@@ -15,9 +20,28 @@ def decode_plan(points: Sequence[Point], block: ReadBlock) -> DecodePlan:
     return DecodePlan([_field(points[index], block) for index in block.points])
 
 
-def _field(
-    point: Point, block: ReadBlock
-) -> tuple[int, str, str, float, float, tuple[int, ...]]:
-    kind = "bit" if block.function <= 2 else point.type
-    place = point.address - block.address
-    return place, kind, point.order, point.scale, point.offset, point.invalid
+def text(data: bytes, order: WordOrder = "ABCD") -> str:
+    """Return the text in the *data* of registers, without padding.
+
+    Of the *order* only matters whether the bytes of a register are swapped
+    ("BADC" and "DCBA"). Bytes of zero count for nothing: some meters put one
+    character in each register. What is no printable ASCII becomes "?".
+    """
+    if order in ("BADC", "DCBA"):
+        data = b"".join(data[i : i + 2][::-1] for i in range(0, len(data), 2))
+    characters = (byte for byte in data if byte)
+    return "".join(chr(c) if 32 <= c < 127 else "?" for c in characters).strip()
+
+
+def _field(point: Point, block: ReadBlock) -> _Field:
+    parts = [_part(point, block), *(_part(part, block) for part in point.plus)]
+    sign = None
+    if point.sign:
+        sign = ((point.sign.address - block.address) * block.width, point.sign.bit)
+    return parts, sign, point.offset, point.codes, point.form
+
+
+def _part(part: Point | Part, block: ReadBlock) -> _Part:
+    kind = "bit" if block.function <= 2 else part.type
+    place = (part.address - block.address) * block.width
+    return place, kind, part.order, part.scale, part.bits, part.invalid
