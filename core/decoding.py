@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from zerometer.core._decode import DecodePlan
-from zerometer.core.points import Part, Point, ReadBlock, WordOrder
+from zerometer.core.points import Part, Point, ReadBlock
 
 _Part = tuple[int, str, str, float, tuple[int, int] | None, tuple[int, ...]]
 _Field = tuple[
@@ -18,19 +18,6 @@ def decode_plan(points: Sequence[Point], block: ReadBlock) -> DecodePlan:
     functions 1 and 2 read has one bit for each point, whatever its type.
     """
     return DecodePlan([_field(points[index], block) for index in block.points])
-
-
-def text(data: bytes, order: WordOrder = "ABCD") -> str:
-    """Return the text in the *data* of registers, without padding.
-
-    Of the *order* only matters whether the bytes of a register are swapped
-    ("BADC" and "DCBA"). Bytes of zero count for nothing: some meters put one
-    character in each register. What is no printable ASCII becomes "?".
-    """
-    if order in ("BADC", "DCBA"):
-        data = b"".join(data[i : i + 2][::-1] for i in range(0, len(data), 2))
-    characters = (byte for byte in data if byte)
-    return "".join(chr(c) if 32 <= c < 127 else "?" for c in characters).strip()
 
 
 def _field(point: Point, block: ReadBlock) -> _Field:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
+from zerometer.core.identity import Check, Identity, Variant
+
 RegisterType = Literal[
     "u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64",
     "bcd16", "bcd32", "bcd64", "t5", "t6", "t7",
@@ -204,6 +206,9 @@ class MeterMap:
     points: tuple[Point, ...]
     line: LineSettings = field(default_factory=LineSettings)
     limits: ReadLimits = field(default_factory=ReadLimits)
+    identity: Identity | None = None
+    checks: tuple[Check, ...] = ()
+    variants: tuple[Variant, ...] = ()
     sources: tuple[str, ...] = ()
     notes: str = ""
     also: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from array import array
 
 import pytest
 
-from zerometer.core.decoding import decode_plan, text
+from zerometer.core.decoding import decode_plan
 from zerometer.core.points import Part, Point, Quality, ReadBlock, SignBit
 
 
@@ -132,11 +132,3 @@ def test_a_magnitude() -> None:
 def test_a_value_at_each_address() -> None:
     first = Point(name="p", function=3, address=1, type="u32")
     assert value_of("0000 0001 0000 0002 0000 0003", first, width=2) == 2
-
-
-def test_texts() -> None:
-    assert text(b"iEM3155\0\0\0") == "iEM3155"
-    assert text(b"\0S\0O\0C\0O") == "SOCO"
-    assert text(b"BA321-", "BADC") == "AB23-1"
-    assert text(b"a\xff ") == "a?"
-    assert not text(b"")
