@@ -9,7 +9,7 @@ place were granted, a short read across it tells a hole from a limit of length.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from zerometer.core.planner import Hole
+from zerometer.core.planner import Hole, extent, width
 from zerometer.core.points import Point, ReadBlock, ReadLimits
 
 #: What identifies a request to one unit: function, address, count.
@@ -121,7 +121,7 @@ class Refusals:
         )
         if refusal.questioned or not both or self._length(block) <= self._longest:
             return None
-        extents = [(*_extent(self._points[i], self.limits), i) for i in block.points]
+        extents = [(*extent(self._points[i], self.limits), i) for i in block.points]
         before = [extent for extent in extents if extent[1] <= refusal.start + 1]
         behind = [extent for extent in extents if extent[0] >= refusal.end - 1]
         if not before or not behind:
@@ -138,9 +138,9 @@ class Refusals:
         self._too_long = min(self._too_long or length, length)
         likely = [limit for limit in TYPICAL_LIMITS if limit < self._too_long]
         needed = max(
-            (end - start)
+            (end - start) * width(point, self.limits)
             for point in self._points
-            for start, end in [_extent(point, self.limits)]
+            for start, end in [extent(point, self.limits)]
             if point.function > 2
         )
         largest = max([*likely[-1:], self._longest, needed])
@@ -175,7 +175,7 @@ class Refusals:
         self.holes = (*self._known, *found)
 
     def _length(self, block: ReadBlock) -> int:
-        return block.count if block.function > 2 else 0
+        return block.count * block.width if block.function > 2 else 0
 
 
 def halved(
@@ -198,7 +198,7 @@ def covering(
     limits: ReadLimits,
 ) -> ReadBlock:
     """Return the part of *block* that has the points of *indices*."""
-    extents = [_extent(points[index], limits) for index in indices]
+    extents = [extent(points[index], limits) for index in indices]
     start = min(start for start, _ in extents)
     end = max(end for _, end in extents)
     return replace(block, address=start, count=end - start, points=indices)
@@ -213,11 +213,3 @@ def _crossing(refusal: _Refusal, block: ReadBlock) -> bool:
         and start <= refusal.start
         and refusal.end <= end
     )
-
-
-def _extent(point: Point, limits: ReadLimits) -> tuple[int, int]:
-    start = point.address
-    end = start + (1 if point.function <= 2 else point.registers)
-    if limits.even_only and point.function > 2:
-        start, end = start - start % 2, end + end % 2
-    return start, end
