@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ log = logging.getLogger("zerometer")
 NAME = "meters.json"
 FORMAT = 1
 
-#: What changes is written at most so often.
+#: How often it is looked whether there is something to write.
 WRITE_SPACING_NS = 60_000_000_000
 
 #: A turnaround is worth writing when it is off by more than this part.
@@ -39,7 +39,7 @@ class BusMemory:
         self._path = folder / NAME
         self._keys = {meter.id: _key(meter) for meter in meters}
         self._written: dict[str, UnitMemory] = {}
-        self._tried_ns: int | None = None
+        self._next_ns = 0
         self.notice = ""
         try:
             self._written = self._read()
@@ -57,12 +57,13 @@ class BusMemory:
         """What is known, by meter."""
         return self._written
 
-    def keep(self, memories: Mapping[str, UnitMemory], now_ns: int) -> None:
-        """Write *memories* if they changed; not again so soon."""
-        if self._tried_ns is not None and now_ns - self._tried_ns < WRITE_SPACING_NS:
+    def keep(self, learnt: Callable[[], dict[str, UnitMemory]], now_ns: int) -> None:
+        """Write what *learnt* returns if it changed; look every WRITE_SPACING_NS."""
+        if now_ns < self._next_ns:
             return
+        self._next_ns = now_ns + WRITE_SPACING_NS
+        memories = learnt()
         if self._changed(memories):
-            self._tried_ns = now_ns
             self.write(memories)
 
     def write(self, memories: Mapping[str, UnitMemory]) -> None:
@@ -91,8 +92,7 @@ class BusMemory:
         if memories.keys() != self._written.keys():
             return True
         return any(
-            _differs(memory, self._written[meter])
-            for meter, memory in memories.items()
+            _differs(memory, self._written[meter]) for meter, memory in memories.items()
         )
 
     def _read(self) -> dict[str, UnitMemory]:

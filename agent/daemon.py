@@ -161,7 +161,7 @@ class Daemon:
             self._stopping.set()
             return
         self._check()
-        self._memory.keep(self._learnt(), now_ns)
+        self._memory.keep(self._learnt, now_ns)
         if self._page is not None:
             self._page.publish()
         self._schedule()

@@ -124,7 +124,7 @@ class Proof:
                     yield request
 
     def _around(self, read: PreparedRead) -> Iterator[bytes]:
-        """Yield smaller reads at the address of *read*, itself, and one a bit larger."""
+        """Yield smaller reads at the address of *read*, itself, and a larger one."""
         block = read.block
         # Bits come in bytes: eight more make the reply longer.
         step = 8 if block.function <= 2 else self._step
