@@ -24,7 +24,7 @@ from zerometer.core.errors import JournalError, ZerometerError
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.bus import BusLoop, UnitPlan
 from zerometer.drivers.notices import BusNotice
-from zerometer.drivers.serial_line import SerialLine
+from zerometer.drivers.open_line import open_line
 
 if TYPE_CHECKING:
     from zerometer.agent.page.keeper import PageKeeper
@@ -87,9 +87,11 @@ class Daemon:
             for m in self._site.meters
             if m.bus == bus.id
         ]
+        delays_ms = [unit.map.limits.connect_delay_ms for unit in units]
+        delay_ns = max(delays_ms, default=0) * 1_000_000
         return BusLoop(
             bus.id,
-            lambda: SerialLine(bus.port, bus.line),
+            lambda: open_line(bus, delay_ns),
             bus.line,
             units,
             self._pipeline.deliver,

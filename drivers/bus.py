@@ -13,9 +13,8 @@ from time import monotonic_ns
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings, Reading
-from zerometer.drivers._exchange import Exchange
 from zerometer.drivers.health import ProbeBudget
-from zerometer.drivers.line import Line
+from zerometer.drivers.line import Line, Master
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port
 from zerometer.drivers.reader import Reader
@@ -148,7 +147,7 @@ class BusLoop:
         else:
             self._read(exchange, number, now_ns)
 
-    def _read(self, exchange: Exchange, first: int, now_ns: int) -> None:
+    def _read(self, exchange: Master, first: int, now_ns: int) -> None:
         """Read what is due at unit *first* and, if there is time, at the next ones.
 
         The series is over by the time when something more urgent may become due.
