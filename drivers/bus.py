@@ -178,8 +178,13 @@ class BusLoop:
         self, served: list[int], there: bool, unfinished: Container[Unit] = ()
     ) -> None:
         """Schedule again who was *served*, before all others who is *unfinished*."""
+        exchange = self._port.exchange
         if not there:
             self._lose(monotonic_ns())
+        elif self._port_lost and exchange is not None and exchange.heard_ns:
+            # Some connect, and are gone again before anything was heard.
+            self._port_lost = False
+            self._notices.say("port-back", "", "port is back")
             for number in served:
                 self._reader.skip(self._units[number])
         first = []
@@ -252,8 +257,6 @@ class BusLoop:
             self._tell_lost(str(error))
             return
         if self._port_lost:
-            self._port_lost = False
-            self._notices.say("port-back", "", "port is back")
             self._read_anew(now_ns)
 
     def _read_anew(self, now_ns: int) -> None:
