@@ -11,28 +11,18 @@ cimport cython
 from libc.errno cimport EAGAIN, EINTR, EIO, errno
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcmp, memcpy, memmove
-from posix.time cimport (
-    CLOCK_BOOTTIME, CLOCK_MONOTONIC, TIMER_ABSTIME, clock_gettime, clock_nanosleep,
-    timespec,
-)
-from posix.unistd cimport read, write
+from posix.time cimport CLOCK_BOOTTIME, CLOCK_MONOTONIC
+from posix.unistd cimport write
 
 from zerometer.core._frame cimport (
     EXCEPTION, EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, checksum,
     is_read_request, judge_reply, reply_length,
 )
+from zerometer.drivers._descriptor cimport (
+    GONE, POLLIN, POLLOUT, READY, SILENT, clock_ns, read_there, sleep_to, wait_until,
+)
 
 from zerometer.core.errors import UsageError
-
-
-cdef extern from "<poll.h>" nogil:
-    enum: POLLIN
-    enum: POLLOUT
-    struct pollfd:
-        int fd
-        short events
-        short revents
-    int ppoll(pollfd* fds, unsigned int count, const timespec* wait, const void* mask)
 
 
 cdef enum:
@@ -50,9 +40,6 @@ cdef enum:
     GATEWAY_TARGET = 11
     # Units of a serial line; 0 would be the broadcast.
     LAST_UNIT = 247
-    # Answers of wait_for.
-    SILENT = 0
-    READY = 1
     # Nanoseconds without a byte that end a frame of wrong length. Adapters hand over
     # what they received every 16 ms at the latest (FTDI's default latency timer).
     FRAME_GAP_NS = 20_000_000
@@ -87,12 +74,6 @@ cdef struct Turn:
     int64_t done_ns
     int64_t latency_ns
     bint overslept
-
-
-cdef int64_t clock_ns(int clock) noexcept nogil:
-    cdef timespec time
-    clock_gettime(clock, &time)
-    return <int64_t>time.tv_sec * 1_000_000_000 + time.tv_nsec
 
 
 @cython.final
@@ -395,7 +376,7 @@ cdef class Exchange:
                     continue
             turn.overslept = False
             state = self.wait_for(POLLIN, deadline_ns)
-            if state == LOST:
+            if state == GONE:
                 return LOST
             if state == SILENT:
                 if turn.received == 0:
@@ -439,57 +420,13 @@ cdef class Exchange:
         return outcome
 
     cdef Py_ssize_t take(self, uint8_t* into, Py_ssize_t size) noexcept nogil:
-        """Read what is there: how many bytes, or -1 for a lost port."""
-        cdef Py_ssize_t count
-        while True:
-            count = read(self.fd, into, size)
-            if count > 0:
-                return count
-            if count == 0:
-                return -1
-            if errno == EAGAIN:
-                return 0
-            if errno != EINTR:
-                self.error = errno
-                return -1
+        return read_there(self.fd, into, size, &self.error)
 
     cdef int wait_for(self, short event, int64_t deadline_ns) noexcept nogil:
-        """Sleep until *event*, a hang-up or the deadline: READY, LOST or SILENT."""
-        cdef pollfd watch
-        cdef timespec wait
-        cdef int64_t left
-        cdef int count
-        watch.fd = self.fd
-        watch.events = event
-        while True:
-            left = deadline_ns - clock_ns(CLOCK_MONOTONIC)
-            if left <= 0:
-                return SILENT
-            wait.tv_sec = left // 1_000_000_000
-            wait.tv_nsec = left % 1_000_000_000
-            self.wakes += 1
-            count = ppoll(&watch, 1, &wait, NULL)
-            if count == 0:
-                return SILENT
-            if count > 0:
-                # What came before a hang-up is still worth reading.
-                if watch.revents & event:
-                    return READY
-                self.error = EIO
-                return LOST
-            if errno != EINTR:
-                self.error = errno
-                return LOST
+        return wait_until(self.fd, event, deadline_ns, &self.error, &self.wakes)
 
     cdef void sleep_until(self, int64_t due_ns) noexcept nogil:
-        cdef timespec due
-        if due_ns <= clock_ns(CLOCK_MONOTONIC):
-            return
-        due.tv_sec = due_ns // 1_000_000_000
-        due.tv_nsec = due_ns % 1_000_000_000
-        self.wakes += 1
-        while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR:
-            pass
+        sleep_to(due_ns, &self.wakes)
 
     cdef int64_t discard_until_silent(
         self, int64_t start, int64_t silence_ns, int64_t cap_ns
@@ -507,7 +444,7 @@ cdef class Exchange:
                 self.sleep_until(last + DRAIN_STEP_NS)
             else:
                 state = self.wait_for(POLLIN, min(last + silence_ns, start + cap_ns))
-        return -1 if state == LOST else last - start
+        return -1 if state == GONE else last - start
 
 
 cdef int verdict_on(const Turn* turn) noexcept nogil:

@@ -181,12 +181,12 @@ class BusLoop:
         exchange = self._port.exchange
         if not there:
             self._lose(monotonic_ns())
+            for number in served:
+                self._reader.skip(self._units[number])
         elif self._port_lost and exchange is not None and exchange.heard_ns:
             # Some connect, and are gone again before anything was heard.
             self._port_lost = False
             self._notices.say("port-back", "", "port is back")
-            for number in served:
-                self._reader.skip(self._units[number])
         first = []
         for number in served:
             unit = self._units[number]
