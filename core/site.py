@@ -66,11 +66,16 @@ class Bus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """A meter of the site; ``id`` is its stable identity, ``name`` may change."""
+    """A meter of the site; ``id`` is its stable identity, ``name`` may change.
+
+    ``channel`` is 0, but for one of several loads of one unit, counted from 1: then
+    ``map`` and ``points`` are those of this channel.
+    """
 
     id: str
     bus: str
     unit: int
+    channel: int = 0
     map: MeterMap
     points: tuple[PolledPoint, ...]
     name: str = ""
