@@ -85,14 +85,9 @@ def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft
     bus = _bus(table, buses)
     meter = replace(
         meter,
-<<<<<<< HEAD
         bus=bus,
         unit=table.integer("unit", *(buses[bus].units if bus in buses else (0, 255))),
-=======
-        bus=_bus(table, buses),
-        unit=table.integer("unit", 1, 247),
         channel=channel,
->>>>>>> main
         map=map_ or _NO_MAP,
         ct=ct,
         pt=pt,
