@@ -84,6 +84,7 @@ function workOf(meter) {
     [t("meters.transactions"), integer(meter.transactions)],
     [t("meters.retries"), integer(meter.retries)],
     [t("meters.reads"), integer(meter.reads)],
+    [t("meters.registers"), integer(meter.max_registers)],
     [t("meters.timeout"), brief(meter.timeout_s)],
     [t("meters.late"), brief(meter.lateness_s)],
     [t("buses.skipped"), integer(meter.skipped_cycles)],
