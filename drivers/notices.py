@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 NoticeKind = Literal[
-    "timeout", "garbage", "late", "exception", "ratio", "down", "up", "limit",
+    "timeout", "garbage", "late", "echo", "exception", "ratio", "down", "up",
+    "limit",
     "port-lost", "port-back", "overload",
 ]  # fmt: skip
 
