@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 NoticeKind = Literal[
-    "timeout", "garbage", "late", "exception", "ratio", "down", "up",
+    "timeout", "garbage", "late", "echo", "exception", "ratio", "down", "up",
     "port-lost", "port-back", "overload",
 ]  # fmt: skip
 

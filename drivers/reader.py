@@ -6,9 +6,10 @@ from time import monotonic_ns
 from zerometer.core._frame import exception_code, expected_length
 from zerometer.core.points import Reading
 from zerometer.drivers import faults
-from zerometer.drivers._exchange import Exchange, Transaction
+from zerometer.drivers._exchange import Transaction
 from zerometer.drivers.faults import FaultKind
 from zerometer.drivers.health import ProbeBudget
+from zerometer.drivers.line import Master
 from zerometer.drivers.notices import Notices
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.port import Port
@@ -39,7 +40,7 @@ class Reader:
         #: Readings that were handed on.
         self.readings = 0
 
-    def probe(self, exchange: Exchange, unit: Unit) -> bool:
+    def probe(self, exchange: Master, unit: Unit) -> bool:
         """Probe *unit*, which is down; return False if that lost the port."""
         start_ns = monotonic_ns()
         outcome = self._probe(exchange, unit, unit.proof.probe())
@@ -47,7 +48,7 @@ class Reader:
         self._budget.charge(now_ns, now_ns - start_ns)
         return outcome != Outcome.LOST
 
-    def prove(self, exchange: Exchange, unit: Unit) -> bool:
+    def prove(self, exchange: Master, unit: Unit) -> bool:
         """Let *unit* prove that it owes nothing; return False if the port was lost."""
         request = unit.proof.request()
         if request:
@@ -81,7 +82,7 @@ class Reader:
                 return True
         return True
 
-    def run(self, exchange: Exchange, series: Series) -> bool:
+    def run(self, exchange: Master, series: Series) -> bool:
         """Run *series* up to the first failure; return False if it lost the port.
 
         What is behind a failure is pending again, first of all at its unit.
@@ -122,7 +123,7 @@ class Reader:
         self._answered(unit)
 
     def _failed(
-        self, exchange: Exchange, unit: Unit, read: PreparedRead, start_ns: int
+        self, exchange: Master, unit: Unit, read: PreparedRead, start_ns: int
     ) -> bool:
         outcome = self._settled(exchange, unit, read.transaction)
         if outcome == Outcome.EXCEPTION:
@@ -166,7 +167,7 @@ class Reader:
         )
         self._deliver(read.missing(unit.meter, read.transaction.end_ns))
 
-    def _probe(self, exchange: Exchange, unit: Unit, request: bytes) -> int:
+    def _probe(self, exchange: Master, unit: Unit, request: bytes) -> int:
         """Find out whether *unit* is there and owes nothing."""
         transaction = Transaction(request)
         turnaround = unit.turnaround
@@ -198,7 +199,7 @@ class Reader:
         text = "does not answer any more; probed now and then until it does"
         self._notices.say("down", unit.meter, self._about(unit, text))
 
-    def _settled(self, exchange: Exchange, unit: Unit, transaction: Transaction) -> int:
+    def _settled(self, exchange: Master, unit: Unit, transaction: Transaction) -> int:
         """Return the Outcome of *transaction*; afterwards the line is quiet."""
         outcome = transaction.outcome
         if outcome == Outcome.GOOD:
@@ -211,7 +212,7 @@ class Reader:
         unit.ready_ns = monotonic_ns() + unit.min_delay_ns
         return outcome
 
-    def _fault(self, exchange: Exchange, unit: Unit, failed: Transaction) -> int:
+    def _fault(self, exchange: Master, unit: Unit, failed: Transaction) -> int:
         """Count and report what went wrong, and wait until nothing comes any more."""
         request = failed.request
         outcome = failed.outcome
@@ -219,17 +220,19 @@ class Reader:
         kind: FaultKind = "garbage"
         if outcome == Outcome.TIMEOUT:
             kind = "timeout"
-            text = faults.silence(request, unit.turnaround.timeout_ns)
+            text = faults.silence(request, failed.reply(), unit.turnaround.timeout_ns)
             unit.turnaround.timed_out()
         else:
-            if outcome == Outcome.WRONG_COUNT and unit.proof.owes(failed.received):
+            if outcome == Outcome.COLLISION:
+                kind = "echo"
+            elif outcome == Outcome.WRONG_COUNT and unit.proof.owes(failed.received):
                 kind = "late"
             text = faults.garbage(outcome, request, failed.reply(), expected)
         unit.tally.error(faults.counted(outcome) if kind == "garbage" else kind)
         self._notices.trouble(kind, unit.meter, self._about(unit, text))
         # A whole reply that was corrupted is still the reply: nothing is owed.
         corrupted = outcome == Outcome.WRONG_CRC and failed.received == expected
-        if not corrupted:
+        if not corrupted and not exchange.pairs_replies:
             unit.proof.owe(request)
         there, late_ns = self._port.drain(exchange, failed, corrupted)
         if late_ns and kind == "timeout":

@@ -177,7 +177,11 @@ class HostileMeter:
         self.outcomes[outcome.name] += 1
         came = transaction.reply()
         if outcome is Outcome.TIMEOUT:
-            assert came == b""  # too late, on a busy machine
+            # Too late, on a busy machine; or a gateway says that its unit is silent.
+            assert came == b"" or (
+                reference.judge(request, came) is Verdict.EXCEPTION
+                and came[2] in (10, 11)
+            )
             return
         # Judged is what came first, and all that was there by then.
         assert self._frame.startswith(came)
