@@ -165,6 +165,8 @@ class Interview:
             return True
         one = identity.compared(self._stated, serial)
         findings.identity = one.text
+        if not one.right:
+            return False
         if serial and self.serial not in ("", serial):
             findings.happened = (
                 f"another meter answers: serial number {self.serial}, now {serial}; if "
@@ -173,4 +175,4 @@ class Interview:
             findings.twins = serial == self._serial_before
             self._serial_before = self.serial
         self.serial = serial or self.serial
-        return one.right
+        return True

@@ -1,8 +1,10 @@
 """What a unit is asked by itself, and what a conversation with it is made of."""
 
 from collections.abc import Generator
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
+from zerometer.core.decoding import told
 from zerometer.core.identity import Register
 from zerometer.core.points import LineSettings, Point, ReadBlock, ReadLimits
 from zerometer.drivers.health import Health
@@ -15,7 +17,8 @@ Conclusion = TypeVar("Conclusion")
 REFUSED = b""
 
 
-class Question(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Question:
     """A read of *count* registers from *address*.
 
     ``elsewhere`` are addresses at which the same may stand. There, silence is an
@@ -49,7 +52,7 @@ def ask(register: Register, limits: ReadLimits) -> Dialogue[int | str | None]:
             return None
         data += part
     before = 2 * (register.address - start)
-    return register.value(data[before : before + 2 * register.count])
+    return told(register, data[before : before + 2 * register.count])
 
 
 def prepared(question: Question, unit: int, line: LineSettings) -> list[PreparedRead]:
@@ -66,7 +69,7 @@ def prepared(question: Question, unit: int, line: LineSettings) -> list[Prepared
         )
         reads.append(
             PreparedRead(
-                unit, block, (point,), Ratios("", ()), Health(lambda: 0.5), line
+                unit, block, (point,), Ratios("", (point,)), Health(lambda: 0.5), line
             )
         )
     return reads
