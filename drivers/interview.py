@@ -85,6 +85,7 @@ class Interview:
         #: When a unit that is not the right one is asked again.
         self.again_ns = 0
         self._spacing_ns = FIRST_AGAIN_NS
+        self._silences = 0
         self.findings: Findings | None = None
         self.question: Question
         self._dialogue: Dialogue[Findings]
@@ -108,10 +109,16 @@ class Interview:
 
     def answer(self, data: bytes | None) -> None:
         """Take the answer to the question; then there is another one, or findings."""
+        self._silences = self._silences + 1 if data is None else 0
         try:
             self.question = self._dialogue.send(data)
         except StopIteration as end:
             self.findings = end.value
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it kept silent wherever it may have something."""
+        return self._silences >= len(self._bases) > 0
 
     def postpone(self, now_ns: int) -> None:
         """Ask again, after a while that grows."""

@@ -6,10 +6,11 @@ from time import monotonic_ns
 from zerometer.core._frame import exception_code, expected_length
 from zerometer.core.points import Quality, Reading
 from zerometer.drivers import faults
-from zerometer.drivers._exchange import Exchange, Transaction
+from zerometer.drivers._exchange import Transaction
 from zerometer.drivers.faults import FaultKind
 from zerometer.drivers.health import ProbeBudget
 from zerometer.drivers.interview import Findings, Interview
+from zerometer.drivers.line import Master
 from zerometer.drivers.notices import Notices
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.port import Port
@@ -42,7 +43,7 @@ class Reader:
         #: Readings that were handed on.
         self.readings = 0
 
-    def probe(self, exchange: Exchange, unit: Unit) -> bool:
+    def probe(self, exchange: Master, unit: Unit) -> bool:
         """Probe *unit*, which is down; return False if that lost the port."""
         start_ns = monotonic_ns()
         outcome = self._probe(exchange, unit, unit.proof.probe())
@@ -50,7 +51,7 @@ class Reader:
         self._budget.charge(now_ns, now_ns - start_ns)
         return outcome != Outcome.LOST
 
-    def prove(self, exchange: Exchange, unit: Unit) -> bool:
+    def prove(self, exchange: Master, unit: Unit) -> bool:
         """Let *unit* prove that it owes nothing; return False if the port was lost."""
         request = unit.proof.request()
         if request:
@@ -58,7 +59,7 @@ class Reader:
         unit.proof.settle()
         return True
 
-    def meet(self, exchange: Exchange, unit: Unit, interview: Interview) -> bool:
+    def meet(self, exchange: Master, unit: Unit, interview: Interview) -> bool:
         """Ask *unit*, which is not trusted, the next question of its *interview*.
 
         Return False if that lost the port.
@@ -78,6 +79,8 @@ class Reader:
         elif outcome != Outcome.LOST and unit.searching:
             unit.proof.failed()
             interview.answer(None)
+            if interview.unanswered:
+                self._cycle_failed(unit, monotonic_ns())
         elif outcome != Outcome.LOST:
             self._cycle_failed(unit, monotonic_ns())
         if interview.findings:
@@ -110,7 +113,7 @@ class Reader:
                 return True
         return True
 
-    def run(self, exchange: Exchange, series: Series) -> bool:
+    def run(self, exchange: Master, series: Series) -> bool:
         """Run *series* up to the first failure; return False if it lost the port.
 
         What is behind a failure is pending again, first of all at its unit.
@@ -155,7 +158,7 @@ class Reader:
         self._answered(unit)
 
     def _failed(
-        self, exchange: Exchange, unit: Unit, read: PreparedRead, start_ns: int
+        self, exchange: Master, unit: Unit, read: PreparedRead, start_ns: int
     ) -> bool:
         outcome = self._settled(exchange, unit, read.transaction)
         if outcome == Outcome.EXCEPTION:
@@ -245,7 +248,7 @@ class Reader:
         )
         self._deliver(read.missing(unit.meter, read.transaction.end_ns))
 
-    def _probe(self, exchange: Exchange, unit: Unit, request: bytes) -> int:
+    def _probe(self, exchange: Master, unit: Unit, request: bytes) -> int:
         """Find out whether *unit* is there and owes nothing."""
         transaction = Transaction(request)
         turnaround = unit.turnaround
@@ -277,7 +280,7 @@ class Reader:
         text = "does not answer any more; probed now and then until it does"
         self._notices.say("down", unit.meter, self._about(unit, text))
 
-    def _settled(self, exchange: Exchange, unit: Unit, transaction: Transaction) -> int:
+    def _settled(self, exchange: Master, unit: Unit, transaction: Transaction) -> int:
         """Return the Outcome of *transaction*; afterwards the line is quiet."""
         outcome = transaction.outcome
         if outcome == Outcome.GOOD:
@@ -290,7 +293,7 @@ class Reader:
         unit.ready_ns = monotonic_ns() + unit.min_delay_ns
         return outcome
 
-    def _fault(self, exchange: Exchange, unit: Unit, failed: Transaction) -> int:
+    def _fault(self, exchange: Master, unit: Unit, failed: Transaction) -> int:
         """Count and report what went wrong, and wait until nothing comes any more."""
         request = failed.request
         outcome = failed.outcome
@@ -298,10 +301,12 @@ class Reader:
         kind: FaultKind = "garbage"
         if outcome == Outcome.TIMEOUT:
             kind = "timeout"
-            text = faults.silence(request, unit.turnaround.timeout_ns)
+            text = faults.silence(request, failed.reply(), unit.turnaround.timeout_ns)
             unit.turnaround.timed_out()
         else:
-            if outcome == Outcome.WRONG_COUNT and unit.proof.owes(failed.received):
+            if outcome == Outcome.COLLISION:
+                kind = "echo"
+            elif outcome == Outcome.WRONG_COUNT and unit.proof.owes(failed.received):
                 kind = "late"
             text = faults.garbage(outcome, request, failed.reply(), expected)
         unit.tally.error(faults.counted(outcome) if kind == "garbage" else kind)
@@ -309,7 +314,7 @@ class Reader:
             self._notices.trouble(kind, unit.meter, self._about(unit, text))
         # A whole reply that was corrupted is still the reply: nothing is owed.
         corrupted = outcome == Outcome.WRONG_CRC and failed.received == expected
-        if not corrupted:
+        if not corrupted and not exchange.pairs_replies:
             unit.proof.owe(request)
         there, late_ns = self._port.drain(exchange, failed, corrupted)
         if late_ns and kind == "timeout":

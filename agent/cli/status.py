@@ -83,11 +83,7 @@ def lines(snapshot: Json) -> list[str]:
             f"pool {pool['id']}: {pool['inflow']:.1f} {pool['rate_unit']}, {shown}"
         )
     text += _columns([METER_HEAD, *_meter_rows(snapshot)])
-    text += [
-        f"meter {meter['id']} refuses: {', '.join(meter['retired'])}"
-        for meter in snapshot["meters"]
-        if meter["retired"]
-    ]
+    text += [line for meter in snapshot["meters"] for line in _learnt(meter)]
     text += _columns([BUS_HEAD, *map(_bus_row, snapshot["buses"])])
     text += [
         f"bus {bus['id']} is overloaded: each of its meters is read less often; "
@@ -121,6 +117,17 @@ def _meter_rows(snapshot: Json) -> Iterator[Row]:
         took = "-" if meter["latency_s"] is None else _milliseconds(meter["latency_s"])
         good, errors = str(meter["good"]), _by_kind(meter["errors"])
         yield meter["id"], state, meter["quality"], age, took, good, errors
+
+
+def _learnt(meter: Json) -> Iterator[str]:
+    if meter["retired"]:
+        yield f"meter {meter['id']} refuses: {', '.join(meter['retired'])}"
+    takes, stated = meter["max_registers"], meter["map_max_registers"]
+    if takes < stated:
+        yield (
+            f"meter {meter['id']} takes at most {takes} registers in one request, "
+            f"its map says {stated}"
+        )
 
 
 def _bus_row(bus: Json) -> Row:

@@ -128,7 +128,10 @@ def test_a_stopped_agent_shows_what_it_saw_last(
     )  # fmt: skip
     assert cells(text, "line-1")[-1] == "crc 1, short 2, exception 7"
     assert cells(text, "line-2")[:2] == ("down", "missing")
-    assert "meter line-1 refuses: power_factor" in text
+    assert [line for line in text if line.startswith("meter line-1 ")] == [
+        "meter line-1 refuses: power_factor",
+        "meter line-1 takes at most 20 registers in one request, its map says 125",
+    ]
     assert cells(text, "rs485-a") == (
         "open", "43.0%", "4 ms, 118 ms", "2", "29931",
         "crc 1, short 2, exception 7, timeout 63, garbage 4",

@@ -10,7 +10,7 @@ from harness.pymodbus_units import PymodbusUnits
 from zerometer.core.points import Point, Quality
 from zerometer.drivers import port
 from zerometer.drivers.bus import UnitPlan
-from zerometer.drivers.simulator.faults import Reply
+from zerometer.drivers.simulator.faults import Reply, dead
 from zerometer.drivers.simulator.line import SimulatedLine
 
 SF = Point(
@@ -85,6 +85,22 @@ def test_a_device_that_is_silent_where_it_has_nothing_is_found_too(
             watched.wait(lambda: 0 in latest(watched))
     assert latest(watched)[0] == 417.0
     assert not watched.notices, "that it is silent there is no fault"
+
+
+def test_a_dead_device_goes_the_way_of_all_dead_meters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 10 * MS)
+    monkeypatch.setattr("zerometer.drivers.health.DOWN_AFTER_NS", 60 * MS)
+    monkeypatch.setattr("zerometer.drivers.health.FIRST_SPACING_NS", 40 * MS)
+    unit = RegisterUnit(block(50_000, device(417, 0)))
+    with SimulatedLine(FAST, {1: unit}, turnaround_ns=MS) as line:
+        line.give(1, dead)
+        with running_bus(line.port, [plan(POWER, SF)], timeout_ms=30) as (_, watched):
+            watched.wait(lambda: bool(watched.said("down")))
+            line.give(1)
+            watched.wait(lambda: 0 in latest(watched))
+    assert [notice.kind for notice in watched.notices] == ["down", "up"]
 
 
 def test_points_of_models_that_are_not_there_are_told_and_left_out() -> None:

@@ -167,6 +167,15 @@ def test_points_whose_model_a_sunspec_device_has_not() -> None:
     )
 
 
+def test_a_device_that_is_silent_everywhere_is_told_from_one_that_is_not() -> None:
+    one = interview(SUNSPEC)
+    said = []
+    for data in (None, None, None, b"", None, None):
+        one.answer(data)
+        said.append(one.unanswered)
+    assert said == [False, True, True, False, False, True]
+
+
 def test_what_is_no_sunspec_device() -> None:
     findings = found(interview(SUNSPEC), block(0, [1, 2]))
     assert not findings.trusted

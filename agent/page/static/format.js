@@ -85,6 +85,11 @@ export function brief(seconds) {
   return `${fixed(seconds * 1000, seconds < 0.01 ? 1 : 0)}${THIN}ms`;
 }
 
+/** How often something happens. */
+export function perSecond(rate) {
+  return rate === null || rate === undefined ? NONE : `${number(rate)}${THIN}/s`;
+}
+
 /** How old something is. */
 export function age(seconds) {
   if (seconds === null || seconds === undefined) return t("age.never");
