@@ -23,6 +23,7 @@ class PreparedRead:
         "health",
         "length",
         "request",
+        "tracked",
         "transaction",
         "width",
         "wire_ns",
@@ -50,6 +51,8 @@ class PreparedRead:
         self.width = _first_width(block, points)
         #: Whether others are multiplied by what it reads.
         self.has_ratios = any(ratios.is_ratio(index) for index in block.points)
+        #: Which of its values is that of the counter which is followed; -1 if none is.
+        self.tracked = -1
         self._plan = decode_plan(points, block)
         self._missing_values = array("d", [float("nan")]) * len(block.points)
         self._missing = bytes([Quality.MISSING]) * len(block.points)
