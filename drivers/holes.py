@@ -67,6 +67,10 @@ class Refusals:
         """All that requests depend on, to be compared."""
         return self.holes, self.retired, self.limits
 
+    def move(self, points: Sequence[Point]) -> None:
+        """Take over where the points are by now; which ones they are is the same."""
+        self._points = tuple(points)
+
     def refused(self, block: ReadBlock) -> list[ReadBlock]:
         """Note that *block* was refused; return what to ask for instead.
 
