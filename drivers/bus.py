@@ -144,6 +144,8 @@ class BusLoop:
             self._conclude([number], self._reader.probe(exchange, unit))
         elif unit.proof.wanted:
             self._conclude([number], self._reader.prove(exchange, unit))
+        elif unit.interview and not unit.trusted:
+            self._conclude([number], self._reader.meet(exchange, unit, unit.interview))
         else:
             self._read(exchange, number, now_ns)
 
@@ -162,7 +164,7 @@ class BusLoop:
                 break
             unit = self._units[number]
             self._begin_due(unit, now_ns)
-            if unit.health.down or unit.proof.wanted:
+            if unit.health.down or unit.proof.wanted or not unit.trusted:
                 self._schedule.put_first(number, unit.ready_ns, unit.deadline_ns)
                 break
             for other in served:

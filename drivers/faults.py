@@ -26,6 +26,9 @@ _GARBAGE = {Outcome.INCOMPLETE: "short", Outcome.WRONG_CRC: "crc"}
 #: Exceptions that say that a read asks for what the meter does not have.
 REFUSALS = (2, 3)
 
+#: Exceptions that say that an answer may come if it is asked for again.
+LATER = (5, 6, 10, 11)
+
 #: Bytes of a bad reply that are shown.
 _SHOWN = 16
 
