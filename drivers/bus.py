@@ -157,7 +157,7 @@ class BusLoop:
             self._put(number)
         elif unit.health.down:
             self._probe(exchange, number, now_ns)
-        elif unit.proof.wanted and self._rests(unit, now_ns):
+        elif unit.proof.failing and self._rests(unit, now_ns):
             self._reader.rest(unit)
             self._put(number)
         elif unit.proof.wanted:

@@ -56,6 +56,12 @@ class Health:
         self._failed_cycles = 0
         return was_down
 
+    def trip(self, now_ns: int) -> None:
+        """Regard it as down at once."""
+        self.down = True
+        self._spacing_ns = FIRST_SPACING_NS
+        self._space(now_ns)
+
     def retire(self, now_ns: int) -> None:
         """Note a refusal: it is down until it is answered, and tried once a day."""
         self.down = self._retired = True
@@ -78,9 +84,7 @@ class Health:
             or now_ns - self._failed_since_ns < DOWN_AFTER_NS
         ):
             return False
-        self.down = True
-        self._spacing_ns = FIRST_SPACING_NS
-        self._space(now_ns)
+        self.trip(now_ns)
         return True
 
     def _space(self, now_ns: int) -> None:

@@ -37,6 +37,8 @@ class Proof:
         #: Functions of owed requests that may be answered by an exception.
         self._refusable: set[int] = set()
         self._refused: set[bytes] = set()
+        #: Whether the last probe was not answered.
+        self.failing = False
 
     @property
     def wanted(self) -> bool:
@@ -91,6 +93,7 @@ class Proof:
 
     def failed(self) -> None:
         """Note that a probe was not answered; the next one goes elsewhere."""
+        self.failing = True
         self._anchors.rotate(-1)
 
     def refused(self, request: bytes) -> None:
@@ -101,6 +104,7 @@ class Proof:
         """Note that nothing is owed any more."""
         self._owed_ns.clear()
         self._refusable.clear()
+        self.failing = False
 
     def settle_by_time(self, now_ns: int) -> bool:
         """Note that nothing proves anything; return whether all owed is too old."""

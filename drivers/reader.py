@@ -284,7 +284,7 @@ class Reader:
                 code = exception_code(transaction.reply())
                 unit.proof.refused(request)
             if unit.proof.proves(request, code):
-                unit.proved()
+                unit.proved(monotonic_ns())
             else:
                 unit.proof.owe(request, monotonic_ns())
             self._answered(unit)

@@ -34,8 +34,8 @@ from zerometer.drivers.twins import Track, tracked
 #: were planned with.
 REPLAN_FACTOR = 1.5
 
-#: A read that was never answered counts as refused when it was met with silence so
-#: often while shorter ones were answered.
+#: A read counts as refused, or as down if it was answered once, when it was met with
+#: silence so often in a row while shorter ones were answered.
 SILENT_REFUSAL = 2
 
 _NOTHING = UnitMemory()
@@ -165,6 +165,8 @@ class Unit:
         self._trusted = True
         read.retried = False
         read.health.answered()
+        if self._silences:
+            self._silences.pop(key_of(read.block), None)
         if not read.granted:
             self._learn(read)
 
@@ -174,7 +176,6 @@ class Unit:
         questions = self.refusals.granted(read.block)
         read.granted = True
         self.granted_requests.add(read.request)
-        self._silences.pop(key_of(read.block), None)
         if self.refusals.known != before:
             self._cycles.clear()
         for block in questions:
@@ -204,19 +205,22 @@ class Unit:
 
     def unanswered(self, read: PreparedRead) -> None:
         """Note that *read* was met with silence."""
-        if not read.granted and len(read.block.points) > 1:
-            self._unanswered.append(read)
+        self._unanswered.append(read)
 
-    def proved(self) -> None:
+    def proved(self, now_ns: int) -> None:
         """Note that the unit is there and owes nothing: learn from its silences."""
         self.proof.settle()
         for read in self._unanswered:
             key = key_of(read.block)
             self._silences[key] = self._silences.get(key, 0) + 1
-            if self._silences[key] == SILENT_REFUSAL:
-                if read in self.pending:
-                    self.pending.remove(read)
-                self.refused(read)
+            if self._silences[key] < SILENT_REFUSAL or read.health.down:
+                continue
+            if read.granted or len(read.block.points) < 2:
+                read.health.trip(now_ns)
+                continue
+            if read in self.pending:
+                self.pending.remove(read)
+            self.refused(read)
         self._unanswered.clear()
 
     def retry(self, read: PreparedRead) -> bool:
