@@ -227,6 +227,8 @@ class Unit:
         return UnitStatistics(
             meter=self.meter,
             unit=self.number,
+            trusted=self.trusted,
+            serial=self.interview.serial if self.interview else "",
             good=self.tally.good,
             errors=dict(self.tally.errors),
             last_good_ns=self.tally.last_good_ns,
