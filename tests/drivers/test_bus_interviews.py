@@ -225,6 +225,22 @@ def test_a_silent_meter_goes_the_way_of_all_silent_meters(
     assert [notice.kind for notice in watched.notices] == ["timeout", "down", "up"]
 
 
+def test_a_meter_that_is_silent_where_it_has_no_serial_number_is_trusted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 20 * MS)
+
+    def silent(reply: faults.Reply) -> faults.Reply | None:
+        return None if reply.request[3] == 101 else reply
+
+    with SimulatedLine(FAST, {1: meter()}, turnaround_ns=MS) as line:
+        line.give(1, silent)
+        with running_bus(line.port, [plan()], timeout_ms=40) as (loop, watched):
+            watched.wait(lambda: any(map(measured, watched.readings)))
+            assert loop.statistics().errors["timeout"] >= 3
+    assert [notice.kind for notice in watched.notices] == ["timeout"]
+
+
 def test_a_meter_that_asks_for_patience_is_asked_again() -> None:
     with SimulatedLine(FAST, {1: meter()}, turnaround_ns=MS) as line:
         line.give(1, faults.exception(6))
