@@ -79,6 +79,7 @@ class Reader:
         outcome = self._settled(exchange, unit, transaction)
         if outcome == Outcome.GOOD:
             self._answered(unit)
+            unit.granted_requests.add(transaction.request)
             interview.answer(transaction.data())
         elif outcome == Outcome.EXCEPTION:
             self._answered(unit)
