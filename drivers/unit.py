@@ -79,9 +79,7 @@ class Unit:
             for index, point in enumerate(self.points)
             if point.name in memory.retired
         )
-        limits = plan.map.limits
-        if 0 < memory.max_registers < limits.max_registers:
-            limits = replace(limits, max_registers=memory.max_registers)
+        limits = memory.within(plan.map.limits)
         #: What the meter refuses, and the limits of its requests.
         self.refusals = Refusals(self.points, limits, memory.holes, retired)
         self._stated_registers = plan.map.limits.max_registers
