@@ -1,14 +1,13 @@
 """The registers of a simulated meter under one function, and what fills them."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from zerometer.core.points import Point
-from zerometer.drivers.simulator.encoding import encode, raw_of, shown
+from zerometer.core.planner import extent
+from zerometer.core.points import Point, ReadLimits
+from zerometer.drivers.simulator.encoding import Shown, shown
 from zerometer.drivers.simulator.quantities import Snapshot, Value
-
-WIDEST = 4  # registers of the largest type
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,42 +18,60 @@ class Cell:
     value: Value
     ratio: float
 
-    def serve(self, snapshot: Snapshot) -> tuple[bytes, float, float]:
-        """Return the register bytes, the value they say, and the true value."""
-        point = self.point
+    def serve(self, snapshot: Snapshot) -> tuple[Shown, float]:
+        """Return the registers with the value that they say, and the true value."""
         true = self.value(snapshot)
-        raw = raw_of(point, (true - point.offset) / self.ratio)
-        said = shown(point, raw) * self.ratio + point.offset
-        return encode(point, raw), said, true
+        return shown(self.point, true, self.ratio), true
 
 
 class Bank:
-    """The cells of one function, by address."""
+    """The cells of one function, by address, and registers that never change."""
 
-    def __init__(self, cells: Sequence[Cell]) -> None:
-        self._cells = cells
-        self._starts = [cell.point.address for cell in cells]
-        self._listed = {
-            cell.point.address + i for cell in cells for i in range(_width(cell))
-        }
+    def __init__(
+        self, cells: Sequence[Cell], limits: ReadLimits, fixed: Mapping[int, int]
+    ) -> None:
+        exact = ReadLimits(address_holds=limits.address_holds)
+        extents = [(*extent(cell.point, exact), cell) for cell in cells]
+        self._extents = sorted(extents, key=lambda item: item[0])
+        self._starts = [start for start, _, _ in self._extents]
+        self._widest = max((end - start for start, end, _ in extents), default=1)
+        self._bridge_gaps = limits.bridge_gaps
+        self._fixed = fixed
+        self._values = limits.address_holds == "value"
+        bits = any(cell.point.function <= 2 for cell in cells)
+        self._blocks = () if bits else limits.blocks
+        whole = self._values or bits
+        #: How many registers each address that is listed stands for.
+        self._width = dict.fromkeys(fixed, 1)
+        for cell in cells:
+            for address, size in cell.point.places:
+                for i in range(1 if whole else size):
+                    self._width[address + i] = size if self._values else 1
 
-    def holds(self, address: int, count: int, bridge_gaps: bool) -> bool:
-        """Whether a read of these registers is allowed."""
+    def width(self, address: int, count: int) -> int:
+        """Return the registers of each of these addresses; 0 refuses to read them."""
         asked = range(address, address + count)
-        if bridge_gaps:
-            return asked.stop <= 65_536 and any(a in self._listed for a in asked)
-        return all(a in self._listed for a in asked)
+        if asked.stop > 65_536:
+            return 0
+        inside = (a <= address and asked[-1] <= b for a, b in self._blocks)
+        if self._blocks and not any(inside):
+            return 0
+        widths = [self._width.get(a, 0) for a in asked]
+        if self._values:
+            return widths[0] if len(set(widths)) == 1 else 0
+        answers = any(widths) if self._bridge_gaps else all(widths)
+        return int(answers)
 
-    def between(self, first: int, end: int) -> list[Cell]:
-        """Return the cells with a register from *first* until before *end*."""
-        low = bisect_left(self._starts, first - WIDEST + 1)
+    def between(self, first: int, end: int) -> Iterator[Cell]:
+        """Yield the cells with an address from *first* until before *end*."""
+        low = bisect_left(self._starts, first - self._widest + 1)
         high = bisect_left(self._starts, end)
-        return [
-            cell
-            for cell in self._cells[low:high]
-            if cell.point.address + _width(cell) > first
-        ]
+        for _, after, cell in self._extents[low:high]:
+            if after > first:
+                yield cell
 
-
-def _width(cell: Cell) -> int:
-    return 1 if cell.point.function <= 2 else cell.point.registers
+    def fixed(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield address and word of what never changes, within these addresses."""
+        for address in range(first, end):
+            if address in self._fixed:
+                yield address, self._fixed[address]
