@@ -30,37 +30,30 @@ class Bank:
     def __init__(
         self, cells: Sequence[Cell], limits: ReadLimits, fixed: Mapping[int, int]
     ) -> None:
-        exact = ReadLimits(address_holds=limits.address_holds)
+        exact = ReadLimits(registers_per_address=limits.registers_per_address)
         extents = [(*extent(cell.point, exact), cell) for cell in cells]
         self._extents = sorted(extents, key=lambda item: item[0])
         self._starts = [start for start, _, _ in self._extents]
         self._widest = max((end - start for start, end, _ in extents), default=1)
         self._bridge_gaps = limits.bridge_gaps
         self._fixed = fixed
-        self._values = limits.address_holds == "value"
+        self._size = limits.registers_per_address
         bits = any(cell.point.function <= 2 for cell in cells)
         self._blocks = () if bits else limits.blocks
-        whole = self._values or bits
-        #: How many registers each address that is listed stands for.
-        self._width = dict.fromkeys(fixed, 1)
+        whole = self._size > 1 or bits
+        self._listed = set(fixed)
         for cell in cells:
             for address, size in cell.point.places:
-                for i in range(1 if whole else size):
-                    self._width[address + i] = size if self._values else 1
+                self._listed.update(range(address, address + (1 if whole else size)))
 
-    def width(self, address: int, count: int) -> int:
-        """Return the registers of each of these addresses; 0 refuses to read them."""
+    def holds(self, address: int, count: int) -> bool:
+        """Whether a read of these addresses is allowed."""
         asked = range(address, address + count)
-        if asked.stop > 65_536:
-            return 0
         inside = (a <= address and asked[-1] <= b for a, b in self._blocks)
-        if self._blocks and not any(inside):
-            return 0
-        widths = [self._width.get(a, 0) for a in asked]
-        if self._values:
-            return widths[0] if len(set(widths)) == 1 else 0
-        answers = any(widths) if self._bridge_gaps else all(widths)
-        return int(answers)
+        if asked.stop > 65_536 or (self._blocks and not any(inside)):
+            return False
+        known = (a in self._listed for a in asked)
+        return any(known) if self._bridge_gaps and self._size == 1 else all(known)
 
     def between(self, first: int, end: int) -> Iterator[Cell]:
         """Yield the cells with an address from *first* until before *end*."""

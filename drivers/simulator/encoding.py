@@ -68,11 +68,11 @@ def _formed(point: Point, said: float) -> float:
     if point.codes:
         return dict(point.codes)[said]
     if point.form == "pow10":
-        return 10.0**said
+        return math.pow(10.0, said)
     if point.form == "absolute":
         return abs(said)
     if point.form == "4q_fp_pf" and abs(said) > 1.0:
-        return math.copysign(2.0, said) - said
+        return float(math.copysign(2.0, said) - said)
     return said
 
 

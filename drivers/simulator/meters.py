@@ -95,15 +95,13 @@ class SimulatedMeter:
         if len(request) != 5:
             return _refusal(function, ILLEGAL_COUNT)
         address, count = struct.unpack(">HH", request[1:])
-        most = self._limits.max_registers if function > 2 else _MOST_BITS
+        width = self._limits.registers_per_address if function > 2 else 1
+        most = self._limits.max_registers // width if function > 2 else _MOST_BITS
         odd = self._limits.even_only
         if not 1 <= count <= most or (odd and count % 2):
             return _refusal(function, ILLEGAL_COUNT)
-        width = bank.width(address, count)
-        if width == 0 or (odd and address % 2):
+        if (odd and address % 2) or not bank.holds(address, count):
             return _refusal(function, ILLEGAL_ADDRESS)
-        if count * width > most:
-            return _refusal(function, ILLEGAL_COUNT)
         data = self._registers(bank, address, count, width, time_ns)
         if function <= 2:
             data = _packed(data)
