@@ -23,6 +23,14 @@ class Span(NamedTuple):
     point: int
 
 
+class Hole(NamedTuple):
+    """No request with *function* may cover the addresses *start* to before *end*."""
+
+    function: int
+    start: int
+    end: int
+
+
 def extent(point: Point, limits: ReadLimits) -> tuple[int, int]:
     """Return the addresses that a request for *point* needs: first, and after the last.
 
@@ -76,16 +84,19 @@ def plan_reads(
     limits: ReadLimits,
     line: LineSettings,
     turnaround_ns: int,
+    holes: Sequence[Hole] = (),
 ) -> tuple[ReadBlock, ...]:
     """Return the requests that read all *points* within *limits* soonest.
 
+    None of them covers one of *holes*, unless a single point needs it.
     They are ordered by function and address; their ``points`` are indices into
     *points*, ordered by address. UsageError when a point alone exceeds a limit.
     """
     blocks: list[ReadBlock] = []
     for function in sorted({point.function for point in points}):
         spans = _spans(points, function, limits)
-        blocks += _shortest(spans, function, limits, line, turnaround_ns)
+        gaps = [(h.start, h.end) for h in holes if h.function == function]
+        blocks += _shortest(spans, function, limits, line, turnaround_ns, gaps)
     return tuple(blocks)
 
 
@@ -122,17 +133,18 @@ def _largest(function: int, limits: ReadLimits) -> int:
     return limits.max_registers // limits.registers_per_address
 
 
-def _width(function: int, limits: ReadLimits) -> int:
+def width(function: int, limits: ReadLimits) -> int:
     """Return how many registers a reply brings for each address."""
     return limits.registers_per_address if function > 2 else 1
 
 
-def _shortest(
+def _shortest(  # noqa: PLR0917
     spans: list[Span],
     function: int,
     limits: ReadLimits,
     line: LineSettings,
     turnaround_ns: int,
+    gaps: Sequence[tuple[int, int]],
 ) -> list[ReadBlock]:
     """Return the blocks of one function; *spans* are sorted.
 
@@ -144,8 +156,8 @@ def _shortest(
     best += [(1 << 62, 0, 0)] * len(spans)
     for first in range(len(spans)):
         time_ns, requests, _ = best[first]
-        for after, count in _runs(spans, first, function, limits):
-            data = count * _width(function, limits)
+        for after, count in _runs(spans, first, function, limits, gaps):
+            data = count * width(function, limits)
             cost = transaction_ns(function, data, line, turnaround_ns)
             best[after] = min(best[after], (time_ns + cost, requests + 1, first))
     blocks = []
@@ -157,14 +169,18 @@ def _shortest(
         indices = tuple(span.point for span in run)
         blocks.append(ReadBlock(
             function=function, address=run[0].start, count=count, points=indices,
-            width=_width(function, limits),
+            width=width(function, limits),
         ))  # fmt: skip
         after = first
     return blocks[::-1]
 
 
 def _runs(
-    spans: list[Span], first: int, function: int, limits: ReadLimits
+    spans: list[Span],
+    first: int,
+    function: int,
+    limits: ReadLimits,
+    gaps: Sequence[tuple[int, int]],
 ) -> Iterator[tuple[int, int]]:
     """Yield, for each request that may begin with span *first*, where it stops.
 
@@ -184,5 +200,7 @@ def _runs(
             return
         alone = span.start == start
         if not alone and any(start <= address < end for address in limits.single):
+            return
+        if index > first and any(start <= a and b <= end for a, b in gaps):
             return
         yield index + 1, end - start

@@ -422,7 +422,7 @@ cdef class Exchange:
         if stripped:
             return outcome
         # The CRC is right: a reply that no echo precedes, whatever was before.
-        if outcome == GOOD or outcome == EXCEPTION:
+        if outcome == GOOD or outcome == EXCEPTION or outcome == TIMEOUT:
             self.echo = ABSENT
         elif self.echo == PRESENT:
             return COLLISION

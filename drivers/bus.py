@@ -8,13 +8,15 @@ up early, drained, proved and finally probed, so that the others keep their rate
 import random
 import threading
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from time import monotonic_ns
+from types import MappingProxyType
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings, Reading
 from zerometer.drivers.health import ProbeBudget
 from zerometer.drivers.line import Line, Master
+from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port
 from zerometer.drivers.reader import Reader
@@ -44,7 +46,8 @@ class BusLoop:
     *deliver* gets one reading for each transaction, and for each read that was left
     out because its meter is down or the port lost; *notify* gets notices. Both are
     called on the loop's thread and must not block. *timeout_ns* is how long a unit
-    may think at most; maps can state their own.
+    may think at most; maps can state their own. *memories*, by meter, are what
+    was learnt before.
     """
 
     def __init__(  # noqa: PLR0917
@@ -56,6 +59,7 @@ class BusLoop:
         deliver: Callable[[Reading], None],
         notify: Callable[[BusNotice], None],
         timeout_ns: int,
+        memories: Mapping[str, UnitMemory] = MappingProxyType({}),
     ) -> None:
         self._bus_id = bus_id
         self._notices = Notices(bus_id, notify, _boot_ns)
@@ -75,7 +79,14 @@ class BusLoop:
         self._thread = threading.Thread(target=self._run, name=f"bus-{bus_id}")
         self._start_ns = monotonic_ns()
         self._units = [
-            Unit(plan, line, timeout_ns, self._start_ns, random.random)
+            Unit(
+                plan,
+                line,
+                timeout_ns,
+                self._start_ns,
+                random.random,
+                memories.get(plan.meter, UnitMemory()),
+            )
             for plan in units
             if plan.points
         ]
@@ -115,6 +126,10 @@ class BusLoop:
             units=tuple(unit.statistics() for unit in self._units),
         )
 
+    def memories(self) -> dict[str, UnitMemory]:
+        """Return what was learnt of each meter; may be called from any thread."""
+        return {unit.meter: unit.memory() for unit in self._units}
+
     def _run(self) -> None:
         for number in range(len(self._units)):
             self._put(number)
@@ -141,13 +156,39 @@ class BusLoop:
             self._reader.skip(unit)
             self._put(number)
         elif unit.health.down:
-            self._conclude([number], self._reader.probe(exchange, unit))
+            self._probe(exchange, number, now_ns)
+        elif unit.proof.failing and self._rests(unit, now_ns):
+            self._reader.rest(unit)
+            self._put(number)
         elif unit.proof.wanted:
-            self._conclude([number], self._reader.prove(exchange, unit))
+            self._conclude([number], self._reader.prove(exchange, unit), {unit})
         elif unit.interview and not unit.trusted:
             self._conclude([number], self._reader.meet(exchange, unit, unit.interview))
         else:
             self._read(exchange, number, now_ns)
+
+    def _probe(self, exchange: Master, number: int, now_ns: int) -> None:
+        """Probe unit *number*, which is down."""
+        unit = self._units[number]
+        alone = self._all_fail(unit)
+        there = self._reader.probe(exchange, unit)
+        if alone and there and not unit.health.down:
+            # It was the line that was down: the others are back, too.
+            self._budget.free_ns = now_ns
+            for other, others in enumerate(self._units):
+                if others.health.down:
+                    others.health.next_probe_ns = now_ns
+                    self._schedule.remove(other)
+                    self._put(other)
+        self._conclude([number], there)
+
+    def _all_fail(self, but: Unit) -> bool:
+        """Whether there is nobody to wait for *but*, which does not answer."""
+        return all(unit.failing for unit in self._units if unit is not but)
+
+    def _rests(self, unit: Unit, now_ns: int) -> bool:
+        """Whether *unit*, which owes a reply, has wasted the others' time for now."""
+        return unit.allowance.spent(now_ns) and not self._all_fail(unit)
 
     def _read(self, exchange: Master, first: int, now_ns: int) -> None:
         """Read what is due at unit *first* and, if there is time, at the next ones.
@@ -248,7 +289,7 @@ class BusLoop:
     def _probe_ns(self, unit: Unit) -> int:
         """When the next probe of *unit*, which is down, is worth its time."""
         probe_ns = max(unit.health.next_probe_ns, unit.ready_ns)
-        if all(other.health.down for other in self._units):
+        if self._all_fail(unit):
             return probe_ns  # there is nobody to wait for it
         return max(probe_ns, self._budget.free_ns)
 

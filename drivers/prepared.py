@@ -19,10 +19,13 @@ class PreparedRead:
         "_missing_values",
         "_plan",
         "block",
+        "granted",
         "has_ratios",
         "health",
         "length",
+        "question",
         "request",
+        "retried",
         "tracked",
         "transaction",
         "width",
@@ -40,6 +43,12 @@ class PreparedRead:
     ) -> None:
         self.block = block
         self.health = health
+        #: Whether it was answered before.
+        self.granted = False
+        #: Whether it is asked for the second time in its cycle.
+        self.retried = False
+        #: Whether it is asked only to learn from the answer.
+        self.question = False
         self.request = read_request(unit, block.function, block.address, block.count)
         #: The request on its way.
         self.transaction = Transaction(self.request, block.width)
