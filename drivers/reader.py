@@ -79,14 +79,14 @@ class Reader:
         outcome = self._settled(exchange, unit, transaction)
         if outcome == Outcome.GOOD:
             self._answered(unit)
+            unit.granted_requests.add(transaction.request)
             interview.answer(transaction.data())
         elif outcome == Outcome.EXCEPTION:
             self._answered(unit)
             self._not_told(unit, interview, transaction)
-        elif outcome != Outcome.LOST and unit.searching:
+        elif outcome == Outcome.TIMEOUT:
             unit.proof.failed()
-            interview.answer(None)
-            if interview.unanswered:
+            if interview.silence():
                 self._cycle_failed(unit, monotonic_ns())
         elif outcome != Outcome.LOST:
             self._cycle_failed(unit, monotonic_ns())
@@ -291,6 +291,8 @@ class Reader:
         elif outcome != Outcome.LOST:
             unit.proof.failed()
             self._cycle_failed(unit, monotonic_ns())
+        if unit.interview and outcome in (Outcome.GOOD, Outcome.EXCEPTION):
+            unit.interview.heard = True
         return outcome
 
     def _tell_limit(self, unit: Unit) -> None:

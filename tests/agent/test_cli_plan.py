@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from harness.markdown import blocks, page, section
 
+from zerometer.agent.bus_memory import BusMemory
 from zerometer.agent.cli.main import main
 from zerometer.agent.cli.plan import duration
+from zerometer.config.site import load_site
+from zerometer.drivers.memory import UnitMemory
 
 Json = dict[str, Any]
 
@@ -71,6 +74,25 @@ def test_a_quicker_meter_takes_less(
     assert quick["id"] == "pv"
     first = [meter["cycles"][0]["cost_ms"] for meter in (assumed, quick)]
     assert first[0] - first[1] == pytest.approx(15.0)
+
+
+def test_what_the_agent_learnt_counts(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = load_site(demo).site
+    folder = Path(site.journal.path)
+    folder.mkdir()
+    learnt = UnitMemory(turnaround_ns=6_200_000, retired=("active_energy_export",))
+    BusMemory(folder, site.meters).write({"battery": learnt})
+    text = plan(demo, capsys)
+    title = "battery (unit 3, eastron-sdm630): 3.3%, answers after 6.2 ms; refuses"
+    assert f"{title} active_energy_export" in text.replace("\n  ", " ")
+    assert "compressor (unit 4, eastron-sdm630): 5.0%, answers after 20 ms" in text
+    text = plan(demo, capsys, "--meter", "battery", "--turnaround", "20ms")
+    assert "answers after 20 ms; refuses" in text
+    (folder / "meters.json").write_text("{", encoding="utf-8")
+    assert main(["plan", str(demo)]) == 0
+    assert "meters.json: damaged" in capsys.readouterr().err
 
 
 def test_what_does_not_fit_is_told_with_the_rate_that_can_be_had(
