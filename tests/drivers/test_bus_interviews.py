@@ -169,6 +169,20 @@ def test_a_meter_that_comes_back_is_asked_again(
     assert measured(watched.readings[-1])
 
 
+def test_a_serial_number_is_remembered_over_restarts() -> None:
+    with SimulatedLine(FAST, {1: meter()}, turnaround_ns=MS) as line:
+        with running_bus(line.port, [plan()]) as (loop, watched):
+            watched.wait(lambda: len(watched.readings) >= 2)
+            memories = loop.memories()
+        line.replace(1, meter(serial=816))
+        with running_bus(line.port, [plan()], memories=memories) as (loop, later):
+            later.wait(lambda: len(later.readings) >= 2)
+    assert not watched.notices
+    (notice,) = later.notices
+    assert "serial number 815, now 816" in notice.text
+    assert loop.memories()["m"].serial == "816"
+
+
 def test_another_meter_is_not_trusted_if_the_site_file_names_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
