@@ -64,6 +64,8 @@ MAX_SERIES = SLOTS
 # One transaction: what is asked, and what came of it.
 cdef struct Turn:
     uint8_t[REQUEST_LENGTH] request
+    # Registers that the unit returns for each address.
+    int width
     # Bytes of the reply that grants it.
     Py_ssize_t wanted
     int64_t turnaround_ns
@@ -83,19 +85,26 @@ cdef struct Turn:
 cdef class Transaction:
     """A read *request*, and what came of it when it was run last.
 
-    UsageError when *request* is no read.
+    *width* is how many registers the unit returns for one address. UsageError when
+    *request* is no read, or its reply would be too long.
     """
 
     cdef Turn turn
 
-    def __cinit__(self, bytes request not None):
+    def __cinit__(self, bytes request not None, int width=1):
         cdef const uint8_t* frame = request
         if len(request) != REQUEST_LENGTH or not is_read_request(frame):
             raise UsageError(
                 f"request: {request.hex(' ')} is not a read request of 8 bytes"
             )
         memcpy(self.turn.request, frame, REQUEST_LENGTH)
-        self.turn.wanted = reply_length(frame)
+        self.turn.width = width
+        self.turn.wanted = reply_length(frame, width)
+        if not 0 < self.turn.wanted <= MAX_FRAME:
+            raise UsageError(
+                f"request: width: {width} makes replies of {self.turn.wanted} bytes, "
+                f"at most {MAX_FRAME} are"
+            )
 
     def conclude(
         self, bytes reply not None, int64_t sent_ns, int64_t character_ns, bint lost
@@ -461,7 +470,9 @@ cdef class Exchange:
 
 cdef int verdict_on(const Turn* turn) noexcept nogil:
     """Judge what came; that a gateway found its unit silent is no answer of it."""
-    cdef int verdict = judge_reply(turn.request, turn.buffer, turn.received)
+    cdef int verdict = judge_reply(
+        turn.request, turn.buffer, turn.received, turn.width
+    )
     if verdict == EXCEPTION and (
             turn.buffer[2] == GATEWAY_PATH or turn.buffer[2] == GATEWAY_TARGET):
         return TIMEOUT
