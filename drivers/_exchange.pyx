@@ -64,9 +64,8 @@ MAX_SERIES = SLOTS
 # One transaction: what is asked, and what came of it.
 cdef struct Turn:
     uint8_t[REQUEST_LENGTH] request
-    # Registers that the unit returns for each address.
+    # Registers that the unit returns for an address; bytes of the reply that grants it.
     int width
-    # Bytes of the reply that grants it.
     Py_ssize_t wanted
     int64_t turnaround_ns
     int64_t timeout_ns
@@ -85,36 +84,30 @@ cdef struct Turn:
 cdef class Transaction:
     """A read *request*, and what came of it when it was run last.
 
-    *width* is how many registers the unit returns for one address. UsageError when
-    *request* is no read, or its reply would be too long.
+    The unit returns *width* registers for an address. UsageError if it is no read.
     """
 
     cdef Turn turn
 
     def __cinit__(self, bytes request not None, int width=1):
         cdef const uint8_t* frame = request
-        if len(request) != REQUEST_LENGTH or not is_read_request(frame):
+        if (len(request) != REQUEST_LENGTH or not is_read_request(frame)
+                or not 5 < reply_length(frame, width) <= MAX_FRAME):
             raise UsageError(
                 f"request: {request.hex(' ')} is not a read request of 8 bytes"
             )
         memcpy(self.turn.request, frame, REQUEST_LENGTH)
         self.turn.width = width
         self.turn.wanted = reply_length(frame, width)
-        if not 0 < self.turn.wanted <= MAX_FRAME:
-            raise UsageError(
-                f"request: width: {width} makes replies of {self.turn.wanted} bytes, "
-                f"at most {MAX_FRAME} are"
-            )
 
     def conclude(
         self, bytes reply not None, int64_t sent_ns, int64_t character_ns, bint lost
     ) -> None:
         """Take *reply* for what came after the request, which left at *sent_ns*.
 
-        For lines that ask in another way than by an Exchange: it is a frame as on a
-        serial line, judged as there, or empty: nothing came in time or, *lost*, the
-        port is gone. *sent_ns* is the monotonic clock, *character_ns* the time of one
-        byte on the wire.
+        For lines that ask otherwise than by an Exchange: a frame as on a serial line,
+        judged as there, or empty: nothing came in time or, *lost*, the port is gone.
+        *sent_ns* is the monotonic clock, *character_ns* the time of a byte on the wire.
         """
         cdef Py_ssize_t received = min(len(reply), MAX_FRAME)
         cdef const uint8_t* bytes_of = reply
@@ -407,10 +400,9 @@ cdef class Exchange:
     cdef Py_ssize_t missing_of(self, Turn* turn, bint* stripped) noexcept nogil:
         """Take the echo off, when it is whole; return how many bytes are to come.
 
-        A reply that is right differs from its request in the third byte, its byte
-        count, unless that is the high byte of the address. Only then is an echo
-        believed by what was seen before; a reply that is taken for one while nothing
-        is known becomes a time-out, never a value.
+        A right reply differs from its request in the third byte, its byte count, unless
+        that is the high byte of the address. Only then is an echo believed by what was
+        seen before; a reply taken for one while nothing is known becomes a time-out.
         """
         cdef const uint8_t* request = turn.request
         cdef bint differs = request[2] != turn.wanted - EXCEPTION_LENGTH
@@ -470,9 +462,7 @@ cdef class Exchange:
 
 cdef int verdict_on(const Turn* turn) noexcept nogil:
     """Judge what came; that a gateway found its unit silent is no answer of it."""
-    cdef int verdict = judge_reply(
-        turn.request, turn.buffer, turn.received, turn.width
-    )
+    cdef int verdict = judge_reply(turn.request, turn.buffer, turn.received, turn.width)
     if verdict == EXCEPTION and (
             turn.buffer[2] == GATEWAY_PATH or turn.buffer[2] == GATEWAY_TARGET):
         return TIMEOUT
