@@ -1,5 +1,8 @@
 """BusLoop and maps whose values are more than one register each."""
 
+import time
+from dataclasses import replace
+
 import pytest
 from harness.buses import FAST, MS, running_bus
 from harness.simulation import constant
@@ -81,3 +84,17 @@ def test_two_channels_of_one_unit_are_two_meters() -> None:
     )
     assert values["first"]["active_power"] == pytest.approx(10_000.0)
     assert values["third"]["active_power"] == pytest.approx(30_000.0)
+
+
+def test_a_unit_is_left_alone_after_its_port_was_opened() -> None:
+    meter_map = shipped_map("eastron-sdm120")
+    limits = replace(meter_map.limits, connect_delay_ms=150)
+    unit = plan("m", 1, replace(meter_map, limits=limits))
+    with SimulatedLine(
+        FAST, {1: simulated("m", meter_map, 1.0)}, turnaround_ns=TURNAROUND_NS
+    ) as line:
+        before_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        with running_bus(line.port, [unit]) as (_, watched):
+            watched.wait(lambda: bool(watched.readings))
+            assert watched.readings[0].time_ns - before_ns >= 150 * MS
+            assert watched.readings[0].qualities[0] == Quality.MEASURED
