@@ -271,7 +271,7 @@ class Reader:
 
     def _probe(self, exchange: Master, unit: Unit, request: bytes) -> int:
         """Find out whether *unit* is there and owes nothing."""
-        transaction = Transaction(request)
+        transaction = Transaction(request, unit.proof.width)
         turnaround = unit.turnaround
         transaction.expect(turnaround.look_ns, turnaround.timeout_ns)
         exchange.run([transaction])
@@ -332,7 +332,7 @@ class Reader:
         """Count and report what went wrong, and wait until nothing comes any more."""
         request = failed.request
         outcome = failed.outcome
-        expected = expected_length(request)
+        expected = expected_length(request, unit.proof.width)
         kind: FaultKind = "garbage"
         if outcome == Outcome.TIMEOUT:
             kind = "timeout"

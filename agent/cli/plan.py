@@ -55,7 +55,7 @@ def _turnaround_ns(text: str) -> int:
     from zerometer.config import quantities
 
     parsed_ns = quantities.parse(text, quantities.DURATIONS_NS)
-    if parsed_ns is None:
+    if not parsed_ns:
         raise argparse.ArgumentTypeError(f'{text} is no duration such as "5ms"')
     return parsed_ns
 

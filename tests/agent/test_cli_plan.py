@@ -17,6 +17,29 @@ from zerometer.drivers.memory import UnitMemory
 
 Json = dict[str, Any]
 
+WALKED = """
+format = 1
+id = "walked"
+vendor = "Vendor"
+model = "Walked"
+category = "electricity"
+confidence = "low"
+sources = ["a test"]
+
+[sunspec]
+base = [40000]
+
+[defaults]
+function = 3
+model = 213
+
+[points.power]
+active_power = { address = 26, type = "f32", unit = "W" }
+
+[points.energy]
+active_energy_import = { address = 58, type = "f32", unit = "kWh", resolution = 0.1 }
+"""
+
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -130,6 +153,18 @@ def test_a_meter_that_wants_much_peace_is_told(
     assert "become 1.21 times as long" in text.replace("\n  ", " ")
 
 
+def test_addresses_that_only_the_device_knows_are_told_as_such(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = demo.parent / "maps" / "walked.toml"
+    own.parent.mkdir()
+    own.write_text(WALKED, encoding="utf-8")
+    change(demo, 'id = "line-2"((.|\n)*?)map = "eastron-sdm630"',
+           'id = "line-2"\\1map = "walked"')  # fmt: skip
+    text = plan(demo, capsys, "--meter", "line-2")
+    assert "SunSpec: addresses count from where its models" in text.replace("\n  ", " ")
+
+
 def test_the_fastest_line_has_no_faster_one(
     demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -161,13 +196,14 @@ def test_a_meter_that_is_not_there(
     assert "--meter pump: no such meter; there are: incomer" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["5", "0ms"])
 def test_a_turnaround_that_is_none(
-    demo: Path, capsys: pytest.CaptureFixture[str]
+    demo: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
-        main(["plan", str(demo), "--turnaround", "5"])
+        main(["plan", str(demo), "--turnaround", text])
     assert end.value.code == 2
-    assert '5 is no duration such as "5ms"' in capsys.readouterr().err
+    assert f'{text} is no duration such as "5ms"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

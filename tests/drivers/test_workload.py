@@ -128,7 +128,7 @@ def test_what_was_learnt_counts() -> None:
 def test_addresses_that_hold_whole_values_cost_their_bytes() -> None:
     whole = Point(name="energy", function=3, address=0, type="u32")
     usual = load_of(unit_plan("m", 1, [whole], period_ms=100))
-    limits = ReadLimits(address_holds="value")
+    limits = ReadLimits(registers_per_address=2)
     wide = load_of(unit_plan("m", 1, [whole], period_ms=100, limits=limits))
     assert [c.requests[0].block.count for c in (usual.cycles[0], wide.cycles[0])] == [
         2, 1
