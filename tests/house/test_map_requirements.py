@@ -111,7 +111,12 @@ TESTED = [
         FORMS,
         "test_a_power_factor_of_four_quadrants",
     ),
-    ("R30", "an offset of the raw number", MAPS, "test_a_shipped_map_round_trips"),
+    (
+        "R30",
+        "raw offsets",
+        FORMS,
+        "test_an_offset_of_the_raw_number_is_one_of_the_value",
+    ),
     ("R31", "magnitudes", FORMS, "test_a_magnitude"),
     ("R32", "all bytes reversed", DECODE, "test_orders_of_two_registers"),
     ("R33", "64-bit floats", DECODE, "test_values_are_those_of_the_reference"),
