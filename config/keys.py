@@ -10,7 +10,7 @@ TOP = (
     "sink", "uplink", "journal", "page",
 )  # fmt: skip
 SITE = ("id", "name", "timezone", "tick")
-BUS = ("id", "port", "baud", "parity", "stop_bits", "timeout")
+BUS = ("id", "port", "baud", "parity", "stop_bits", "timeout", "rs485")
 METER = (
     "id", "name", "bus", "unit", "channel", "map", "points", "period", "ct", "pt",
     "serial", "class",

@@ -1,12 +1,9 @@
-"""Buses and meters of a site file."""
+"""Meters of a site file."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from zerometer.config import keys
-from zerometer.config.line import line_settings
 from zerometer.config.map_library import MapLibrary
 from zerometer.config.measures import Readable
 from zerometer.config.problems import near
@@ -14,44 +11,6 @@ from zerometer.config.site_points import Asked, polled, read_points
 from zerometer.config.table import Table, shown
 from zerometer.core.points import MeterMap
 from zerometer.core.site import Bus, Meter
-
-
-def read_buses(top: Table, folder: Path) -> dict[str, Bus]:
-    """Return the buses by id."""
-    buses: dict[str, Bus] = {}
-    ports: dict[str, str] = {}
-    for table in top.listed("bus", keys.BUS):
-        bus = Bus(
-            id=table.identifier("id"),
-            port=_port(table, folder),
-            line=line_settings(table),
-            timeout_ms=table.duration_ns("timeout", "10ms", "10s", 500_000_000)
-            // 1_000_000,
-        )
-        if bus.id in buses:
-            table.error("id", f"{shown(bus.id)} is the id of another bus already")
-        if bus.port and bus.port in ports:
-            table.error("port", f"is the port of bus {shown(ports[bus.port])} already")
-        buses[bus.id] = bus
-        ports.setdefault(bus.port, bus.id)
-    if "bus" not in top:
-        top.missing("bus", "a site has at least one [[bus]]")
-    return buses
-
-
-def _port(table: Table, folder: Path) -> str:
-    port = table.text("port")
-    if "://" in port:
-        scheme = port.partition("://")[0]
-        known = scheme in ("tcp", "rtu+tcp")
-        message = "is not supported yet in this version" if known else "is no port"
-        table.error("port", f"{shown(scheme + '://')} {message}; give a device's path")
-        return ""
-    if re.fullmatch(r"(\\\\\.\\)?COM\d+", port, re.IGNORECASE):
-        message = "is a Windows name; on Linux ports are like /dev/ttyUSB0"
-        table.error("port", f"{shown(port)} {message}")
-        return ""
-    return str(folder / port) if port else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +82,11 @@ def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft
     ct, pt = _ratio(table, "ct"), _ratio(table, "pt")
     readable, asked = read_points(table, map_ or _NO_MAP, ct, pt)
     readable.known = map_ is not None
+    bus = _bus(table, buses)
     meter = replace(
         meter,
-        bus=_bus(table, buses),
-        unit=table.integer("unit", 1, 247),
+        bus=bus,
+        unit=table.integer("unit", *(buses[bus].units if bus in buses else (0, 255))),
         channel=channel,
         map=map_ or _NO_MAP,
         ct=ct,

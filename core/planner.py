@@ -24,6 +24,14 @@ class Span(NamedTuple):
     point: int
 
 
+class Hole(NamedTuple):
+    """No request with *function* may cover the addresses *start* to before *end*."""
+
+    function: int
+    start: int
+    end: int
+
+
 def extent(point: Point, limits: ReadLimits) -> tuple[int, int]:
     """Return the addresses that a request for *point* needs: first, and after the last.
 
@@ -72,21 +80,31 @@ def transaction_ns(
     return (13 + data) * line.character_ns + turnaround_ns + line.silence_ns
 
 
+def block_ns(block: ReadBlock, line: LineSettings, turnaround_ns: int) -> int:
+    """Return how long the request for *block* and its reply occupy the line."""
+    return transaction_ns(
+        block.function, block.count * block.width, line, turnaround_ns
+    )
+
+
 def plan_reads(
     points: Sequence[Point],
     limits: ReadLimits,
     line: LineSettings,
     turnaround_ns: int,
+    holes: Sequence[Hole] = (),
 ) -> tuple[ReadBlock, ...]:
     """Return the requests that read all *points* within *limits* soonest.
 
+    None of them covers one of *holes*, unless a single point needs it.
     They are ordered by function and address; their ``points`` are indices into
     *points*, ordered by address. UsageError when a point alone exceeds a limit.
     """
     blocks: list[ReadBlock] = []
     for function in sorted({point.function for point in points}):
         spans = _spans(points, function, limits)
-        blocks += _shortest(spans, function, limits, line, turnaround_ns)
+        gaps = [(h.start, h.end) for h in holes if h.function == function]
+        blocks += _shortest(spans, function, limits, line, turnaround_ns, gaps)
     return tuple(blocks)
 
 
@@ -120,12 +138,13 @@ def _largest(function: int, limits: ReadLimits) -> int:
     return MAX_BITS if function <= 2 else limits.max_registers
 
 
-def _shortest(
+def _shortest(  # noqa: PLR0917
     spans: list[Span],
     function: int,
     limits: ReadLimits,
     line: LineSettings,
     turnaround_ns: int,
+    gaps: Sequence[tuple[int, int]],
 ) -> list[ReadBlock]:
     """Return the blocks of one function; *spans* are sorted.
 
@@ -137,7 +156,7 @@ def _shortest(
     best += [(1 << 62, 0, 0)] * len(spans)
     for first in range(len(spans)):
         time_ns, requests, _ = best[first]
-        for after, count in _runs(spans, first, function, limits):
+        for after, count in _runs(spans, first, function, limits, gaps):
             data = count * spans[first].width
             cost = transaction_ns(function, data, line, turnaround_ns)
             best[after] = min(best[after], (time_ns + cost, requests + 1, first))
@@ -157,7 +176,11 @@ def _shortest(
 
 
 def _runs(
-    spans: list[Span], first: int, function: int, limits: ReadLimits
+    spans: list[Span],
+    first: int,
+    function: int,
+    limits: ReadLimits,
+    gaps: Sequence[tuple[int, int]],
 ) -> Iterator[tuple[int, int]]:
     """Yield, for each request that may begin with span *first*, where it stops.
 
@@ -177,5 +200,7 @@ def _runs(
             return
         alone = span.start == start
         if not alone and any(start <= address < end for address in limits.single):
+            return
+        if index > first and any(start <= a and b <= end for a, b in gaps):
             return
         yield index + 1, end - start

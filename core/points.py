@@ -177,6 +177,10 @@ class LineSettings:
         return 7 * self.character_ns // 2
 
 
+#: A network of which nothing else is known: its bytes cost next to nothing.
+NETWORK_LINE = LineSettings(baud=10_000_000)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadLimits:
     """What a meter allows in one request.

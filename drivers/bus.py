@@ -8,14 +8,15 @@ up early, drained, proved and finally probed, so that the others keep their rate
 import random
 import threading
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from time import monotonic_ns
+from types import MappingProxyType
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings, Reading
-from zerometer.drivers._exchange import Exchange
 from zerometer.drivers.health import ProbeBudget
-from zerometer.drivers.line import Line
+from zerometer.drivers.line import Line, Master
+from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port
 from zerometer.drivers.reader import Reader
@@ -45,7 +46,8 @@ class BusLoop:
     *deliver* gets one reading for each transaction, and for each read that was left
     out because its meter is down or the port lost; *notify* gets notices. Both are
     called on the loop's thread and must not block. *timeout_ns* is how long a unit
-    may think at most; maps can state their own.
+    may think at most; maps can state their own. *memories*, by meter, are what
+    was learnt before.
     """
 
     def __init__(  # noqa: PLR0917
@@ -57,6 +59,7 @@ class BusLoop:
         deliver: Callable[[Reading], None],
         notify: Callable[[BusNotice], None],
         timeout_ns: int,
+        memories: Mapping[str, UnitMemory] = MappingProxyType({}),
     ) -> None:
         self._bus_id = bus_id
         self._notices = Notices(bus_id, notify, _boot_ns)
@@ -76,7 +79,14 @@ class BusLoop:
         self._thread = threading.Thread(target=self._run, name=f"bus-{bus_id}")
         self._start_ns = monotonic_ns()
         self._units = [
-            Unit(plan, line, timeout_ns, self._start_ns, random.random)
+            Unit(
+                plan,
+                line,
+                timeout_ns,
+                self._start_ns,
+                random.random,
+                memories.get(plan.meter, UnitMemory()),
+            )
             for plan in units
             if plan.points
         ]
@@ -116,6 +126,10 @@ class BusLoop:
             units=tuple(unit.statistics() for unit in self._units),
         )
 
+    def memories(self) -> dict[str, UnitMemory]:
+        """Return what was learnt of each meter; may be called from any thread."""
+        return {unit.meter: unit.memory() for unit in self._units}
+
     def _run(self) -> None:
         for number in range(len(self._units)):
             self._put(number)
@@ -142,13 +156,41 @@ class BusLoop:
             self._reader.skip(unit)
             self._put(number)
         elif unit.health.down:
-            self._conclude([number], self._reader.probe(exchange, unit))
+            self._probe(exchange, number, now_ns)
+        elif unit.proof.failing and self._rests(unit, now_ns):
+            self._reader.rest(unit)
+            self._put(number)
         elif unit.proof.wanted:
-            self._conclude([number], self._reader.prove(exchange, unit))
+            self._conclude([number], self._reader.prove(exchange, unit), {unit})
+        elif unit.interview and not unit.trusted:
+            self._conclude([number], self._reader.meet(exchange, unit, unit.interview))
         else:
             self._read(exchange, number, now_ns)
 
-    def _read(self, exchange: Exchange, first: int, now_ns: int) -> None:
+    def _probe(self, exchange: Master, number: int, now_ns: int) -> None:
+        """Probe unit *number*, which is down."""
+        unit = self._units[number]
+        alone = self._all_fail(unit)
+        there = self._reader.probe(exchange, unit)
+        if alone and there and not unit.health.down:
+            # It was the line that was down: the others are back, too.
+            self._budget.free_ns = now_ns
+            for other, others in enumerate(self._units):
+                if others.health.down:
+                    others.health.next_probe_ns = now_ns
+                    self._schedule.remove(other)
+                    self._put(other)
+        self._conclude([number], there)
+
+    def _all_fail(self, but: Unit) -> bool:
+        """Whether there is nobody to wait for *but*, which does not answer."""
+        return all(unit.failing for unit in self._units if unit is not but)
+
+    def _rests(self, unit: Unit, now_ns: int) -> bool:
+        """Whether *unit*, which owes a reply, has wasted the others' time for now."""
+        return unit.allowance.spent(now_ns) and not self._all_fail(unit)
+
+    def _read(self, exchange: Master, first: int, now_ns: int) -> None:
         """Read what is due at unit *first* and, if there is time, at the next ones.
 
         The series is over by the time when something more urgent may become due.
@@ -163,7 +205,7 @@ class BusLoop:
                 break
             unit = self._units[number]
             self._begin_due(unit, now_ns)
-            if unit.health.down or unit.proof.wanted:
+            if unit.health.down or unit.proof.wanted or not unit.trusted:
                 self._schedule.put_first(number, unit.ready_ns, unit.deadline_ns)
                 break
             for other in served:
@@ -179,10 +221,15 @@ class BusLoop:
         self, served: list[int], there: bool, unfinished: Container[Unit] = ()
     ) -> None:
         """Schedule again who was *served*, before all others who is *unfinished*."""
+        exchange = self._port.exchange
         if not there:
             self._lose(monotonic_ns())
             for number in served:
                 self._reader.skip(self._units[number])
+        elif self._port_lost and exchange is not None and exchange.heard_ns:
+            # Some connect, and are gone again before anything was heard.
+            self._port_lost = False
+            self._notices.say("port-back", "", "port is back")
         first = []
         for number in served:
             unit = self._units[number]
@@ -242,7 +289,7 @@ class BusLoop:
     def _probe_ns(self, unit: Unit) -> int:
         """When the next probe of *unit*, which is down, is worth its time."""
         probe_ns = max(unit.health.next_probe_ns, unit.ready_ns)
-        if all(other.health.down for other in self._units):
+        if self._all_fail(unit):
             return probe_ns  # there is nobody to wait for it
         return max(probe_ns, self._budget.free_ns)
 
@@ -253,8 +300,6 @@ class BusLoop:
             self._tell_lost(str(error))
             return
         if self._port_lost:
-            self._port_lost = False
-            self._notices.say("port-back", "", "port is back")
             self._read_anew(now_ns)
 
     def _read_anew(self, now_ns: int) -> None:

@@ -72,6 +72,13 @@ class Schedule:
         self._puts += 1
         heapq.heappush(self._waiting, (release_ns, deadline_ns, -self._puts, unit))
 
+    def remove(self, unit: int) -> None:
+        """Forget *unit*, wherever it is put in."""
+        self._waiting = [item for item in self._waiting if item[-1] != unit]
+        self._released = [item for item in self._released if item[-1] != unit]
+        heapq.heapify(self._waiting)
+        heapq.heapify(self._released)
+
     def take(self, now_ns: int) -> int | None:
         """Return the most urgent released unit, or None."""
         while self._waiting and self._waiting[0][0] <= now_ns:

@@ -10,6 +10,8 @@ _RECENT_NS = 60_000_000_000
 class UnitStatistics:
     """One meter on its bus since the loop started.
 
+    ``trusted`` says that it was recognised, or tells nothing to recognise it by;
+    ``serial`` is the serial number that it told, empty if none.
     ``good`` are transactions with a whole reply; ``errors`` counts the others by
     kind. ``last_good_ns`` is the boot-time clock, 0 if there was none.
     ``turnaround_ns`` is what the meter takes beyond the time of the bytes,
@@ -22,6 +24,8 @@ class UnitStatistics:
 
     meter: str
     unit: int
+    trusted: bool
+    serial: str
     good: int
     errors: dict[str, int]
     last_good_ns: int

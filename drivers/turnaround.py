@@ -23,13 +23,14 @@ class Turnaround:
     with one wake-up, early enough to lose no bus time. A reply that was whole at
     the first look tells only that the look may have been late, so looks creep
     earlier, faster and faster, until one finds the reply unfinished and measures.
+    *known_ns* is what was learnt before, 0 for nothing.
     """
 
-    def __init__(self, character_ns: int, cap_ns: int) -> None:
+    def __init__(self, character_ns: int, cap_ns: int, known_ns: int = 0) -> None:
         self._first_step_ns = max(character_ns // 32, 1)
         self._step_ns = self._first_step_ns
         self.cap_ns = cap_ns
-        self._filtered_ns: int | None = None
+        self._filtered_ns: int | None = known_ns or None
         self._patience_ns = 0
         self._early_looks = 0
         self.look_ns = 0
@@ -38,6 +39,11 @@ class Turnaround:
     def filtered_ns(self) -> int:
         """The turnaround, smoothed; ASSUMED_NS before the first reply."""
         return ASSUMED_NS if self._filtered_ns is None else self._filtered_ns
+
+    @property
+    def known_ns(self) -> int:
+        """The turnaround, smoothed; 0 before the first reply."""
+        return self._filtered_ns or 0
 
     @property
     def timeout_ns(self) -> int:

@@ -73,6 +73,10 @@ def test_every_metric_of_an_agent_that_has_everything(example: Json) -> None:
     assert len(errors) == len(example["meters"]) * len(ERROR_KINDS)
     up = values(text, "zerometer_meter_up")
     assert [meter for (meter, _), is_up in up.items() if not is_up] == ["line-2"]
+    example["meters"][0]["state"] = "untrusted"
+    text = exposition(METRICS, example)
+    assert values(text, "zerometer_meter_up")["incomer", "rs485-a"] == 1
+    assert values(text, "zerometer_meter_trusted")["incomer", "rs485-a"] == 0
     assert values(text, "zerometer_meter_power_watts")["incomer", "rs485-a"] == 248_100
     factors = values(text, "zerometer_pool_factor_grams")
     assert factors["lv", "physical", "kWh"] == pytest.approx(428.6)

@@ -205,6 +205,16 @@ def test_the_turnaround_is_measured() -> None:
         assert done.latency_ns >= 150 * MS
 
 
+def test_a_gateways_word_for_a_silent_unit_is_no_collision() -> None:
+    """On a line that echoed before, too: its CRC says that nothing collided."""
+    answers = [REQUEST + GOOD_REPLY, framed(bytes([1, 0x83, 11]))]
+    with exchange_with(ScriptedUnits(lambda _: [(0.0, answers.pop(0))])) as exchange:
+        assert ask(exchange, 0, 500 * MS).data() == PAYLOAD
+        assert exchange.echoes
+        assert ask(exchange, 0, 500 * MS).outcome == Outcome.TIMEOUT
+        assert not exchange.echoes
+
+
 def series_of(*counts: int) -> list[Transaction]:
     """Reads of so many registers."""
     series = [Transaction(read_request(1, 3, 100, count)) for count in counts]
