@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from zerometer.core.points import (
     LineSettings,
@@ -15,6 +16,7 @@ from zerometer.core.points import (
 )
 from zerometer.core.site import Bus
 from zerometer.drivers.bus import BusLoop, BusNotice, UnitPlan
+from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.open_line import open_line
 
 FAST = LineSettings(baud=115_200)
@@ -96,7 +98,11 @@ def serial_bus(port: str) -> Bus:
 
 @contextmanager
 def running_bus(
-    bus: Bus | str, units: Sequence[UnitPlan], *, timeout_ms: int = 200
+    bus: Bus | str,
+    units: Sequence[UnitPlan],
+    *,
+    timeout_ms: int = 200,
+    memories: Mapping[str, UnitMemory] = MappingProxyType({}),
 ) -> Iterator[tuple[BusLoop, Watched]]:
     """Run a bus loop on *bus*, or on the serial port of that path."""
     watched = Watched()
@@ -109,6 +115,7 @@ def running_bus(
         deliver=watched.deliver,
         notify=watched.notify,
         timeout_ns=timeout_ms * MS,
+        memories=memories,
     )
     loop.start()
     try:
