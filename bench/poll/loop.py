@@ -21,7 +21,7 @@ from zerometer.drivers.serial_line import SerialLine
 PERIOD_NS = 1_000_000
 TIMEOUT_NS = 1_000_000_000
 #: Polls that do not count: the loop learns the units' turnaround meanwhile.
-WARM_POLLS = 4
+WARM_POLLS = 3
 
 
 @dataclass(frozen=True, slots=True)

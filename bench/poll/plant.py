@@ -6,8 +6,8 @@ Its units are three-phase meters of a shipped map whose floats never change.
 import sys
 
 from bench.bus.plant import FloatUnit
+from bench.exact import ExactLine
 from zerometer.core.points import LineSettings
-from zerometer.drivers.simulator.line import SimulatedLine
 
 UNITS = range(1, 33)
 MAP = "eastron-sdm630"
@@ -20,7 +20,7 @@ def serve(baud: int, turnaround_ms: int) -> None:
     units = {unit: FloatUnit(unit, REGISTERS) for unit in UNITS}
     settings = LineSettings(baud=baud)
     turnaround_ns = turnaround_ms * 1_000_000
-    with SimulatedLine(settings, units, turnaround_ns=turnaround_ns) as line:
+    with ExactLine(settings, units, turnaround_ns=turnaround_ns) as line:
         print(line.port, flush=True)
         sys.stdin.read()
 
