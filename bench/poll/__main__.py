@@ -79,9 +79,9 @@ def report(results: list[Measured]) -> str:
         "# Full polls of a large bus",
         "",
         f"{description()}.",
-        f"{len(UNITS)} meters, all {points} points of `{MAP}`, on a pty that is paced by",
-        "its baud rate; all values were compared. The limit is that of the best plan:",
-        "characters, the units' turnaround, and the silence behind each reply.",
+        f"{len(UNITS)} meters, all {points} points of `{MAP}`, on a pty that is paced",
+        "by its baud rate; all values were compared. The limit is that of the best",
+        "plan: characters, the units' turnaround, and the silence behind each reply.",
         "",
         "| baud | turnaround, ms | requests | limit, s | full poll, s "
         "| CPU, ms | sleeps each | of the limit | at most | |",

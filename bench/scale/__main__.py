@@ -51,8 +51,8 @@ def report(costs: list[Cost]) -> str:
         "# The whole agent, by its number of meters",
         "",
         f"{description()}.",
-        f"`{MAP}` on {BUSES} buses of 115200 baud: power each second, energy every ten;",
-        f"accounting, journal, uplink and page at work; {MEASURED_S:.0f} s each.",
+        f"`{MAP}` on {BUSES} buses of 115200 baud: power each second, energy every",
+        f"ten; accounting, journal, uplink and page at work; {MEASURED_S:.0f} s each.",
         "",
         "| meters | CPU, % | transactions/s | switches each | private MB "
         "| bus used, % | late, ms |",

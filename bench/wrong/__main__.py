@@ -28,8 +28,9 @@ def report(results: list[tuple[Trouble, Count]]) -> str:
         "# Wrong values on a troubled line",
         "",
         f"{description()}.",
-        f"Our whole bus loop reads {len(UNITS)} units on a line that is not paced. Every",
-        "value tells which request it answers: a late, doubled or foreign one is wrong.",
+        f"Our whole bus loop reads {len(UNITS)} units on a line that is not paced.",
+        "Every value tells which request it answers: a late, doubled or foreign one",
+        "is wrong.",
         "",
         "| trouble | share | requests | faulty replies | values right | missing "
         "| wrong | extra requests each | |",
