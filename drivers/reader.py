@@ -344,6 +344,8 @@ class Reader:
             elif outcome == Outcome.WRONG_COUNT and unit.proof.owes(failed.received):
                 kind = "late"
             text = faults.garbage(outcome, request, failed.reply(), expected)
+            if unit.tally.noisy:
+                text += faults.NOISY
         unit.tally.error(faults.counted(outcome) if kind == "garbage" else kind)
         if not unit.searching:
             self._notices.trouble(kind, unit.meter, self._about(unit, text))

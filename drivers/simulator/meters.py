@@ -15,6 +15,7 @@ from zerometer.drivers.simulator.quantities import (
 )
 from zerometer.drivers.simulator.ratios import Ratios
 from zerometer.drivers.simulator.sunspec import laid_out
+from zerometer.drivers.simulator.told import told
 
 ILLEGAL_FUNCTION = 1
 ILLEGAL_ADDRESS = 2
@@ -34,7 +35,8 @@ class SimulatedMeter:
     ``points`` are made by a site from points of the map, whose registers they
     share and whose places they take (a pulse counter gets name, unit and weight).
     ``ct`` and ``pt`` are ratios, primary by secondary; ``pulse`` is how much one
-    pulse stands for where the site does not say.
+    pulse stands for where the site does not say. ``serial`` is the serial number that
+    the meter tells, by default its id.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class SimulatedMeter:
         ct: float = 1.0,
         pt: float = 1.0,
         pulse: float = 0.01,
+        serial: str = "",
         recorder: Recorder | None = None,
     ) -> None:
         self.id = meter_id
@@ -70,7 +73,9 @@ class SimulatedMeter:
                 return value_of(point, unit, pulse)
             return derived_value_of(point, source, unit)
 
-        starts, fixed = laid_out(meter_map, meter_id) if meter_map.sunspec else ({}, {})
+        serial = serial or meter_id
+        self._told = told(meter_map, serial)
+        starts, fixed = laid_out(meter_map, serial) if meter_map.sunspec else ({}, {})
         cells = [
             Cell(
                 point.moved(starts[point.models[-1]]) if point.models else point,
@@ -89,6 +94,9 @@ class SimulatedMeter:
     def answer(self, request: bytes, time_ns: int) -> bytes:
         """Return the reply (protocol data unit) to *request* at *time_ns*."""
         function = request[0]
+        alone = self._told.get(request)
+        if alone is not None:
+            return bytes((function, len(alone))) + alone
         bank = self._banks.get(function)
         if bank is None:
             return _refusal(function, ILLEGAL_FUNCTION)

@@ -1,5 +1,6 @@
 """What a simulated meter says when it is asked who it is and how it is set up."""
 
+import struct
 from collections.abc import Iterator
 from zlib import crc32
 
@@ -9,16 +10,16 @@ from zerometer.core.points import MeterMap, ReadLimits
 from zerometer.drivers.questions import span
 
 
-def told(meter_map: MeterMap, serial: str) -> dict[tuple[int, int, int], bytes]:
-    """Return register bytes by function, address and count.
+def told(meter_map: MeterMap, serial: str) -> dict[bytes, bytes]:
+    """Return register bytes by request: a protocol data unit.
 
     The meter is the right model, and set up as it should be. Its registers say so
     when they are read alone: within a block some meters have something else there.
     """
     return {
-        (register.function, *span(register, meter_map.limits)): _filled(
-            register, value, meter_map.limits
-        )
+        struct.pack(
+            ">BHH", register.function, *span(register, meter_map.limits)
+        ): _filled(register, value, meter_map.limits)
         for register, value in _said(meter_map, serial)
     }
 

@@ -279,3 +279,18 @@ def test_twins_that_answer_by_turns_are_told() -> None:
     assert notice.text.startswith(
         "bus rs485-a, meter m (unit 1): counter energy jumps to and fro"
     )
+
+
+def test_twins_that_answer_at_once_are_guessed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 10 * MS)
+    monkeypatch.setattr("zerometer.drivers.notices.REPEAT_NS", 100 * MS)
+    alone = unit_plan("m", 1, [ENERGY], period_ms=10)
+    collision = faults.colliding(meter(energy=60))
+    with SimulatedLine(FAST, {1: meter()}, turnaround_ns=MS) as line:
+        line.give(1, faults.sometimes(collision, 0.5, seed=3))
+        with running_bus(line.port, [alone], timeout_ms=40) as (_, watched):
+            watched.wait(
+                lambda: any("two meters" in n.text for n in watched.said("garbage"))
+            )
