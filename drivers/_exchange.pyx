@@ -25,6 +25,11 @@ from zerometer.drivers._descriptor cimport (
 from zerometer.core.errors import UsageError
 
 
+cdef extern from "<sys/prctl.h>" nogil:
+    enum: PR_SET_TIMERSLACK
+    int prctl(int option, ...)
+
+
 cdef enum:
     # Outcomes beside the verdicts of core.
     TIMEOUT = 7
@@ -224,6 +229,9 @@ cdef class Exchange:
                 f"{silence_ns} are not a descriptor and two times in ns"
             )
         self.fd = fd
+        # Sleeps end up to 50 us late by default, which at 115200 baud is one percent
+        # of a transaction. It holds for the thread that is here: the bus's.
+        prctl(PR_SET_TIMERSLACK, <unsigned long>1)
         self.character_ns = character_ns
         self.silence_ns = silence_ns
 
