@@ -20,7 +20,6 @@ class Span(NamedTuple):
 
     start: int
     end: int
-    width: int
     point: int
 
 
@@ -37,7 +36,7 @@ def extent(point: Point, limits: ReadLimits) -> tuple[int, int]:
 
     All that it is made of is between them.
     """
-    whole = point.function <= 2 or limits.address_holds == "value"
+    whole = point.function <= 2 or limits.registers_per_address > 1
     start = min(address for address, _ in point.places)
     end = max(address + (1 if whole else size) for address, size in point.places)
     if limits.even_only and point.function > 2:
@@ -45,17 +44,10 @@ def extent(point: Point, limits: ReadLimits) -> tuple[int, int]:
     return start, end
 
 
-def width(point: Point, limits: ReadLimits) -> int:
-    """Return how many registers a reply brings for each address of *point*."""
-    if point.function > 2 and limits.address_holds == "value":
-        return point.registers
-    return 1
-
-
 def unreadable(point: Point, limits: ReadLimits) -> str:
     """Return why no request can read *point*; empty when one can."""
     start, end = extent(point, limits)
-    largest = _largest(point.function, limits) // width(point, limits)
+    largest = _largest(point.function, limits)
     if end - start > largest:
         return (
             f"needs {end - start} registers in one request, the meter allows {largest}"
@@ -116,7 +108,7 @@ def _spans(points: Sequence[Point], function: int, limits: ReadLimits) -> list[S
         reason = unreadable(point, limits)
         if reason:
             raise UsageError(f"point {point.name}: {reason}")
-        spans.append(Span(*extent(point, limits), width(point, limits), index))
+        spans.append(Span(*extent(point, limits), index))
     # Python's sort is stable: points of equal spans keep the caller's order.
     return sorted(spans, key=lambda span: span[:2])
 
@@ -135,7 +127,15 @@ def _area(start: int, end: int, function: int, limits: ReadLimits) -> int | None
 
 
 def _largest(function: int, limits: ReadLimits) -> int:
-    return MAX_BITS if function <= 2 else limits.max_registers
+    """Return the addresses in one request, at most."""
+    if function <= 2:
+        return MAX_BITS
+    return limits.max_registers // limits.registers_per_address
+
+
+def width(function: int, limits: ReadLimits) -> int:
+    """Return how many registers a reply brings for each address."""
+    return limits.registers_per_address if function > 2 else 1
 
 
 def _shortest(  # noqa: PLR0917
@@ -157,7 +157,7 @@ def _shortest(  # noqa: PLR0917
     for first in range(len(spans)):
         time_ns, requests, _ = best[first]
         for after, count in _runs(spans, first, function, limits, gaps):
-            data = count * spans[first].width
+            data = count * width(function, limits)
             cost = transaction_ns(function, data, line, turnaround_ns)
             best[after] = min(best[after], (time_ns + cost, requests + 1, first))
     blocks = []
@@ -169,7 +169,7 @@ def _shortest(  # noqa: PLR0917
         indices = tuple(span.point for span in run)
         blocks.append(ReadBlock(
             function=function, address=run[0].start, count=count, points=indices,
-            width=run[0].width,
+            width=width(function, limits),
         ))  # fmt: skip
         after = first
     return blocks[::-1]
@@ -186,15 +186,15 @@ def _runs(
 
     That is the index after its last span, and the count of its registers.
     """
-    bridging = limits.bridge_gaps and limits.address_holds == "register"
-    largest = _largest(function, limits) // spans[first].width
+    bridging = limits.bridge_gaps and limits.registers_per_address == 1
+    largest = _largest(function, limits)
     start = end = spans[first].start
     for index in range(first, len(spans)):
         span = spans[index]
         if span.start > end and not bridging:
             return
         end = max(end, span.end)
-        if end - start > largest or span.width != spans[first].width:
+        if end - start > largest:
             return
         if _area(start, end, function, limits) is None:
             return

@@ -142,7 +142,7 @@ class Refusals:
         self._too_long = min(self._too_long or length, length)
         likely = [limit for limit in TYPICAL_LIMITS if limit < self._too_long]
         needed = max(
-            (end - start) * width(point, self.limits)
+            (end - start) * width(point.function, self.limits)
             for point in self._points
             for start, end in [extent(point, self.limits)]
             if point.function > 2

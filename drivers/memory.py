@@ -1,8 +1,9 @@
 """What is worth knowing of a unit when its bus is read again after a restart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zerometer.core.planner import Hole
+from zerometer.core.points import ReadLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +21,9 @@ class UnitMemory:
     holes: tuple[Hole, ...] = ()
     retired: tuple[str, ...] = ()
     serial: str = ""
+
+    def within(self, stated: ReadLimits) -> ReadLimits:
+        """Return the limits that a map has *stated*, narrowed to what was learnt."""
+        if 0 < self.max_registers < stated.max_registers:
+            return replace(stated, max_registers=self.max_registers)
+        return stated

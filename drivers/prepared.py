@@ -51,12 +51,12 @@ class PreparedRead:
         self.question = False
         self.request = read_request(unit, block.function, block.address, block.count)
         #: The request on its way.
-        self.transaction = Transaction(self.request)
+        self.transaction = Transaction(self.request, block.width)
         #: How long it occupies the line, but for the unit's turnaround.
         self.wire_ns = block_ns(block, line, 0)
         #: Bytes of the reply that grants it.
-        self.length = expected_length(self.request)
-        #: Registers from the block's start that belong to its first value.
+        self.length = expected_length(self.request, block.width)
+        #: Addresses from the block's start that belong to its first value.
         self.width = _first_width(block, points)
         #: Whether others are multiplied by what it reads.
         self.has_ratios = any(ratios.is_ratio(index) for index in block.points)
@@ -99,4 +99,6 @@ class PreparedRead:
 
 def _first_width(block: ReadBlock, points: tuple[Point, ...]) -> int:
     first = points[block.points[0]]
-    return max(start + size for start, size in first.places) - block.address
+    return max(start + size // block.width for start, size in first.places) - (
+        block.address
+    )

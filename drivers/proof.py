@@ -30,7 +30,9 @@ class Proof:
     def __init__(self, unit: int, limits: ReadLimits) -> None:
         self._unit = unit
         self._step = 2 if limits.even_only else 1
-        self._largest = limits.max_registers
+        #: Registers that it returns for each address.
+        self.width = limits.registers_per_address
+        self._largest = limits.max_registers // self.width
         self._anchors: deque[PreparedRead] = deque()
         #: When each reply that is owed was asked for last.
         self._owed_ns: dict[_Signature, int] = {}
@@ -56,14 +58,14 @@ class Proof:
 
     def owe(self, request: bytes, now_ns: int, *, granted: bool = False) -> None:
         """Note that *request* was not answered; *granted* if it was before."""
-        self._owed_ns[_signature(request)] = now_ns
+        self._owed_ns[self._signature(request)] = now_ns
         if not granted:
             self._refusable.add(request[1])
 
     def request(self) -> bytes:
         """Return the cheapest request that tells; an empty one if none is left."""
         for request in self._requests():
-            if _signature(request) not in self._owed_ns:
+            if self._signature(request) not in self._owed_ns:
                 return request
         return b""
 
@@ -81,7 +83,7 @@ class Proof:
         the request itself counts as owed.
         """
         if not exception:
-            return _signature(request) not in self._owed_ns
+            return self._signature(request) not in self._owed_ns
         function = request[1]
         if all(function != owed for owed, _ in self._owed_ns):
             return True
@@ -137,6 +139,5 @@ class Proof:
             if count <= largest and block.address + count <= 65_536:
                 yield read_request(self._unit, block.function, block.address, count)
 
-
-def _signature(request: bytes) -> _Signature:
-    return request[1], expected_length(request)
+    def _signature(self, request: bytes) -> _Signature:
+        return request[1], expected_length(request, self.width)

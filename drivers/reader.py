@@ -79,14 +79,14 @@ class Reader:
         outcome = self._settled(exchange, unit, transaction)
         if outcome == Outcome.GOOD:
             self._answered(unit)
+            unit.granted_requests.add(transaction.request)
             interview.answer(transaction.data())
         elif outcome == Outcome.EXCEPTION:
             self._answered(unit)
             self._not_told(unit, interview, transaction)
-        elif outcome != Outcome.LOST and unit.searching:
+        elif outcome == Outcome.TIMEOUT:
             unit.proof.failed()
-            interview.answer(None)
-            if interview.unanswered:
+            if interview.silence():
                 self._cycle_failed(unit, monotonic_ns())
         elif outcome != Outcome.LOST:
             self._cycle_failed(unit, monotonic_ns())
@@ -271,7 +271,7 @@ class Reader:
 
     def _probe(self, exchange: Master, unit: Unit, request: bytes) -> int:
         """Find out whether *unit* is there and owes nothing."""
-        transaction = Transaction(request)
+        transaction = Transaction(request, unit.proof.width)
         turnaround = unit.turnaround
         transaction.expect(turnaround.look_ns, turnaround.timeout_ns)
         exchange.run([transaction])
@@ -291,6 +291,8 @@ class Reader:
         elif outcome != Outcome.LOST:
             unit.proof.failed()
             self._cycle_failed(unit, monotonic_ns())
+        if unit.interview and outcome in (Outcome.GOOD, Outcome.EXCEPTION):
+            unit.interview.heard = True
         return outcome
 
     def _tell_limit(self, unit: Unit) -> None:
@@ -331,7 +333,7 @@ class Reader:
         began_ns = monotonic_ns()
         request = failed.request
         outcome = failed.outcome
-        expected = expected_length(request)
+        expected = expected_length(request, unit.proof.width)
         kind: FaultKind = "garbage"
         if outcome == Outcome.TIMEOUT:
             kind = "timeout"
@@ -343,6 +345,8 @@ class Reader:
             elif outcome == Outcome.WRONG_COUNT and unit.proof.owes(failed.received):
                 kind = "late"
             text = faults.garbage(outcome, request, failed.reply(), expected)
+            if unit.tally.noisy:
+                text += faults.NOISY
         unit.tally.error(faults.counted(outcome) if kind == "garbage" else kind)
         if not unit.searching:
             self._notices.trouble(kind, unit.meter, self._about(unit, text))

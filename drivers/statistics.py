@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+#: So many corrupted replies are many, if they are this part of the good ones, too.
+_MANY = 10
+
 #: Half of the time that counts as recent.
 _RECENT_NS = 60_000_000_000
 
@@ -93,6 +96,12 @@ class Tally:
             self.latency_ns += (latency_ns - self.latency_ns) // 8
         else:
             self.latency_ns = latency_ns
+
+    @property
+    def noisy(self) -> bool:
+        """Whether many replies are corrupted while others are whole."""
+        corrupted = self.errors.get("crc", 0)
+        return corrupted >= _MANY and 0 < self.good <= _MANY * corrupted
 
     def error(self, kind: str) -> None:
         """Count a failed transaction."""

@@ -79,13 +79,12 @@ class Unit:
             for index, point in enumerate(self.points)
             if point.name in memory.retired
         )
-        limits = plan.map.limits
-        if 0 < memory.max_registers < limits.max_registers:
-            limits = replace(limits, max_registers=memory.max_registers)
+        limits = memory.within(plan.map.limits)
         #: What the meter refuses, and the limits of its requests.
         self.refusals = Refusals(self.points, limits, memory.holes, retired)
         self._stated_registers = plan.map.limits.max_registers
         self.min_delay_ns = limits.min_delay_ms * 1_000_000
+        self.connect_delay_ns = limits.connect_delay_ms * 1_000_000
         self.ratios = Ratios(plan.meter, self.points)
         own_timeout_ms = limits.timeout_ms
         if own_timeout_ms is not None:
@@ -129,6 +128,7 @@ class Unit:
             )
         self.trusted = self.interview is None
         self._polled = plan.points
+        self._sunspec = bool(plan.map.sunspec)
         self._absent: frozenset[int] = frozenset()
         self._track_one()
 
@@ -288,9 +288,13 @@ class Unit:
         return bool(interview and not self.trusted and interview.question.elsewhere)
 
     def ask(self, question: Question) -> Transaction:
-        """Return what asks *question*; who doubts asks at the same place."""
+        """Return what asks *question*; who doubts asks at the same place.
+
+        Or else where its points are, if that is known already.
+        """
         reads = prepared(question, self.number, self._line)
-        self.proof.anchor(reads)
+        points = () if self._sunspec else self.pending
+        self.proof.anchor([*reads, *points])
         transaction = reads[0].transaction
         transaction.expect(self.turnaround.look_ns, self.turnaround.timeout_ns)
         return transaction

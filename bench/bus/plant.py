@@ -30,10 +30,10 @@ def values(unit: int, address: int, count: int) -> tuple[float, ...]:
 
 
 class FloatUnit:
-    """A unit whose input registers hold floats that never change."""
+    """A unit whose input *registers* hold floats that never change."""
 
-    def __init__(self, unit: int) -> None:
-        floats = values(unit, 0, 300)
+    def __init__(self, unit: int, registers: int = 300) -> None:
+        floats = values(unit, 0, registers)
         self._image = struct.pack(f">{len(floats)}f", *floats)
 
     def answer(self, request: bytes, time_ns: int) -> bytes:

@@ -134,6 +134,7 @@ def _meter(meter: Meter, curve: Curve, recorder: Recorder | None) -> SimulatedMe
         points=_derived(meter),
         ct=meter.ct[0] / meter.ct[1] if meter.ct else 1.0,
         pt=meter.pt[0] / meter.pt[1] if meter.pt else 1.0,
+        serial=meter.serial,
         recorder=recorder,
     )
 
