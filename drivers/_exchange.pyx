@@ -73,7 +73,7 @@ cdef class Transaction:
         memcpy(self.turn.request, frame, REQUEST_LENGTH)
         self.turn.width = width
         self.turn.wanted = reply_length(frame, width)
-        if not 0 < self.turn.wanted <= MAX_FRAME:
+        if not EXCEPTION_LENGTH < self.turn.wanted <= MAX_FRAME:
             raise UsageError(
                 f"request: width: {width} makes replies of {self.turn.wanted} bytes, "
                 f"at most {MAX_FRAME} are"

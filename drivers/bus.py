@@ -19,6 +19,7 @@ from zerometer.drivers.line import Line, Master
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port
+from zerometer.drivers.proof import Proof
 from zerometer.drivers.reader import Reader
 from zerometer.drivers.schedule import Schedule
 from zerometer.drivers.series import Series
@@ -90,6 +91,10 @@ class BusLoop:
             for plan in units
             if plan.points
         ]
+        proofs: dict[int, Proof] = {}
+        for unit in self._units:
+            # The channels of one unit are meters each, but owe replies as one.
+            unit.proof = proofs.setdefault(unit.number, unit.proof)
         self._waits = 0
         self._lateness_ns = 0
         self._recent_lateness = Recent()
@@ -299,8 +304,15 @@ class BusLoop:
         except LineError as error:
             self._tell_lost(str(error))
             return
+        for unit in self._units:
+            if unit.connect_delay_ns:
+                unit.ready_ns = monotonic_ns() + unit.connect_delay_ns
         if self._port_lost:
             self._read_anew(now_ns)
+            return
+        self._schedule = Schedule()
+        for number in range(len(self._units)):
+            self._put(number)
 
     def _read_anew(self, now_ns: int) -> None:
         """Make everything due: nobody knows what hangs on the line by now."""

@@ -84,6 +84,7 @@ class Unit:
         self.refusals = Refusals(self.points, limits, memory.holes, retired)
         self._stated_registers = plan.map.limits.max_registers
         self.min_delay_ns = limits.min_delay_ms * 1_000_000
+        self.connect_delay_ns = limits.connect_delay_ms * 1_000_000
         self.ratios = Ratios(plan.meter, self.points)
         own_timeout_ms = limits.timeout_ms
         if own_timeout_ms is not None:
