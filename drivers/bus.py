@@ -23,7 +23,7 @@ from zerometer.drivers.port import Port
 from zerometer.drivers.proof import Proof
 from zerometer.drivers.reader import Reader
 from zerometer.drivers.schedule import Schedule
-from zerometer.drivers.series import Series
+from zerometer.drivers.series import Series, reads_within
 from zerometer.drivers.statistics import (
     BusStatistics,
     UnitStatistics,
@@ -61,7 +61,8 @@ class BusLoop:
     ) -> None:
         self._bus_id = bus_id
         self._notices = Notices(bus_id, notify, _boot_ns)
-        self._port = Port(open_line)
+        self._stopping = threading.Event()
+        self._port = Port(open_line, self._stopping.is_set)
         self._port_lost = False
         self._budget = ProbeBudget()
         self._reader = Reader(
@@ -73,9 +74,9 @@ class BusLoop:
             boot_ns=_boot_ns,
         )
         self._schedule = Schedule()
-        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bus-{bus_id}")
         self._start_ns = monotonic_ns()
+        self._series_reads = reads_within(line.silence_ns)
         self._units = [
             Unit(
                 plan,
@@ -195,7 +196,7 @@ class BusLoop:
 
         The series is over by the time when something more urgent may become due.
         """
-        series = Series(now_ns)
+        series = Series(now_ns, self._series_reads)
         series.end_ns = min(series.end_ns, self._schedule.next_release_ns)
         served = [first]
         more = self._reader.gather(series, self._units[first], now_ns)

@@ -98,7 +98,7 @@ def run(
         loop = BusLoop(
             "b", lambda: line, LINE, plans, ward.deliver, ward.notify, 200 * MS
         )
-        loop._stopping = Waiting(line)
+        loop._stopping = Waiting(line)  # the port has the loop's own
         for number in range(len(plans)):
             loop._put(number)
         end_ns = line.now_ns + seconds * 1000 * MS
