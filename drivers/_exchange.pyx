@@ -11,46 +11,34 @@ cimport cython
 from libc.errno cimport EAGAIN, EINTR, EIO, errno
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcmp, memcpy, memmove
-from posix.time cimport CLOCK_BOOTTIME, CLOCK_MONOTONIC
+from posix.time cimport CLOCK_MONOTONIC
 from posix.unistd cimport write
 
 from zerometer.core._frame cimport (
-    EXCEPTION, EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, checksum,
-    is_read_request, judge_reply, reply_length,
+    EXCEPTION, EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, is_read_request,
+    reply_length,
 )
 from zerometer.drivers._descriptor cimport (
     GONE, POLLIN, POLLOUT, READY, SILENT, clock_ns, read_there, sleep_to, wait_until,
+    wake_on_time,
+)
+from zerometer.drivers._turn cimport (
+    PAUSE_NS, TIMEOUT, Turn, finish, length_of, patience_ns, verdict_on,
 )
 
 from zerometer.core.errors import UsageError
 
 
-cdef extern from "<sys/prctl.h>" nogil:
-    enum: PR_SET_TIMERSLACK
-    int prctl(int option, ...)
-
-
 cdef enum:
     # Outcomes beside the verdicts of core.
-    TIMEOUT = 7
     LOST = 8
     COLLISION = 9
     # Whether what is sent comes back: adapters that cannot mute their receiver.
     UNKNOWN = 0
     ABSENT = 1
     PRESENT = 2
-    # Exceptions by which a gateway says that the unit is silent: its path to it is
-    # not available, or it did not respond (application protocol V1.1b3, 7).
-    GATEWAY_PATH = 10
-    GATEWAY_TARGET = 11
     # Units of a serial line; 0 would be the broadcast.
     LAST_UNIT = 247
-    # Nanoseconds without a byte that end a frame of wrong length. Adapters hand over
-    # what they received every 16 ms at the latest (FTDI's default latency timer).
-    FRAME_GAP_NS = 20_000_000
-    # Those that end a reply which cannot be whole, as long as the time-out has not
-    # passed: device servers and busy machines pause for tens of ms within a frame.
-    PAUSE_NS = 100_000_000
     # Transactions in a series, at most.
     SLOTS = 16
     # Nanoseconds between two looks at a line that babbles while it is drained.
@@ -66,53 +54,40 @@ cdef int64_t LONGEST_NS = 3_600_000_000_000
 MAX_SERIES = SLOTS
 
 
-# One transaction: what is asked, and what came of it.
-cdef struct Turn:
-    uint8_t[REQUEST_LENGTH] request
-    # Registers that the unit returns for an address; bytes of the reply that grants it.
-    int width
-    Py_ssize_t wanted
-    int64_t turnaround_ns
-    int64_t timeout_ns
-    int outcome
-    # What came after the request, from its first byte on, and how much.
-    uint8_t[MAX_FRAME] buffer
-    Py_ssize_t received
-    # When it ended: boot-time clock and monotonic clock.
-    int64_t end_ns
-    int64_t done_ns
-    int64_t latency_ns
-    bint overslept
-
-
 @cython.final
 cdef class Transaction:
     """A read *request*, and what came of it when it was run last.
 
-    The unit returns *width* registers for an address. UsageError if it is no read.
+    *width* is how many registers the unit returns for one address. UsageError when
+    *request* is no read, or its reply would be too long.
     """
 
     cdef Turn turn
 
     def __cinit__(self, bytes request not None, int width=1):
         cdef const uint8_t* frame = request
-        if (len(request) != REQUEST_LENGTH or not is_read_request(frame)
-                or not 5 < reply_length(frame, width) <= MAX_FRAME):
+        if len(request) != REQUEST_LENGTH or not is_read_request(frame):
             raise UsageError(
                 f"request: {request.hex(' ')} is not a read request of 8 bytes"
             )
         memcpy(self.turn.request, frame, REQUEST_LENGTH)
         self.turn.width = width
         self.turn.wanted = reply_length(frame, width)
+        if not EXCEPTION_LENGTH < self.turn.wanted <= MAX_FRAME:
+            raise UsageError(
+                f"request: width: {width} makes replies of {self.turn.wanted} bytes, "
+                f"at most {MAX_FRAME} are"
+            )
 
     def conclude(
         self, bytes reply not None, int64_t sent_ns, int64_t character_ns, bint lost
     ) -> None:
         """Take *reply* for what came after the request, which left at *sent_ns*.
 
-        For lines that ask otherwise than by an Exchange: a frame as on a serial line,
-        judged as there, or empty: nothing came in time or, *lost*, the port is gone.
-        *sent_ns* is the monotonic clock, *character_ns* the time of a byte on the wire.
+        For lines that ask in another way than by an Exchange: it is a frame as on a
+        serial line, judged as there, or empty: nothing came in time or, *lost*, the
+        port is gone. *sent_ns* is the monotonic clock, *character_ns* the time of one
+        byte on the wire.
         """
         cdef Py_ssize_t received = min(len(reply), MAX_FRAME)
         cdef const uint8_t* bytes_of = reply
@@ -229,9 +204,7 @@ cdef class Exchange:
                 f"{silence_ns} are not a descriptor and two times in ns"
             )
         self.fd = fd
-        # Sleeps end up to 50 us late by default, which at 115200 baud is one percent
-        # of a transaction. It holds for the thread that is here: the bus's.
-        prctl(PR_SET_TIMERSLACK, <unsigned long>1)
+        wake_on_time()
         self.character_ns = character_ns
         self.silence_ns = silence_ns
 
@@ -408,9 +381,10 @@ cdef class Exchange:
     cdef Py_ssize_t missing_of(self, Turn* turn, bint* stripped) noexcept nogil:
         """Take the echo off, when it is whole; return how many bytes are to come.
 
-        A right reply differs from its request in the third byte, its byte count, unless
-        that is the high byte of the address. Only then is an echo believed by what was
-        seen before; a reply taken for one while nothing is known becomes a time-out.
+        A reply that is right differs from its request in the third byte, its byte
+        count, unless that is the high byte of the address. Only then is an echo
+        believed by what was seen before; a reply that is taken for one while nothing
+        is known becomes a time-out, never a value.
         """
         cdef const uint8_t* request = turn.request
         cdef bint differs = request[2] != turn.wanted - EXCEPTION_LENGTH
@@ -466,43 +440,3 @@ cdef class Exchange:
             else:
                 state = self.wait_for(POLLIN, min(last + silence_ns, start + cap_ns))
         return -1 if state == GONE else last - start
-
-
-cdef int verdict_on(const Turn* turn) noexcept nogil:
-    """Judge what came; that a gateway found its unit silent is no answer of it."""
-    cdef int verdict = judge_reply(turn.request, turn.buffer, turn.received, turn.width)
-    if verdict == EXCEPTION and (
-            turn.buffer[2] == GATEWAY_PATH or turn.buffer[2] == GATEWAY_TARGET):
-        return TIMEOUT
-    return verdict
-
-
-cdef void finish(Turn* turn, int64_t sent_ns, int64_t character_ns) noexcept nogil:
-    """Note that *turn*, whose request left at *sent_ns*, is over now."""
-    turn.done_ns = clock_ns(CLOCK_MONOTONIC)
-    turn.end_ns = clock_ns(CLOCK_BOOTTIME)
-    turn.latency_ns = (
-        turn.done_ns - sent_ns - (REQUEST_LENGTH + turn.received) * character_ns
-    )
-
-
-cdef Py_ssize_t length_of(const Turn* turn) noexcept nogil:
-    """Bytes of the whole reply, judging by the bytes that are here."""
-    if (turn.received >= 2 and turn.buffer[0] == turn.request[0]
-            and turn.buffer[1] == (turn.request[1] | 0x80)):
-        return EXCEPTION_LENGTH
-    return turn.wanted
-
-
-cdef int64_t patience_ns(
-    const Turn* turn, int64_t now, int64_t timeout_ns
-) noexcept nogil:
-    """Until when silence does not end what came of a reply that is too short.
-
-    A right CRC says that it is whole: another reply than the one that is waited
-    for, which must not be mixed with it.
-    """
-    cdef int64_t gap_ns = now + FRAME_GAP_NS
-    if turn.received >= EXCEPTION_LENGTH and checksum(turn.buffer, turn.received) == 0:
-        return gap_ns
-    return max(gap_ns, min(now + PAUSE_NS, timeout_ns))
