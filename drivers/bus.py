@@ -16,25 +16,22 @@ from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings, Reading
 from zerometer.drivers.health import ProbeBudget
 from zerometer.drivers.line import Line, Master
+from zerometer.drivers.load import Load
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port
 from zerometer.drivers.proof import Proof
 from zerometer.drivers.reader import Reader
 from zerometer.drivers.schedule import Schedule
-from zerometer.drivers.series import Series
+from zerometer.drivers.series import Series, reads_within
 from zerometer.drivers.statistics import (
     BusStatistics,
-    Recent,
     UnitStatistics,
     total,
 )
 from zerometer.drivers.unit import Unit, UnitPlan
 
 __all__ = ["BusLoop", "BusNotice", "BusStatistics", "UnitPlan", "UnitStatistics"]
-
-#: So many late cycles in a row mean that the bus has too much to do.
-_OVERLOADED_AFTER = 10
 
 
 def _boot_ns() -> int:
@@ -64,7 +61,8 @@ class BusLoop:
     ) -> None:
         self._bus_id = bus_id
         self._notices = Notices(bus_id, notify, _boot_ns)
-        self._port = Port(open_line)
+        self._stopping = threading.Event()
+        self._port = Port(open_line, self._stopping.is_set)
         self._port_lost = False
         self._budget = ProbeBudget()
         self._reader = Reader(
@@ -76,9 +74,9 @@ class BusLoop:
             boot_ns=_boot_ns,
         )
         self._schedule = Schedule()
-        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bus-{bus_id}")
         self._start_ns = monotonic_ns()
+        self._series_reads = reads_within(line.silence_ns)
         self._units = [
             Unit(
                 plan,
@@ -96,9 +94,7 @@ class BusLoop:
             # The channels of one unit are meters each, but owe replies as one.
             unit.proof = proofs.setdefault(unit.number, unit.proof)
         self._waits = 0
-        self._lateness_ns = 0
-        self._recent_lateness = Recent()
-        self._late_cycles = 0
+        self._load = Load(bus_id, self._units, self._notices)
 
     def start(self) -> None:
         """Start reading."""
@@ -121,10 +117,10 @@ class BusLoop:
             readings=self._reader.readings,
             busy_ns=work.busy_ns,
             elapsed_ns=monotonic_ns() - self._start_ns,
-            lateness_ns=self._lateness_ns,
-            lateness_max_ns=self._recent_lateness.largest(monotonic_ns()),
-            overloaded=self._late_cycles >= _OVERLOADED_AFTER,
-            skipped=sum(unit.periods.skipped for unit in self._units),
+            lateness_ns=self._load.lateness_ns,
+            lateness_max_ns=self._load.recent.largest(monotonic_ns()),
+            overloaded=self._load.overloaded,
+            skipped=self._load.skipped,
             wakes=self._waits + work.wakes,
             discarded_bytes=work.discarded,
             errors=total([unit.tally for unit in self._units]),
@@ -155,7 +151,7 @@ class BusLoop:
             self._wait(now_ns)
             return
         unit = self._units[number]
-        self._begin_due(unit, now_ns)
+        self._load.begin_due(unit, now_ns)
         exchange = self._port.exchange
         if exchange is None or (unit.health.down and now_ns < self._probe_ns(unit)):
             self._reader.skip(unit)
@@ -200,7 +196,7 @@ class BusLoop:
 
         The series is over by the time when something more urgent may become due.
         """
-        series = Series(now_ns)
+        series = Series(now_ns, self._series_reads)
         series.end_ns = min(series.end_ns, self._schedule.next_release_ns)
         served = [first]
         more = self._reader.gather(series, self._units[first], now_ns)
@@ -209,7 +205,7 @@ class BusLoop:
             if number is None:
                 break
             unit = self._units[number]
-            self._begin_due(unit, now_ns)
+            self._load.begin_due(unit, now_ns)
             if unit.health.down or unit.proof.wanted or not unit.trusted:
                 self._schedule.put_first(number, unit.ready_ns, unit.deadline_ns)
                 break
@@ -251,33 +247,12 @@ class BusLoop:
         deadline_ns = unit.deadline_ns if unit.pending else unit.next_cycle_ns[1]
         self._schedule.put(number, self._release_ns(unit), deadline_ns)
 
-    def _begin_due(self, unit: Unit, now_ns: int) -> None:
-        """Begin the next cycle of *unit* if it is due and the last one is over."""
-        if unit.pending or unit.periods.next_ns > now_ns:
-            return
-        skipped = unit.periods.skipped
-        self._lateness_ns = unit.begin_cycle(now_ns)
-        self._recent_lateness.note(now_ns, self._lateness_ns)
-        if unit.periods.skipped == skipped:
-            if self._late_cycles >= _OVERLOADED_AFTER:
-                self._notices.ended("", "overload")
-            self._late_cycles = 0
-            return
-        self._late_cycles += 1
-        if self._late_cycles == _OVERLOADED_AFTER:
-            self._notices.trouble(
-                "overload",
-                "",
-                f"bus {self._bus_id}: cannot keep the periods of all meters; each is "
-                "read less often",
-                "overload",
-            )
-
     def _wait(self, now_ns: int) -> None:
         wake_ns = self._schedule.next_release_ns
         if self._port.exchange is None:
             wake_ns = min(wake_ns, self._port.retry_ns)
         if wake_ns > now_ns:
+            self._load.idle()
             self._waits += 1
             self._stopping.wait((wake_ns - now_ns) / 1e9)
 

@@ -62,14 +62,10 @@ class Proof:
         if not granted:
             self._refusable.add(request[1])
 
-    def request(self, now_ns: int) -> bytes:
-        """Return the cheapest request that tells, or an empty one: none does now."""
+    def request(self) -> bytes:
+        """Return the cheapest request that tells; an empty one if none is left."""
         for request in self._requests():
             if self._signature(request) not in self._owed_ns:
-                return request
-        for request in self._requests():
-            if self._owed_ns[self._signature(request)] + BELIEVED_LATENESS_NS <= now_ns:
-                del self._owed_ns[self._signature(request)]
                 return request
         return b""
 
@@ -109,7 +105,7 @@ class Proof:
         self.failing = False
 
     def settle_by_time(self, now_ns: int) -> bool:
-        """Note that nothing proves anything; return whether all owed is too old."""
+        """Give up what is owed for so long that it is lost; return whether all is."""
         if now_ns < max(self._owed_ns.values(), default=0) + BELIEVED_LATENESS_NS:
             return False
         self.settle()

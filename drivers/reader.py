@@ -55,7 +55,7 @@ class Reader:
     def prove(self, exchange: Master, unit: Unit) -> bool:
         """Let *unit* prove that it owes nothing; return False if the port was lost."""
         now_ns = monotonic_ns()
-        request = unit.proof.request(now_ns)
+        request = unit.proof.request()
         if request:
             return self._probe(exchange, unit, request) != Outcome.LOST
         if not unit.proof.settle_by_time(now_ns):
@@ -330,6 +330,7 @@ class Reader:
 
     def _fault(self, exchange: Master, unit: Unit, failed: Transaction) -> int:
         """Count and report what went wrong, and wait until nothing comes any more."""
+        began_ns = monotonic_ns()
         request = failed.request
         outcome = failed.outcome
         expected = expected_length(request, unit.proof.width)
@@ -353,14 +354,14 @@ class Reader:
         corrupted = outcome == Outcome.WRONG_CRC and failed.received == expected
         if not corrupted and not exchange.pairs_replies:
             granted = request in unit.granted_requests
-            unit.proof.owe(request, failed.done_ns, granted=granted)
+            unit.proof.owe(request, began_ns, granted=granted)
         there, late_ns = self._port.drain(exchange, failed, corrupted)
         if late_ns and kind == "timeout":
             unit.turnaround.was_late(late_ns)
             text = faults.lateness(late_ns, unit.turnaround.cap_ns)
             self._notices.trouble("late", unit.meter, self._about(unit, text))
         now_ns = monotonic_ns()
-        unit.allowance.waste(now_ns, now_ns - failed.done_ns + failed.latency_ns)
+        unit.allowance.waste(now_ns, now_ns - began_ns + failed.latency_ns)
         return outcome if there else Outcome.LOST
 
     def _about(self, unit: Unit, text: str) -> str:

@@ -22,6 +22,8 @@ class Periods:
         self.next_ns = start_ns
         #: Slots that passed unused because the bus could not keep up.
         self.skipped = 0
+        #: How much time those of the shortest period were.
+        self.missed_ns = 0
 
     def collect(self, now_ns: int) -> tuple[int, ...]:
         """Return the groups that are due, as indices, and move on to their next slots.
@@ -36,10 +38,22 @@ class Periods:
                 continue
             due.append(group)
             missed = late_ns // period_ns
-            self.skipped += missed
+            if missed:
+                self.skipped += missed
+                if period_ns == self.shortest_ns:
+                    self.missed_ns += missed * period_ns
             self._due_ns[group] += (missed + 1) * period_ns
         self.next_ns = min(self._due_ns)
         return tuple(due)
+
+    @property
+    def urgency_ns(self) -> int:
+        """What orders those that are due: a deadline, the earlier the more was missed.
+
+        Deadlines alone would let long periods starve the short ones when not all can
+        be kept. So everybody misses alike, as part of what it wants.
+        """
+        return self.next_ns + self.shortest_ns - self.missed_ns
 
     def hasten(self, now_ns: int) -> None:
         """Make every group due at once, without leaving the grid."""

@@ -135,7 +135,7 @@ class Unit:
     def begin_cycle(self, now_ns: int) -> int:
         """Make what is due pending; return by how many ns that is too late."""
         due_ns = self.periods.next_ns
-        self.deadline_ns = due_ns + self.periods.shortest_ns
+        self.deadline_ns = self.periods.urgency_ns
         self.answered_in_cycle = False
         due = self.periods.collect(now_ns)
         if self._ratios_again:
@@ -153,7 +153,7 @@ class Unit:
     def next_cycle_ns(self) -> tuple[int, int]:
         """When the next cycle is due, and by when it should be over."""
         due_ns = self.periods.next_ns
-        return due_ns, due_ns + self.periods.shortest_ns
+        return due_ns, self.periods.urgency_ns
 
     def replied(self, transaction: Transaction) -> None:
         """Note the end of a *transaction* that is good."""

@@ -45,7 +45,7 @@ def test_a_probe_is_small_and_of_another_length(
     read: PreparedRead, limits: ReadLimits, count: int
 ) -> None:
     proof = proof_after(read, limits=limits)
-    request = proof.request(0)
+    request = proof.request()
     assert request[1] == read.block.function
     assert int.from_bytes(request[2:4], "big") == read.block.address
     assert int.from_bytes(request[4:6], "big") == count
@@ -56,7 +56,7 @@ def test_probes_in_a_row_differ_in_length() -> None:
     proof = proof_after(read_of(20))
     lengths = []
     for _ in range(6):
-        request = proof.request(0)
+        request = proof.request()
         lengths.append(expected_length(request))
         proof.owe(request, 0)
         proof.failed()
@@ -65,16 +65,16 @@ def test_probes_in_a_row_differ_in_length() -> None:
 
 def test_a_failed_probe_goes_elsewhere() -> None:
     proof = proof_after(read_of(20), read_of(20, address=500))
-    first = proof.request(0)
+    first = proof.request()
     proof.owe(first, 0)
     proof.failed()
-    assert proof.request(0)[2:4] != first[2:4]
+    assert proof.request()[2:4] != first[2:4]
 
 
 def test_anchors_stay_while_a_proof_is_wanted() -> None:
     proof = proof_after(read_of(20))
     proof.anchor([read_of(20, address=700)])
-    assert int.from_bytes(proof.request(0)[2:4], "big") == 10
+    assert int.from_bytes(proof.request()[2:4], "big") == 10
     proof.settle()
     assert not proof.wanted
     proof.anchor([read_of(20, address=700)])
@@ -84,7 +84,7 @@ def test_anchors_stay_while_a_proof_is_wanted() -> None:
 def test_another_function_follows_when_no_length_is_left() -> None:
     proof = proof_after(read_of(1), limits=ReadLimits(max_registers=1))
     functions = []
-    while request := proof.request(0):
+    while request := proof.request():
         functions.append(request[1])
         proof.owe(request, 0)
     assert functions == [4, 1, 2]
@@ -93,7 +93,7 @@ def test_another_function_follows_when_no_length_is_left() -> None:
 def test_an_exception_proves_only_what_nothing_owed_can_have_got() -> None:
     granted = read_of(20)
     proof = proof_after(granted)
-    probe, other = proof.request(0), read_of(1, function=4).request
+    probe, other = proof.request(), read_of(1, function=4).request
     assert proof.proves(probe)
     assert proof.proves(probe, 2), "a meter does not refuse what it granted"
     assert not proof.proves(probe, 6), "it may be busy, then as now"
@@ -107,9 +107,9 @@ def test_an_exception_proves_only_what_nothing_owed_can_have_got() -> None:
 
 def test_what_was_refused_is_not_used_again() -> None:
     proof = proof_after(read_of(20))
-    request = proof.request(0)
+    request = proof.request()
     proof.refused(request)
-    assert proof.request(0) not in ("", request)
+    assert proof.request() not in ("", request)
     assert proof.probe() != request
 
 
@@ -119,15 +119,7 @@ def test_a_unit_that_is_down_is_probed_alike_each_time() -> None:
     for _ in range(200):
         proof.owe(first, 0)
         assert proof.probe() == first
-    assert proof.request(0) not in (b"", first), "there is still something to prove by"
-
-
-def test_a_reply_may_be_asked_for_again_when_it_is_believed_lost() -> None:
-    proof = proof_after(read_of(1), limits=ReadLimits(max_registers=1))
-    while request := proof.request(0):
-        proof.owe(request, 0)
-    assert proof.request(BELIEVED_LATENESS_NS - 1) == b""
-    assert proof.request(BELIEVED_LATENESS_NS) == read_of(1).request
+    assert proof.request() not in (b"", first), "there is still something to prove by"
 
 
 def test_time_settles_what_nothing_can_prove() -> None:
@@ -141,5 +133,5 @@ def test_time_settles_what_nothing_can_prove() -> None:
 
 def test_no_probe_beyond_the_last_register() -> None:
     proof = proof_after(read_of(1, address=65_535))
-    request = proof.request(0)
+    request = proof.request()
     assert request[1:6] == bytes([4, 255, 255, 0, 1])

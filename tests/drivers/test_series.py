@@ -12,6 +12,7 @@ from harness.ptys import ScriptedUnits
 from zerometer.core._frame import crc16
 from zerometer.core.points import Point, Quality, Reading, ReadLimits
 from zerometer.drivers import notices, port
+from zerometer.drivers.series import reads_within
 
 #: Four reads for each unit: their functions tell them apart.
 POINTS = [
@@ -189,3 +190,26 @@ def test_a_quick_unit_does_not_wait_for_a_slow_one_to_be_read_whole() -> None:
     assert any(
         order[at : at + 3] == ["slow", "quick", "slow"] for at in range(len(order))
     )
+
+
+@pytest.mark.parametrize(
+    ("silence_ns", "reads"), [(4_010_416, 16), (1_750_000, 8), (1000, 1)]
+)
+def test_a_series_is_worked_off_while_the_line_is_silent(
+    silence_ns: int, reads: int
+) -> None:
+    assert reads_within(silence_ns) == reads
+
+
+def test_stopping_does_not_wait_for_a_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 5000 * MS)
+    plan = unit_plan("m", 1, POINTS, period_ms=10)
+    with (
+        ScriptedUnits(lambda _: []) as far,
+        running_bus(far.pty.path, [plan], timeout_ms=20) as (loop, _),
+    ):
+        while not loop.statistics().errors:
+            time.sleep(0.005)
+        start = time.monotonic()
+        loop.stop()
+        assert time.monotonic() - start < 1.0
