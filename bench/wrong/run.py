@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
+from bench.bus.plant import UnpacedLine
 from bench.wrong.troubles import TIMEOUT_NS, Trouble, faults
-from bench.wrong.units import ADDRESSES, FUNCTION, MAP, NumberedUnit, UnpacedLine
+from bench.wrong.units import ADDRESSES, FUNCTION, MAP, NumberedUnit
 from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.drivers.bus import BusLoop, UnitPlan
 from zerometer.drivers.serial_line import SerialLine

@@ -3,7 +3,7 @@
 import struct
 from bisect import bisect_right
 
-from zerometer.core.points import LineSettings, MeterMap, Point
+from zerometer.core.points import MeterMap, Point
 
 FUNCTION = 3
 #: Points at these addresses are read in two requests.
@@ -21,20 +21,6 @@ MAP = MeterMap(
         for address in ADDRESSES
     ),
 )
-
-
-class UnpacedLine(LineSettings):
-    """Bytes take next to no time, and frames need no silence between them."""
-
-    @property
-    def character_ns(self) -> int:
-        """Time that one byte takes."""
-        return 1_000
-
-    @property
-    def silence_ns(self) -> int:
-        """Silence that separates two frames."""
-        return 0
 
 
 class NumberedUnit:
