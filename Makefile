@@ -64,7 +64,7 @@ clean:
 	rm -f core/*.so core/*.c drivers/*.so drivers/*.c
 
 $(VENV)/bin/python:
-	packaging/system-packages.sh $(PYTHON)
+	packaging/system-packages.sh demo $(PYTHON)
 	$(PYTHON) -m venv $(VENV)
 
 # The build's own requirements stand in pyproject.toml; they are installed here so
@@ -78,6 +78,7 @@ $(VENV)/.run: $(VENV)/.build setup.py $(KERNELS)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run
+$(VENV)/.dev: $(VENV)/.run packaging/system-packages.sh
+	packaging/system-packages.sh test $(PYTHON)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
 	touch $@

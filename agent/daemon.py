@@ -19,10 +19,11 @@ from zerometer.agent.journal import Journal
 from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.snapshot import Snapshot
+from zerometer.agent.unit_plans import unit_plans
 from zerometer.agent.uplink.schemes import open_uplink
 from zerometer.core.errors import JournalError, ZerometerError
 from zerometer.core.site import Bus, Site
-from zerometer.drivers.bus import BusLoop, UnitPlan
+from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.notices import BusNotice
 from zerometer.drivers.serial_line import SerialLine
 
@@ -82,16 +83,11 @@ class Daemon:
         self._blind: ZerometerError | None = None
 
     def _bus(self, bus: Bus) -> BusLoop:
-        units = [
-            UnitPlan(meter=m.id, unit=m.unit, map=m.map, points=m.points)
-            for m in self._site.meters
-            if m.bus == bus.id
-        ]
         return BusLoop(
             bus.id,
             lambda: SerialLine(bus.port, bus.line),
             bus.line,
-            units,
+            unit_plans(self._site, bus),
             self._pipeline.deliver,
             self._notice,
             bus.timeout_ms * 1_000_000,

@@ -49,12 +49,19 @@ SITE_FILE: dict[str, tuple[str, ...]] = {
 
 MAP = (
     "format", "id", "vendor", "model", "category", "confidence", "sources", "notes",
-    "line", "read", "invalid", "resolution", "defaults", "points",
+    "line", "read", "identity", "check", "variant", "invalid", "resolution",
+    "defaults", "points",
 )  # fmt: skip
 MAP_LINE = ("baud", "parity", "stop_bits")
 MAP_READ = (
     "max_registers", "bridge_gaps", "even_only", "single", "min_delay", "timeout",
 )  # fmt: skip
+MAP_REGISTER = ("address", "function", "type", "registers", "order")
+MAP_WHEN = (*MAP_REGISTER, "values", "match")
+MAP_IDENTITY = (*MAP_WHEN, "optional", "serial")
+MAP_CHECK = (*MAP_WHEN, "note")
+MAP_VARIANT = ("when", "points")
+MAP_VARIANT_POINT = ("address", "function", "type", "order", "scale")
 MAP_DEFAULTS = ("function", "type", "order")
 MAP_GROUPS = ("power", "energy", "electrical", "state", "ratio")
 MAP_POINT = (
@@ -67,6 +74,10 @@ MAP_FILE: dict[str, tuple[str, ...]] = {
     "": MAP,
     "[line]": MAP_LINE,
     "[read]": MAP_READ,
+    "[identity]": MAP_IDENTITY,
+    "[[check]]": MAP_CHECK,
+    "[variant.NAME]": MAP_VARIANT,
+    "variant.points": MAP_VARIANT_POINT,
     "[defaults]": MAP_DEFAULTS,
     "[points.GROUP]": MAP_POINT,
 }

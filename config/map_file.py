@@ -7,6 +7,7 @@ from typing import Any, cast, get_args
 from zerometer.config import keys
 from zerometer.config.document import Document
 from zerometer.config.line import line_settings
+from zerometer.config.map_identity import read_checks, read_identity, read_variants
 from zerometer.config.problems import Problems, near
 from zerometer.config.table import Table, is_number, shown
 from zerometer.core.points import (
@@ -42,15 +43,25 @@ def parse_map(document: Document, problems: Problems) -> MeterMap:
     name = Path(document.file).stem
     if map_id and map_id != name:
         top.error("id", f'"{map_id}" is not the name of its file, "{name}"')
+    defaults = _Defaults(
+        plain=_plain(top.table("defaults", "defaults", keys.MAP_DEFAULTS)),
+        invalid=top.table("invalid", "invalid", tuple(REGISTERS_OF)),
+        resolution=top.table("resolution", "resolution", tuple(UNITS)),
+    )
+    points = _points(top, defaults)
+    function = defaults.plain.get("function")
     return MeterMap(
         id=map_id,
         vendor=top.text("vendor"),
         model=top.text("model"),
         category=top.text("category"),
         confidence=cast(Any, top.choice("confidence", CONFIDENCE, None)),
-        points=_points(top),
+        points=tuple(points.values()),
         line=line_settings(top.table("line", "line", keys.MAP_LINE)),
         limits=_limits(top.table("read", "read", keys.MAP_READ)),
+        identity=read_identity(top, function),
+        checks=read_checks(top, function),
+        variants=read_variants(top, function, points),
         sources=top.texts("sources"),
         notes=top.text("notes", "").strip(),
     )
@@ -98,12 +109,7 @@ class _Defaults:
     resolution: Table
 
 
-def _points(top: Table) -> tuple[Point, ...]:
-    defaults = _Defaults(
-        plain=_plain(top.table("defaults", "defaults", keys.MAP_DEFAULTS)),
-        invalid=top.table("invalid", "invalid", tuple(REGISTERS_OF)),
-        resolution=top.table("resolution", "resolution", tuple(UNITS)),
-    )
+def _points(top: Table, defaults: _Defaults) -> dict[str, Point]:
     groups = top.table("points", "points", keys.MAP_GROUPS)
     points: dict[str, Point] = {}
     for group in keys.MAP_GROUPS:
@@ -117,7 +123,7 @@ def _points(top: Table) -> tuple[Point, ...]:
         top.missing("points")
     _check_times(groups, points)
     _check_overlaps(groups, points)
-    return tuple(points.values())
+    return points
 
 
 def _point(table: Table, name: str, group: Group, defaults: _Defaults) -> Point:

@@ -17,6 +17,9 @@ cdef enum Verdict:
 # The CRC of size bytes as a number; on the wire its low byte comes first.
 cdef uint16_t checksum(const uint8_t* data, Py_ssize_t size) noexcept nogil
 
+# Whether REQUEST_LENGTH bytes are what read_request could have built.
+cdef bint is_read_request(const uint8_t* request) noexcept nogil
+
 # Bytes of the reply that grants a read request of REQUEST_LENGTH bytes.
 cdef Py_ssize_t reply_length(const uint8_t* request) noexcept nogil
 

@@ -40,6 +40,17 @@ cdef inline int word(const uint8_t* data) noexcept nogil:
     return data[0] << 8 | data[1]
 
 
+cdef bint is_read_request(const uint8_t* request) noexcept nogil:
+    cdef int count = word(request + 4)
+    return (
+        1 <= request[0] <= 247
+        and 1 <= request[1] <= 4
+        and 1 <= count <= (2000 if request[1] <= 2 else 125)
+        and word(request + 2) + count <= 65_536
+        and checksum(request, REQUEST_LENGTH) == 0
+    )
+
+
 cdef inline int data_bytes(const uint8_t* request) noexcept nogil:
     cdef int count = word(request + 4)
     if request[1] <= 2:
@@ -119,7 +130,7 @@ def read_request(unit: int, function: int, address: int, count: int) -> bytes:
 
 cdef const uint8_t* checked_request(bytes request) except NULL:
     cdef const uint8_t* data = request
-    if len(request) != REQUEST_LENGTH or not 1 <= data[1] <= 4:
+    if len(request) != REQUEST_LENGTH or not is_read_request(data):
         raise UsageError(
             f"request: {request.hex(' ')} is not a read request of 8 bytes"
         )

@@ -18,8 +18,8 @@ from posix.time cimport (
 from posix.unistd cimport read, write
 
 from zerometer.core._frame cimport (
-    EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, checksum, judge_reply,
-    reply_length,
+    EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, checksum, is_read_request,
+    judge_reply, reply_length,
 )
 
 from zerometer.core.errors import UsageError
@@ -95,8 +95,7 @@ cdef class Transaction:
 
     def __cinit__(self, bytes request not None):
         cdef const uint8_t* frame = request
-        if (len(request) != REQUEST_LENGTH or not 1 <= frame[1] <= 4
-                or reply_length(frame) > MAX_FRAME):
+        if len(request) != REQUEST_LENGTH or not is_read_request(frame):
             raise UsageError(
                 f"request: {request.hex(' ')} is not a read request of 8 bytes"
             )

@@ -21,7 +21,12 @@ from zerometer.drivers.port import Port
 from zerometer.drivers.reader import Reader
 from zerometer.drivers.schedule import Schedule
 from zerometer.drivers.series import Series
-from zerometer.drivers.statistics import BusStatistics, UnitStatistics, total
+from zerometer.drivers.statistics import (
+    BusStatistics,
+    Recent,
+    UnitStatistics,
+    total,
+)
 from zerometer.drivers.unit import Unit, UnitPlan
 
 __all__ = ["BusLoop", "BusNotice", "BusStatistics", "UnitPlan", "UnitStatistics"]
@@ -77,6 +82,7 @@ class BusLoop:
         ]
         self._waits = 0
         self._lateness_ns = 0
+        self._recent_lateness = Recent()
         self._late_cycles = 0
 
     def start(self) -> None:
@@ -101,6 +107,8 @@ class BusLoop:
             busy_ns=work.busy_ns,
             elapsed_ns=monotonic_ns() - self._start_ns,
             lateness_ns=self._lateness_ns,
+            lateness_max_ns=self._recent_lateness.largest(monotonic_ns()),
+            overloaded=self._late_cycles >= _OVERLOADED_AFTER,
             skipped=sum(unit.periods.skipped for unit in self._units),
             wakes=self._waits + work.wakes,
             discarded_bytes=work.discarded,
@@ -197,6 +205,7 @@ class BusLoop:
             return
         skipped = unit.periods.skipped
         self._lateness_ns = unit.begin_cycle(now_ns)
+        self._recent_lateness.note(now_ns, self._lateness_ns)
         if unit.periods.skipped == skipped:
             if self._late_cycles >= _OVERLOADED_AFTER:
                 self._notices.ended("", "overload")

@@ -19,11 +19,19 @@ _EXCEPTIONS = {
     11: "gateway target did not respond",
 }
 
+#: Bad replies that are counted apart from other garbage.
+_GARBAGE = {Outcome.INCOMPLETE: "short", Outcome.WRONG_CRC: "crc"}
+
 #: Exceptions that say that a read asks for what the meter does not have.
 REFUSALS = (2, 3)
 
 #: Bytes of a bad reply that are shown.
 _SHOWN = 16
+
+
+def counted(outcome: int) -> str:
+    """Return as what a reply that is none is counted."""
+    return _GARBAGE.get(Outcome(outcome), "garbage")
 
 
 def requested(request: bytes) -> str:

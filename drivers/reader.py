@@ -117,6 +117,8 @@ class Reader:
             self._ratios_read(unit, reading)
         self._deliver(reading)
         read.health.answered()
+        if unit.retired:
+            unit.retired -= {*read.block.points}
         self._answered(unit)
 
     def _failed(
@@ -153,6 +155,8 @@ class Reader:
         unit.tally.error("exception")
         if code in faults.REFUSALS and unit.split(read):
             return
+        if code in faults.REFUSALS:
+            unit.retired |= {*read.block.points}
         read.health.failed(monotonic_ns())
         self._notices.trouble(
             "exception",
@@ -221,7 +225,7 @@ class Reader:
             if outcome == Outcome.WRONG_COUNT and unit.proof.owes(failed.received):
                 kind = "late"
             text = faults.garbage(outcome, request, failed.reply(), expected)
-        unit.tally.error(kind)
+        unit.tally.error(faults.counted(outcome) if kind == "garbage" else kind)
         self._notices.trouble(kind, unit.meter, self._about(unit, text))
         # A whole reply that was corrupted is still the reply: nothing is owed.
         corrupted = outcome == Outcome.WRONG_CRC and failed.received == expected

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+#: Half of the time that counts as recent.
+_RECENT_NS = 60_000_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitStatistics:
@@ -9,7 +12,12 @@ class UnitStatistics:
 
     ``good`` are transactions with a whole reply; ``errors`` counts the others by
     kind. ``last_good_ns`` is the boot-time clock, 0 if there was none.
-    ``turnaround_ns`` is what the meter takes beyond the time of the bytes.
+    ``turnaround_ns`` is what the meter takes beyond the time of the bytes,
+    ``latency_ns`` a whole transaction, both smoothed; ``timeout_ns`` is the time-out
+    in force. ``lateness_ns`` is by how much its latest cycle began too late,
+    ``skipped`` how many were left out. ``retries`` counts reads that were repeated
+    in their cycle. ``retired`` names the points that the meter refuses. ``reads`` is
+    the number of requests in its largest cycle, each of at most ``max_registers``.
     """
 
     meter: str
@@ -18,6 +26,14 @@ class UnitStatistics:
     errors: dict[str, int]
     last_good_ns: int
     turnaround_ns: int
+    latency_ns: int
+    timeout_ns: int
+    lateness_ns: int
+    skipped: int
+    retries: int
+    retired: tuple[str, ...]
+    reads: int
+    max_registers: int
     down: bool
 
 
@@ -27,8 +43,9 @@ class BusStatistics:
 
     ``busy_ns`` is the time spent in transactions and in draining, of
     ``elapsed_ns``. ``lateness_ns`` is by how much the latest cycle began too late,
-    ``skipped`` how many cycles were left out because the bus is overloaded.
-    ``wakes`` counts how often the thread was put to sleep.
+    ``lateness_max_ns`` the most of it in the last minute or so, ``skipped`` how many
+    cycles were left out because the bus has too much to do; ``overloaded`` says that
+    it is so now. ``wakes`` counts how often the thread was put to sleep.
     """
 
     bus: str
@@ -39,6 +56,8 @@ class BusStatistics:
     busy_ns: int
     elapsed_ns: int
     lateness_ns: int
+    lateness_max_ns: int
+    overloaded: bool
     skipped: int
     wakes: int
     discarded_bytes: int
@@ -53,15 +72,55 @@ class BusStatistics:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of transactions, for a unit."""
+    """What is counted and smoothed of a unit's transactions."""
 
     good: int = 0
     last_good_ns: int = 0
+    latency_ns: int = 0
+    lateness_ns: int = 0
+    retries: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+
+    def replied(self, end_ns: int, latency_ns: int) -> None:
+        """Count a good transaction of *latency_ns* that ended at *end_ns*."""
+        self.good += 1
+        self.last_good_ns = end_ns
+        if self.latency_ns:
+            self.latency_ns += (latency_ns - self.latency_ns) // 8
+        else:
+            self.latency_ns = latency_ns
 
     def error(self, kind: str) -> None:
         """Count a failed transaction."""
         self.errors[kind] = self.errors.get(kind, 0) + 1
+
+
+class Recent:
+    """The largest of some numbers, as far as they are of the last minute or two."""
+
+    def __init__(self) -> None:
+        self._until_ns = 0
+        self._before = self._now = 0
+
+    def note(self, time_ns: int, number: int) -> None:
+        """Note a *number* of *time_ns*."""
+        self._pass(time_ns)
+        self._now = max(self._now, number)
+
+    def largest(self, time_ns: int) -> int:
+        """Return the largest number up to *time_ns*; 0 if there was none."""
+        if time_ns >= self._until_ns + _RECENT_NS:
+            return 0
+        if time_ns >= self._until_ns:
+            return self._now
+        return max(self._before, self._now)
+
+    def _pass(self, time_ns: int) -> None:
+        if time_ns < self._until_ns:
+            return
+        self._before = 0 if time_ns >= self._until_ns + _RECENT_NS else self._now
+        self._now = 0
+        self._until_ns = time_ns + _RECENT_NS
 
 
 def total(tallies: list[Tally]) -> dict[str, int]:

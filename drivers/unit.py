@@ -2,9 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from zerometer.core.planner import plan_reads
 from zerometer.core.points import (
     LineSettings,
     MeterMap,
@@ -13,11 +12,12 @@ from zerometer.core.points import (
     Reading,
 )
 from zerometer.drivers._exchange import Transaction
+from zerometer.drivers.cycles import Cycles
 from zerometer.drivers.health import Health
 from zerometer.drivers.holes import ReadKey, around_holes, halved, key_of
 from zerometer.drivers.prepared import PreparedRead
 from zerometer.drivers.proof import Proof
-from zerometer.drivers.ratios import RATIO_PERIOD_NS, Ratios
+from zerometer.drivers.ratios import Ratios
 from zerometer.drivers.schedule import Periods
 from zerometer.drivers.statistics import Tally, UnitStatistics
 from zerometer.drivers.turnaround import Turnaround
@@ -25,6 +25,9 @@ from zerometer.drivers.turnaround import Turnaround
 #: Reads are planned anew when the turnaround is off by this factor from the one they
 #: were planned with.
 REPLAN_FACTOR = 2
+
+#: A read request: unit, function, address, count, CRC.
+_REQUEST_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +77,14 @@ class Unit:
         self._line = line
         self._random = random
         self._planned_ns = self.turnaround.filtered_ns
-        self._groups = _groups(plan.points, self.ratios)
-        self._with_ratios = {
-            group
-            for group, (_, indices) in enumerate(self._groups)
-            if any(map(self.ratios.is_ratio, indices))
-        }
+        self._requests = Cycles(plan.points, self.ratios, line)
+        self._with_ratios = self._requests.with_ratios
         self._ratios_again = False
-        self.periods = Periods([period for period, _ in self._groups], start_ns)
+        self.periods = Periods(self._requests.periods_ns, start_ns)
         self._cycles: dict[tuple[int, ...], tuple[PreparedRead, ...]] = {}
         self._refused: set[ReadKey] = set()
+        #: Points that the meter refuses, as indices.
+        self.retired: frozenset[int] = frozenset()
         self._health_of: dict[ReadKey, Health] = {}
 
     def begin_cycle(self, now_ns: int) -> int:
@@ -99,6 +100,7 @@ class Unit:
         reads = self._reads(due)
         self.pending.extend(reads)
         self.proof.anchor(reads)
+        self.tally.lateness_ns = now_ns - due_ns
         return now_ns - due_ns
 
     @property
@@ -110,8 +112,8 @@ class Unit:
     def replied(self, transaction: Transaction) -> None:
         """Note the end of a *transaction* that is good."""
         self.turnaround.replied(transaction.latency_ns, transaction.overslept)
-        self.tally.good += 1
-        self.tally.last_good_ns = transaction.end_ns
+        bytes_ns = (_REQUEST_BYTES + transaction.received) * self._line.character_ns
+        self.tally.replied(transaction.end_ns, transaction.latency_ns + bytes_ns)
         self.ready_ns = transaction.done_ns + self.min_delay_ns
 
     def split(self, read: PreparedRead) -> bool:
@@ -153,6 +155,14 @@ class Unit:
             errors=dict(self.tally.errors),
             last_good_ns=self.tally.last_good_ns,
             turnaround_ns=self.turnaround.filtered_ns,
+            latency_ns=self.tally.latency_ns,
+            timeout_ns=self.turnaround.timeout_ns,
+            lateness_ns=self.tally.lateness_ns,
+            skipped=self.periods.skipped,
+            retries=self.tally.retries,
+            retired=tuple(self.points[index].name for index in sorted(self.retired)),
+            reads=max(map(len, tuple(self._cycles.values())), default=0),
+            max_registers=self.limits.max_registers,
             down=self.health.down,
         )
 
@@ -169,20 +179,9 @@ class Unit:
             self._cycles.clear()
         cycle = self._cycles.get(groups)
         if cycle is None:
-            indices = [index for group in groups for index in self._groups[group][1]]
-            ratios = [index for index in indices if self.ratios.is_ratio(index)]
-            others = [index for index in indices if not self.ratios.is_ratio(index)]
-            blocks = [*self._blocks(ratios), *self._blocks(others)]
+            blocks = self._requests.blocks(groups, self.limits, self._planned_ns)
             cycle = self._cycles[groups] = tuple(self._prepare(blocks))
         return cycle
-
-    def _blocks(self, indices: Sequence[int]) -> list[ReadBlock]:
-        chosen = [self.points[index] for index in indices]
-        blocks = plan_reads(chosen, self.limits, self._line, self._planned_ns)
-        return [
-            replace(block, points=tuple(indices[place] for place in block.points))
-            for block in blocks
-        ]
 
     def _prepare(self, blocks: Sequence[ReadBlock]) -> list[PreparedRead]:
         reads = []
@@ -194,14 +193,3 @@ class Unit:
                 )
             )
         return reads
-
-
-def _groups(
-    points: Sequence[PolledPoint], ratios: Ratios
-) -> list[tuple[int, list[int]]]:
-    """Return the periods in ns, each with the points that have it."""
-    groups: dict[int, list[int]] = {}
-    for index, polled in enumerate(points):
-        period_ns = RATIO_PERIOD_NS if ratios.is_ratio(index) else polled.period_ns
-        groups.setdefault(period_ns, []).append(index)
-    return list(groups.items())

@@ -1,10 +1,19 @@
 #!/usr/bin/env bash
-# Make sure that the system can create a virtual environment and compile kernels.
-# usage: system-packages.sh PYTHON
+# Make sure that the system can create a virtual environment and compile kernels
+# and, for the tests, that it has the programs which are no code of ours.
+# usage: system-packages.sh demo|test PYTHON
 # Installs what lacks when run as root on Debian; otherwise names it and exits 2.
 set -euo pipefail
-python=${1:-python3}
+purpose=$1
+python=$2
 packages=(python3-venv python3-dev gcc)
+test_packages=(libmodbus-dev mbpoll)
+[ "$purpose" = test ] && packages+=("${test_packages[@]}")
+
+# A compiler or a header alone is not enough: a program must link.
+links() {
+    gcc -x c -o /dev/null - "$@" 2>/dev/null
+}
 
 lacks() {
     local missing=()
@@ -13,8 +22,12 @@ lacks() {
 import pathlib, sysconfig, sys
 sys.exit(not (pathlib.Path(sysconfig.get_path("include")) / "Python.h").exists())
 ' 2>/dev/null || missing+=(python3-dev)
-    # The compiler alone is not enough: a program must link against the C library.
-    echo 'int main(void){return 0;}' | gcc -x c -o /dev/null - 2>/dev/null || missing+=(gcc)
+    echo 'int main(void){return 0;}' | links || missing+=(gcc)
+    if [ "$purpose" = test ]; then
+        printf '%s\n' '#include <modbus/modbus.h>' 'int main(void){return !modbus_strerror(0);}' \
+            | links -lmodbus || missing+=(libmodbus-dev)
+        command -v mbpoll >/dev/null || missing+=(mbpoll)
+    fi
     echo "${missing[*]}"
 }
 

@@ -5,49 +5,39 @@ gives every byte the time it takes on the wire, in both directions, so what is
 measured on it holds on a real one.
 """
 
-import fcntl
 import heapq
 import os
 import select
-import termios
 import time
-import tty
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Thread
-from typing import Protocol, Self
+from typing import Self
 
 from zerometer.core._frame import crc16
 from zerometer.core.errors import UsageError
 from zerometer.core.points import LineSettings
-from zerometer.drivers.simulator.faults import Fault, Reply
+from zerometer.drivers.simulator.babble import Babble
+from zerometer.drivers.simulator.faults import Fault
+from zerometer.drivers.simulator.terminal import End, Terminal
 from zerometer.drivers.simulator.transmission import Transmission
+from zerometer.drivers.simulator.unit import Unit
+from zerometer.drivers.simulator.units import Units
 
 #: From the end of a request to the start of the reply, in common meters.
 TURNAROUND_NS = 20_000_000
 
 _REQUEST = 8  # bytes of every read request
 _SHORTEST = 4  # unit, function, CRC
-_BUFFER = 4096
-
-
-class Unit(Protocol):
-    """What answers on a line under one unit identifier."""
-
-    def answer(self, request: bytes, time_ns: int) -> bytes:
-        """Return the reply to a request that was complete at *time_ns*.
-
-        Both are protocol data units: without unit identifier and CRC. The time
-        is that of the boot-time clock, and may be a little ahead of it.
-        """
-        ...
 
 
 class SimulatedLine:
-    """Units, by identifier, on a pty; a thread of its own serves them.
+    """Units, by identifier, on a pty or another *end*; a thread of its own serves them.
 
     ``turnaround_ns`` passes from the end of a request to the start of its reply.
     With ``paced=False`` bytes take no time (for benchmarks of what is not the
-    wire). Use as a context manager, or call start() and stop().
+    wire). *tap* gets every byte string that is written to the line. Use as a
+    context manager, or call start() and stop(): between stop() and the next start()
+    the line is like one whose adapter was unplugged.
     """
 
     def __init__(
@@ -57,55 +47,68 @@ class SimulatedLine:
         *,
         turnaround_ns: int = TURNAROUND_NS,
         paced: bool = True,
+        end: End | None = None,
+        tap: Callable[[bytes], None] | None = None,
     ) -> None:
-        self._units = units
-        self._turnaround_ns = turnaround_ns
+        self._units = Units(units, turnaround_ns)
         self._silence_ns = settings.silence_ns
         self._character_ns = settings.character_ns if paced else 0
-        self._faults: dict[int, tuple[Fault, ...]] = {}
-        self._heard = bytearray()
-        self._heard_from_ns = 0
-        self._heard_last_ns = 0
-        self._replies: list[tuple[int, int, bytes]] = []
-        self._answered = 0
-        self._sending: Transmission | None = None
-        self._free_ns = 0  # when the last byte that was sent has left the wire
-        self._port = ""
+        self._end = end or Terminal()
+        self._tap = tap
+        self._echoes = False
+        self._babble: Babble | None = None
         self._thread: Thread | None = None
 
     @property
     def port(self) -> str:
-        """Path of the terminal to open; UsageError before start."""
-        if not self._port:
+        """What to open: the path of the terminal; UsageError before start."""
+        if not self._end.port:
             raise UsageError("simulated line: port: not started")
-        return self._port
+        return self._end.port
 
     def give(self, unit: int, *faults: Fault) -> None:
         """Give *unit* these faults, in this order, instead of those it had."""
-        self._faults[unit] = faults
+        self._units.give(unit, *faults)
+
+    def replace(self, number: int, unit: Unit) -> None:
+        """Put *unit* in the place of another one; the faults of the place stay."""
+        self._units.replace(number, unit)
+
+    def echo(self, on: bool = True) -> None:
+        """Let the line echo what is written to it, as some adapters do."""
+        self._echoes = on
+
+    def babble(self, babble: Babble | None) -> None:
+        """Let bytes come that nobody sent, also while all are silent; None: no more."""
+        self._babble = babble
+        if self._thread is not None:
+            os.write(self._waker, b".")
 
     def start(self) -> None:
-        """Open the pty and serve it."""
-        # The far end stays open here too: otherwise the line would hang up when
-        # its user closes the port, and a restarted user could not come back.
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
+        """Open the end and serve it; OSError when it cannot be opened."""
+        self._end.open()
+        self._heard = bytearray()
+        self._heard_from_ns = self._heard_last_ns = 0
+        self._frames: list[tuple[int, int, bytes]] = []
+        self._number = 0
+        self._sending: Transmission | None = None
+        self._free_ns = 0  # when the last byte that was sent has left the wire
+        self._stopping = False
         self._wake, self._waker = os.pipe()
-        self._port = os.ttyname(self._slave)
         self._thread = Thread(target=self._serve, name="simulated-line", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving and close the pty; harmless when not started."""
+        """Stop serving and close the end; harmless when not started."""
         if self._thread is None:
             return
+        self._stopping = True
         os.write(self._waker, b".")
         self._thread.join()
         self._thread = None
-        self._port = ""
-        for descriptor in (self._master, self._slave, self._wake, self._waker):
-            os.close(descriptor)
+        self._end.close()
+        os.close(self._wake)
+        os.close(self._waker)
 
     def __enter__(self) -> Self:
         self.start()
@@ -115,14 +118,15 @@ class SimulatedLine:
         self.stop()
 
     def _serve(self) -> None:
-        while True:
-            ready, _, _ = select.select(
-                [self._master, self._wake], [], [], self._patience_s()
-            )
-            if self._wake in ready:
-                return
-            if self._master in ready:
-                self._hear(os.read(self._master, _BUFFER))
+        while not self._stopping:
+            watched = [*self._end.descriptors, self._wake]
+            for ready in select.select(watched, [], [], self._patience_s())[0]:
+                if ready == self._wake:
+                    os.read(ready, 64)
+                    continue
+                data = self._end.read(ready)
+                if data:
+                    self._hear(data)
             self._speak()
 
     def _patience_s(self) -> float | None:
@@ -132,20 +136,24 @@ class SimulatedLine:
             dues.append(self._quiet_ns())
         if self._sending:
             dues.append(self._sending.next_ns())
-        elif self._replies:
-            dues.append(self._replies[0][0])
+        elif self._frames:
+            dues.append(self._frames[0][0])
+        babble = self._babble
+        if babble is not None:
+            dues.append(babble.next_ns)
         if not dues:
             return None
         return max(0, min(dues) - _now_ns()) / 1e9
 
     def _hear(self, data: bytes) -> None:
         self._heard_last_ns = _now_ns()
+        if self._tap is not None:
+            self._tap(data)
+        if self._echoes:
+            self._send(self._heard_last_ns, data)
         if not self._heard:
             self._heard_from_ns = self._heard_last_ns
         self._heard += data
-        # A user who died keeps no port to himself: on a real one, the lock
-        # goes with the last close, but this terminal is never closed.
-        fcntl.ioctl(self._slave, termios.TIOCNXCL)
         while len(self._heard) >= _REQUEST and not crc16(bytes(self._heard[:_REQUEST])):
             self._answer(self._take(_REQUEST))
 
@@ -162,20 +170,14 @@ class SimulatedLine:
 
     def _answer(self, frame: bytes) -> None:
         """Let the unit answer the frame that ends now on the wire, in its time."""
-        unit = self._units.get(frame[0])
-        if unit is None:
-            return
-        body = frame[:1] + unit.answer(frame[1:-2], self._heard_from_ns)
-        reply: Reply | None = Reply(
-            body + crc16(body).to_bytes(2, "little"), self._turnaround_ns
-        )
-        for fault in self._faults.get(frame[0], ()):
-            reply = reply and fault(reply)
-        if reply:
-            start_ns = self._heard_from_ns + reply.delay_ns
-            # The number keeps replies of one instant in order.
-            self._answered += 1
-            heapq.heappush(self._replies, (start_ns, self._answered, reply.frame))
+        reply = self._units.answer(frame, self._heard_from_ns)
+        if reply is not None:
+            self._send(self._heard_from_ns + reply.delay_ns, reply.frame)
+
+    def _send(self, start_ns: int, frame: bytes) -> None:
+        # The number keeps frames of one instant in order.
+        self._number += 1
+        heapq.heappush(self._frames, (start_ns, self._number, frame))
 
     def _speak(self) -> None:
         now_ns = _now_ns()
@@ -183,24 +185,23 @@ class SimulatedLine:
             frame = self._take(len(self._heard))
             if len(frame) >= _SHORTEST and not crc16(frame):
                 self._answer(frame)
-        if self._sending is None and self._replies and self._replies[0][0] <= now_ns:
-            start_ns, _, frame = heapq.heappop(self._replies)
+        babble = self._babble
+        if babble is not None and babble.next_ns <= now_ns:
+            self._send(now_ns, babble.take(now_ns))
+        if self._sending is None and self._frames and self._frames[0][0] <= now_ns:
+            start_ns, _, frame = heapq.heappop(self._frames)
+            if not self._character_ns:
+                self._end.write(frame)
+                return
             start_ns = max(start_ns, self._free_ns)
             self._sending = Transmission(frame, start_ns, self._character_ns)
             self._free_ns = self._sending.end_ns
         if self._sending:
             due = self._sending.take(now_ns)
             if due:
-                self._put(due)
+                self._end.write(due)
             if self._sending.done:
                 self._sending = None
-
-    def _put(self, data: bytes) -> None:
-        try:
-            os.write(self._master, data)
-        except BlockingIOError:
-            # Nobody reads: on a wire the bytes are gone too.
-            return
 
 
 def _now_ns() -> int:

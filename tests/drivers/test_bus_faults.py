@@ -111,7 +111,7 @@ def test_a_garbage_answering_meter_is_missing_and_named_once() -> None:
         "bus rs485-a, meter m (unit 1): registers 100 to 100 (function 3): "
         "7 bytes with a wrong CRC, expected 7: 01 03 02 de ad be ef"
     )
-    assert loop.statistics().errors["garbage"] >= 4
+    assert loop.statistics().errors["crc"] >= 4
 
 
 def test_down_and_up_again(monkeypatch: pytest.MonkeyPatch) -> None:

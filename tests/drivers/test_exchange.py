@@ -7,8 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 from harness.ptys import Pty, ScriptedUnits
-from hypothesis import given
-from hypothesis import strategies as st
 
 from zerometer.core._frame import crc16, read_request
 from zerometer.core.errors import UsageError
@@ -276,17 +274,3 @@ def test_negative_times_are_refused() -> None:
     for times in ((-1, 0), (0, -1)):
         with pytest.raises(UsageError):
             Transaction(REQUEST).expect(*times)
-
-
-@given(st.binary(max_size=20))
-def test_only_reads_are_transactions(request_bytes: bytes) -> None:
-    """Bytes that are no read request cannot be given to an exchange at all."""
-    if len(request_bytes) != 8 or not 1 <= request_bytes[1] <= 4:
-        with pytest.raises(UsageError):
-            Transaction(request_bytes)
-
-
-@given(function=st.integers(5, 255), rest=st.binary(min_size=6, max_size=6))
-def test_writes_are_refused_whatever_they_write(function: int, rest: bytes) -> None:
-    with pytest.raises(UsageError):
-        Transaction(bytes([1, function]) + rest)

@@ -130,7 +130,7 @@ def test_a_trouble_lasts_until_a_whole_cycle_was_good(
         running_bus(far.pty.path, [plan]) as (loop, watched),
     ):
         watched.wait(lambda: len(watched.readings) >= 16)
-    assert loop.statistics().errors["garbage"] >= 3
+    assert loop.statistics().errors["crc"] >= 3
     assert len(watched.said("garbage")) == 1
 
 

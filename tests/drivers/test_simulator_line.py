@@ -17,12 +17,10 @@ import pytest
 from harness.simulation import SDM630, constant
 from harness.wire import converse
 from pymodbus.client import ModbusSerialClient
-from pymodbus.exceptions import ModbusIOException
 
 from zerometer.core._frame import crc16, read_request
 from zerometer.core.errors import UsageError
 from zerometer.core.points import LineSettings
-from zerometer.drivers.simulator import faults
 from zerometer.drivers.simulator.line import SimulatedLine
 from zerometer.drivers.simulator.meters import SimulatedMeter
 from zerometer.drivers.simulator.transmission import Transmission
@@ -171,55 +169,6 @@ def test_a_killed_user_does_not_keep_the_port() -> None:
         finally:
             os.close(descriptor)
     assert int.from_bytes(flag, sys.byteorder) == 0
-
-
-def test_a_dead_unit_is_silent_and_the_others_are_not() -> None:
-    with SimulatedLine(FAST, units(), turnaround_ns=0) as line:
-        line.give(1, faults.dead)
-        assert converse(line.port, read_request(1, 4, 52, 2), 1, 0.05) == b""
-        assert len(converse(line.port, read_request(2, 4, 52, 2), 9)) == 9
-        line.give(1)
-        assert len(converse(line.port, read_request(1, 4, 52, 2), 9)) == 9
-
-
-def test_a_late_reply_leaves_the_line_to_others() -> None:
-    with SimulatedLine(FAST, units(), turnaround_ns=0) as line:
-        line.give(1, faults.late(100_000_000))
-        both = read_request(1, 4, 52, 2) + read_request(2, 4, 52, 2)
-        got = converse(line.port, both, 18)
-    assert (got[0], got[9]) == (2, 1)
-
-
-def test_faults_change_replies() -> None:
-    request = read_request(1, 4, 52, 2)
-    with SimulatedLine(FAST, units(), turnaround_ns=0) as line:
-        line.give(1, faults.exception(4))
-        assert converse(line.port, request, 5)[:3] == b"\x01\x84\x04"
-        line.give(1, faults.crc_noise())
-        noisy = converse(line.port, request, 9)
-        assert len(noisy) == 9 and crc16(noisy)
-        line.give(1, faults.garbage(), faults.late(1))
-        junk = converse(line.port, request, 9)
-        assert len(junk) == 9 and crc16(junk)
-
-
-def test_sometimes_is_a_share() -> None:
-    fault = faults.sometimes(faults.dead, 0.25, seed=1)
-    reply = faults.Reply(b"abc", 0)
-    silent = sum(fault(reply) is None for _ in range(2000))
-    assert silent == pytest.approx(500, abs=60)
-
-
-def test_pymodbus_takes_a_dead_unit_for_a_time_out() -> None:
-    with SimulatedLine(FAST, units(), turnaround_ns=0) as line:
-        line.give(1, faults.dead)
-        modbus = ModbusSerialClient(
-            line.port, baudrate=FAST.baud, timeout=0.05, retries=0
-        )
-        assert modbus.connect()
-        with pytest.raises(ModbusIOException):
-            modbus.read_input_registers(52, count=2, device_id=1)
-        modbus.close()
 
 
 def test_nobody_reading_does_not_stop_the_line() -> None:

@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "packaging" / "system-packages.sh"
 #: The only commands of the system that the script finds.
 SEEN = ("bash", "dirname")
+FOR_THE_DEMO = ("python3-venv", "python3-dev", "gcc")
+FOR_TESTS = ("libmodbus-dev", "mbpoll")
 
 
 def command(folder: Path, name: str, text: str) -> Path:
@@ -21,14 +23,23 @@ def command(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def run(folder: Path, user: int, python: str) -> "subprocess.CompletedProcess[str]":
+def run(
+    folder: Path,
+    user: int,
+    python: str,
+    *,
+    purpose: str = "test",
+    gcc: str = "while read -r line; do :; done",
+) -> "subprocess.CompletedProcess[str]":
     """Run the script as *user* says it is, with nothing but *folder* on the path."""
     for name in SEEN:
-        (folder / name).symlink_to(f"/usr/bin/{name}")
+        if not (folder / name).exists():
+            (folder / name).symlink_to(f"/usr/bin/{name}")
     command(folder, "id", f"echo {user}")
-    command(folder, "gcc", "while read -r line; do :; done")
+    command(folder, "gcc", gcc)
+    interpreter = command(folder, "python", python)
     return subprocess.run(
-        [f"/usr/bin/{SEEN[0]}", str(SCRIPT), str(command(folder, "python", python))],
+        [f"/usr/bin/{SEEN[0]}", str(SCRIPT), purpose, str(interpreter)],
         env={**os.environ, "PATH": str(folder)},
         capture_output=True,
         text=True,
@@ -44,7 +55,9 @@ def test_what_lacks_is_named_with_the_line_of_the_readme(
     done = run(tmp_path, user, "exit 1")
     assert (done.returncode, done.stdout) == (2, "")
     said, line = done.stderr.splitlines()
-    assert said == "make: this system lacks python3-venv python3-dev; install with:"
+    assert said == (
+        "make: this system lacks python3-venv python3-dev mbpoll; install with:"
+    )
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     installs = re.findall(r"^(?:sudo )?apt-get install.*$", readme, re.M)
     assert line.removeprefix("sudo ") in {i.removeprefix("sudo ") for i in installs}
@@ -57,6 +70,7 @@ def test_root_gets_what_lacks_installed_and_is_told(tmp_path: Path) -> None:
         "apt-get",
         f'echo "$@" >>{calls}; if [ "$1" = install ]; then : >{installed}; fi',
     )
+    command(tmp_path, "mbpoll", "exit 0")
     done = run(tmp_path, 0, f"test -e {installed}")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith(
@@ -64,16 +78,32 @@ def test_root_gets_what_lacks_installed_and_is_told(tmp_path: Path) -> None:
     )
     update, install = calls.read_text(encoding="utf-8").splitlines()
     assert update.startswith("update")
-    assert {"python3-venv", "python3-dev", "gcc"} <= set(install.split())
+    assert {*FOR_THE_DEMO, *FOR_TESTS} <= set(install.split())
 
 
 def test_an_install_that_does_not_help_is_not_taken_for_one(tmp_path: Path) -> None:
     command(tmp_path, "apt-get", "exit 0")
     done = run(tmp_path, 0, "exit 1")
     assert done.returncode == 2
-    assert "lacks python3-venv python3-dev; install with:" in done.stderr
+    assert "lacks python3-venv python3-dev mbpoll; install with:" in done.stderr
+
+
+def test_a_library_that_does_not_link_lacks(tmp_path: Path) -> None:
+    command(tmp_path, "mbpoll", "exit 0")
+    done = run(tmp_path, 1000, "exit 0", gcc='case "$*" in *-lmodbus*) exit 1; esac')
+    assert done.returncode == 2
+    assert "lacks libmodbus-dev; install with:" in done.stderr
+
+
+def test_the_demo_needs_nothing_of_what_only_tests_need(tmp_path: Path) -> None:
+    gcc = 'case "$*" in *-lmodbus*) exit 1; esac'
+    done = run(tmp_path, 1000, "exit 0", purpose="demo", gcc=gcc)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = run(tmp_path, 1000, "exit 1", purpose="demo", gcc=gcc)
+    assert not any(package in done.stderr for package in FOR_TESTS)
 
 
 def test_nothing_is_said_when_nothing_lacks(tmp_path: Path) -> None:
+    command(tmp_path, "mbpoll", "exit 0")
     done = run(tmp_path, 1000, "exit 0")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

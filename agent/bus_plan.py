@@ -1,0 +1,91 @@
+"""What a site's buses will have to do, as plain values: for ``zerometer plan``."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from zerometer.agent.unit_plans import unit_plans
+from zerometer.config.line import BAUDS
+from zerometer.core.points import LineSettings
+from zerometer.core.site import Bus, Site
+from zerometer.drivers.turnaround import ASSUMED_NS
+from zerometer.drivers.workload import Cycle, UnitLoad, bus_load
+
+Json = dict[str, Any]
+
+
+def bus_plan(site: Site, bus: Bus, turnaround_ns: int | None) -> Json:
+    """Return the requests on *bus*, their cost, and the share of its time.
+
+    Every meter takes *turnaround_ns* to answer; None for what the loop assumes
+    before it has measured.
+    """
+    plans = unit_plans(site, bus)
+    assumed_ns = ASSUMED_NS if turnaround_ns is None else turnaround_ns
+    turnarounds_ns = dict.fromkeys((plan.meter for plan in plans), assumed_ns)
+    loads = bus_load(plans, bus.line, turnarounds_ns)
+    faster = _faster(bus.line)
+    return {
+        "id": bus.id,
+        "port": bus.port,
+        "baud": bus.line.baud,
+        "parity": bus.line.parity,
+        "stop_bits": bus.line.stop_bits,
+        **_sums(loads),
+        "faster": None
+        if faster is None
+        else {
+            "baud": faster.baud,
+            **_sums(bus_load(plans, faster, turnarounds_ns)),
+        },
+        "meters": [_meter(load) for load in loads],
+    }
+
+
+def _faster(line: LineSettings) -> LineSettings | None:
+    """Return the line at the next baud rate; None when it is the fastest."""
+    faster = (baud for baud in BAUDS if baud > line.baud)
+    baud = next(faster, None)
+    return None if baud is None else replace(line, baud=baud)
+
+
+def _sums(loads: Sequence[UnitLoad]) -> Json:
+    return {
+        "utilisation": sum(load.share for load in loads),
+        "poll_s": sum(load.poll_ns for load in loads) / 1e9,
+    }
+
+
+def _meter(load: UnitLoad) -> Json:
+    plan = load.plan
+    return {
+        "id": plan.meter,
+        "unit": plan.unit,
+        "map": plan.map.id,
+        "turnaround_ms": load.turnaround_ns / 1e6,
+        "max_registers": plan.map.limits.max_registers,
+        "min_delay_ms": plan.map.limits.min_delay_ms,
+        "utilisation": load.share,
+        "pace": load.pace,
+        "poll_s": load.poll_ns / 1e9,
+        "cycles": [_cycle(cycle) for cycle in load.cycles],
+    }
+
+
+def _cycle(cycle: Cycle) -> Json:
+    return {
+        "periods_s": [period_ns / 1e9 for period_ns in sorted(cycle.periods_ns)],
+        "interval_s": cycle.interval_ns / 1e9,
+        "cost_ms": cycle.cost_ns / 1e6,
+        "utilisation": cycle.share,
+        "requests": [
+            {
+                "function": request.block.function,
+                "address": request.block.address,
+                "count": request.block.count,
+                "cost_ms": request.cost_ns / 1e6,
+                "points": list(request.points),
+            }
+            for request in cycle.requests
+        ],
+    }

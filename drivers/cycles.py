@@ -1,0 +1,65 @@
+"""Which requests the points of a meter make, whatever combination of them is due.
+
+The bus loop sends them; who wants to know before anything is wired computes them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from zerometer.core.planner import plan_reads
+from zerometer.core.points import LineSettings, PolledPoint, ReadBlock, ReadLimits
+from zerometer.drivers.ratios import RATIO_PERIOD_NS, Ratios
+
+
+class Cycles:
+    """The point groups of one meter, one for each period, and their requests."""
+
+    def __init__(
+        self, points: Sequence[PolledPoint], ratios: Ratios, line: LineSettings
+    ) -> None:
+        self._points = tuple(polled.point for polled in points)
+        self._ratios = ratios
+        self._line = line
+        self._groups: dict[int, list[int]] = {}
+        for index, polled in enumerate(points):
+            period_ns = polled.period_ns
+            if ratios.is_ratio(index):
+                period_ns = RATIO_PERIOD_NS
+            self._groups.setdefault(period_ns, []).append(index)
+
+    @property
+    def periods_ns(self) -> tuple[int, ...]:
+        """The period of each group, in ns."""
+        return tuple(self._groups)
+
+    @property
+    def with_ratios(self) -> set[int]:
+        """The groups, as indices, that have points which others are multiplied by."""
+        return {
+            group
+            for group, indices in enumerate(self._groups.values())
+            if any(map(self._ratios.is_ratio, indices))
+        }
+
+    def blocks(
+        self, groups: Iterable[int], limits: ReadLimits, turnaround_ns: int
+    ) -> list[ReadBlock]:
+        """Return the requests that read *groups* soonest, those for ratios first."""
+        members = list(self._groups.values())
+        indices = [index for group in groups for index in members[group]]
+        ratios = [index for index in indices if self._ratios.is_ratio(index)]
+        others = [index for index in indices if not self._ratios.is_ratio(index)]
+        return [
+            *self._planned(ratios, limits, turnaround_ns),
+            *self._planned(others, limits, turnaround_ns),
+        ]
+
+    def _planned(
+        self, indices: Sequence[int], limits: ReadLimits, turnaround_ns: int
+    ) -> list[ReadBlock]:
+        chosen = [self._points[index] for index in indices]
+        blocks = plan_reads(chosen, limits, self._line, turnaround_ns)
+        return [
+            replace(block, points=tuple(indices[place] for place in block.points))
+            for block in blocks
+        ]
