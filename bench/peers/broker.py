@@ -62,7 +62,9 @@ def broker(folder: Path, reader: Reader) -> Iterator[tuple[int, Listener]]:
         stack.callback(server.kill)
         _wait(port, server)
         client = stack.enter_context(
-            subprocess.Popen(listen, stdout=subprocess.PIPE, text=True, errors="replace")
+            subprocess.Popen(
+                listen, stdout=subprocess.PIPE, text=True, errors="replace"
+            )
         )
         stack.callback(client.kill)
         assert client.stdout is not None

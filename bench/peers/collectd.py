@@ -1,4 +1,4 @@
-"""collectd with its plug-in for Modbus, which writes files of comma-separated values."""
+"""collectd with its plug-ins for Modbus and for files of comma-separated values."""
 
 import contextlib
 import csv

@@ -60,8 +60,9 @@ def environment(name: str) -> Path:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    requirements = str(REQUIREMENTS / f"{name}.txt")
     pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--no-deps",
-           "--disable-pip-version-check", "-r", str(REQUIREMENTS / f"{name}.txt")]  # fmt: skip
+           "--disable-pip-version-check", "-r", requirements]  # fmt: skip
     for command in ([sys.executable, "-m", "venv", str(folder)], pip):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

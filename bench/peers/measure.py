@@ -69,10 +69,16 @@ def addresses_of(setting: Setting, *, few: bool) -> tuple[int, ...]:
 
 @contextmanager
 def running(
-    setting: Setting, load: Load, addresses: tuple[int, ...], timeout_s: float = TIMEOUT_S
+    setting: Setting,
+    load: Load,
+    addresses: tuple[int, ...],
+    timeout_s: float = TIMEOUT_S,
 ) -> Iterator[tuple[Plant, Job, Start, int]]:
     """Run a peer on a line meanwhile, until it has read something."""
-    with tempfile.TemporaryDirectory(prefix="bench-peers-") as name, plant(load) as line:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-peers-") as name,
+        plant(load) as line,
+    ):
         folder = Path(name)
         job = Job(
             port=line.port,

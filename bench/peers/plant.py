@@ -11,19 +11,20 @@ import sys
 from dataclasses import asdict, dataclass
 
 from bench.bus.plant import READ_INPUT_REGISTERS, FloatUnit
-from bench.peers.trouble import trouble
+from bench.peers.trouble import ECHO, faults
 from zerometer.core.points import LineSettings
 from zerometer.drivers.simulator.faults import dead
 from zerometer.drivers.simulator.line import SimulatedLine
 
 ILLEGAL_FUNCTION = 1
+REQUEST = 5  # bytes: function, address, registers
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """What is on the line: units 1 to ``units``, the last ``dead`` of them silent.
 
-    ``trouble`` is the name of what happens to one reply in a hundred, if anything.
+    ``trouble`` is one of those that have a name in ``trouble.py``, or none.
     """
 
     baud: int
@@ -52,8 +53,8 @@ class RecordedUnit(FloatUnit):
         self.reads: dict[tuple[int, int], tuple[int, int, int]] = {}
 
     def answer(self, request: bytes, time_ns: int) -> bytes:
-        """Return the registers that *request* asks for; it has no other function."""
-        if request[0] != READ_INPUT_REGISTERS:
+        """Return the registers that *request* asks for; nothing else is known here."""
+        if request[0] != READ_INPUT_REGISTERS or len(request) != REQUEST:
             return bytes((request[0] | 0x80, ILLEGAL_FUNCTION))
         read = struct.unpack(">HH", request[1:])
         times, first_ns, _ = self.reads.get(read, (0, time_ns, time_ns))
@@ -73,8 +74,9 @@ def serve(load: Load) -> None:
     for unit in units:
         if unit not in load.healthy:
             line.give(unit, dead)
-        elif load.trouble:
-            line.give(unit, trouble(load.trouble, seed=unit))
+        else:
+            line.give(unit, *faults(load.trouble, unit))
+    line.echo(load.trouble == ECHO)
     with line:
         print(line.port, flush=True)
         for command in sys.stdin:

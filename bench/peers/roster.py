@@ -38,7 +38,7 @@ SETTINGS = (
         "libmodbus 3.1",
         libraries.libmodbus,
         "a value per request, time-out 0.5 s",
-        "our blocks, time-out 0.3 s",
+        "our blocks, time-out 0.3 s, flushed after an error",
     ),
     *_both(
         "pymodbus 3.16.1 async",
@@ -56,7 +56,7 @@ SETTINGS = (
         "uModbus 1.0.4",
         libraries.library("umodbus"),
         "a value per request, time-out 1 s as in its manual",
-        "our blocks, time-out 0.3 s",
+        "our blocks, time-out 0.3 s, flushed after an error",
     ),
     *_both(
         "thingsboard-gateway 3.8.5",

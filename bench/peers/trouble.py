@@ -1,15 +1,20 @@
-"""What may happen to one reply in a hundred of the line's, by name."""
+"""What may happen to one reply in a hundred of a unit, by name."""
 
-import time
 from collections.abc import Callable
-from dataclasses import replace
 
+from bench.bus.plant import FloatUnit
 from zerometer.drivers.simulator.faults import (
     Fault,
-    Reply,
+    colliding,
     crc_noise,
     garbage,
+    junk_after,
+    junk_before,
+    late,
+    queueing,
+    short,
     sometimes,
+    strict,
 )
 
 SHARE = 0.01
@@ -17,57 +22,30 @@ SHARE = 0.01
 LATE_NS = 80_000_000
 #: How long the clients wait for a reply where there is trouble.
 TIMEOUT_S = 0.05
+#: The adapter gives back what is written to it; no fault of a unit's.
+ECHO = "echo of every request"
 
-
-def _now_ns() -> int:
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-
-
-class Busy:
-    """A unit that is now and then busy with something else for LATE_NS.
-
-    It answers late then. A strict one is deaf meanwhile; a queueing one answers what
-    it heard later, in order.
-    """
-
-    def __init__(self, *, queueing: bool) -> None:
-        self._queueing = queueing
-        self._free_ns = 0
-
-    def late(self, reply: Reply) -> Reply:
-        """Return the reply as it leaves after the other business."""
-        self._free_ns = _now_ns() + LATE_NS
-        return replace(reply, delay_ns=reply.delay_ns + LATE_NS)
-
-    def waiting(self, reply: Reply) -> Reply | None:
-        """Return the reply as it leaves when there may be other business."""
-        left_ns = self._free_ns - _now_ns()
-        if left_ns <= 0:
-            return reply
-        if not self._queueing:
-            return None
-        return replace(reply, delay_ns=max(reply.delay_ns, left_ns))
-
-
-def _late(queueing: bool, seed: int) -> Fault:
-    busy = Busy(queueing=queueing)
-    now_and_then = sometimes(busy.late, SHARE, seed)
-
-    def fault(reply: Reply) -> Reply | None:
-        left = busy.waiting(reply)
-        return now_and_then(left) if left is reply else left
-
-    return fault
-
-
-TROUBLES: dict[str, Callable[[int], Fault]] = {
-    "late, deaf meanwhile": lambda seed: _late(False, seed),
-    "late, queueing": lambda seed: _late(True, seed),
-    "CRC noise": lambda seed: sometimes(crc_noise(seed), SHARE, seed),
-    "other bytes": lambda seed: sometimes(garbage(seed), SHARE, seed),
+#: Faults of the unit with a number, in the order in which they happen.
+_FAULTS: dict[str, Callable[[int], tuple[Fault, ...]]] = {
+    "late reply, unit deaf meanwhile": lambda unit: (_late(unit), strict()),
+    "late reply, unit queues requests": lambda unit: (_late(unit), queueing()),
+    "a bit flipped": lambda unit: (sometimes(crc_noise(unit), SHARE, unit),),
+    "short frame": lambda unit: (sometimes(short(6), SHARE, unit),),
+    "junk before": lambda unit: (sometimes(junk_before(3, unit), SHARE, unit),),
+    "junk behind": lambda unit: (sometimes(junk_after(3, unit), SHARE, unit),),
+    "other bytes": lambda unit: (sometimes(garbage(unit), SHARE, unit),),
+    "colliding twin": lambda unit: (
+        sometimes(colliding(FloatUnit(unit + 100), unit), SHARE, unit),
+    ),
 }
+TROUBLES = (*_FAULTS, ECHO)
+LATE = tuple(name for name in TROUBLES if name.startswith("late"))
 
 
-def trouble(name: str, seed: int) -> Fault:
-    """Return the fault called *name*."""
-    return TROUBLES[name](seed)
+def _late(unit: int) -> Fault:
+    return sometimes(late(LATE_NS), SHARE, unit)
+
+
+def faults(name: str, unit: int) -> tuple[Fault, ...]:
+    """Return the faults of *unit* where the trouble is *name*."""
+    return _FAULTS[name](unit) if name in _FAULTS else ()

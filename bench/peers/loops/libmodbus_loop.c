@@ -1,7 +1,7 @@
 /* libmodbus, reading for ever; counts as tally.py does.
  *
  * usage: libmodbus_loop PORT BAUD TIMEOUT_US TALLY (UNIT ADDRESS COUNT)...
- * A time-out of 0 leaves the library's own. */
+ * A time-out of 0 leaves the library's own, and what came behind an error. */
 
 #include <fcntl.h>
 #include <modbus.h>
@@ -34,6 +34,8 @@ int main(int argc, char **argv)
             tally[TRANSACTIONS]++;
             if (got != count) {
                 tally[FAILED]++;
+                if (atoi(argv[3]) > 0)
+                    modbus_flush(line); /* or what follows is read for ever after */
                 continue;
             }
             for (int r = 0; r < count; r += 2) {

@@ -22,6 +22,8 @@ def run(wanted: dict[str, Any]) -> None:
                 registers = rtu.send_message(request, port)
             except Exception:  # it raises whatever its parts raise
                 tally.failed()
+                if wanted["timeout_s"] is not None:
+                    port.reset_input_buffer()  # or it reads what follows for ever
                 continue
             tally.brought(unit, address, floats(registers))
 

@@ -6,13 +6,14 @@ from threading import Event
 from typing import Any
 
 from tally import Tally, arguments, value
+
 from zerometer.core.points import (
     LineSettings,
     MeterMap,
     Point,
     PolledPoint,
-    ReadLimits,
     Reading,
+    ReadLimits,
 )
 from zerometer.drivers.bus import BusLoop, BusNotice, UnitPlan
 from zerometer.drivers.serial_line import SerialLine
@@ -80,7 +81,9 @@ def run(wanted: dict[str, Any]) -> None:
         units=units,
         deliver=deliver,
         notify=notify,
-        timeout_ns=int(wanted["timeout_s"] * 1e9) if wanted["timeout_s"] else TIMEOUT_NS,
+        timeout_ns=int(wanted["timeout_s"] * 1e9)
+        if wanted["timeout_s"]
+        else TIMEOUT_NS,
     )
     ended = Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
