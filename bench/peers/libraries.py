@@ -13,6 +13,8 @@ from bench.peers.environments import HEADER, PeerError, cache, program, python
 from bench.peers.job import Came, Job, Start
 from bench.peers.loops.tally import LAYOUT, SIZE
 
+#: Where this process has its modules from; ours run in its environment.
+MODULES = os.pathsep.join(str(Path(place).resolve()) for place in sys.path)
 LOOPS = Path(__file__).resolve().parent / "loops"
 Prepare = Callable[[Job], contextlib.AbstractContextManager[Start]]
 
@@ -56,11 +58,11 @@ def library(name: str) -> Prepare:
     return _python_loop(lambda: python(name), name)
 
 
-#: Our bus loop is started like the others, in this environment.
+#: Our bus loop is started like the others.
 zerometer = _python_loop(
     lambda: sys.executable,
     "zerometer",
-    os.pathsep.join(str(Path(place).resolve()) for place in sys.path),
+    MODULES,
 )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bench.peers import gateways, libraries
+from bench.peers.agent import agent
 from bench.peers.collectd import collectd
 from bench.peers.libraries import Prepare
 
@@ -13,7 +14,8 @@ class Setting:
 
     ``blocks`` tells whether it reads blocks, or each value by itself. ``own``
     tells that it keeps the time-out, tries and pauses that it comes with.
-    ``shown`` is its line in the short table.
+    ``shown`` is its line in the short table; ``counts`` is a loop of the bench's,
+    which can be asked for the number of its transactions.
     """
 
     peer: str
@@ -22,41 +24,56 @@ class Setting:
     blocks: bool = True
     own: bool = False
     shown: bool = True
+    counts: bool = False
 
 
-def _both(peer: str, prepare: Prepare, own: str, best: str) -> tuple[Setting, Setting]:
-    return (
-        Setting(peer, f"default: {own}", prepare, False, True, False),
-        Setting(peer, f"best: {best}", prepare),
+def _both(
+    peer: str, prepare: Prepare, own: str, best: str, *, counts: bool = False
+) -> tuple[Setting, Setting]:
+    default = Setting(
+        peer, f"default: {own}", prepare, blocks=False, own=True, shown=False
     )
+    return default, Setting(peer, f"best: {best}", prepare, counts=counts)
 
 
 OURS = "Zerometer"
 SETTINGS = (
-    Setting(OURS, "bus loop, as it comes", libraries.zerometer, own=True),
+    Setting(
+        OURS, "its bus loop, as it comes", libraries.zerometer, own=True, counts=True
+    ),
+    Setting(
+        f"{OURS} agent",
+        "the whole process, as it comes: reads, journals, forwards, shows",
+        agent,
+        own=True,
+    ),
     *_both(
         "libmodbus 3.1",
         libraries.libmodbus,
         "a value per request, time-out 0.5 s",
         "our blocks, time-out 0.3 s, flushed after an error",
+        counts=True,
     ),
     *_both(
         "pymodbus 3.16.1 async",
         libraries.library("pymodbus"),
         "a value per request, time-out 3 s, 3 retries",
         "our blocks, time-out 0.3 s, no retries",
+        counts=True,
     ),
     *_both(
         "minimalmodbus 2.1.1",
         libraries.library("minimalmodbus"),
         "a value per request, time-out 0.05 s",
         "our blocks, time-out 0.3 s",
+        counts=True,
     ),
     *_both(
         "uModbus 1.0.4",
         libraries.library("umodbus"),
         "a value per request, time-out 1 s as in its manual",
         "our blocks, time-out 0.3 s, flushed after an error",
+        counts=True,
     ),
     *_both(
         "thingsboard-gateway 3.8.5",
