@@ -15,6 +15,7 @@ PROGRAMS = {
     "mosquitto_pub": "mosquitto-clients",
     "collectd": "collectd-core",
 }
+LIBRARY = "libmodbus-dev"
 HEADER = Path("/usr/include/modbus/modbus.h")
 
 
@@ -45,7 +46,19 @@ def missing_packages() -> list[str]:
             program(name)
         except PeerError:
             missing.add(package)
-    return sorted(missing | (set() if HEADER.exists() else {"libmodbus-dev"}))
+    return sorted(missing | (set() if HEADER.exists() else {LIBRARY}))
+
+
+def versions() -> list[str]:
+    """Return the Debian packages that are used, with their versions."""
+    packages = sorted({*PROGRAMS.values(), LIBRARY})
+    listing = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *packages],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return listing.stdout.splitlines()
 
 
 def environment(name: str) -> Path:

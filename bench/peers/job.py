@@ -63,7 +63,7 @@ def started(start: Start, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment() | start.environment,
+            env={**_environment(), **start.environment},
             cwd=folder,
             start_new_session=True,
         )

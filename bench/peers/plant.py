@@ -81,12 +81,12 @@ def serve(load: Load) -> None:
         print(line.port, flush=True)
         for command in sys.stdin:
             if command.strip() == "clear":
-                for unit in units.values():
-                    unit.reads = {}
+                for recorded in units.values():
+                    recorded.reads = {}
             reads = [
                 (number, *read, *seen)
-                for number, unit in units.items()
-                for read, seen in dict(unit.reads).items()
+                for number, recorded in units.items()
+                for read, seen in dict(recorded.reads).items()
             ]
             print(json.dumps(reads), flush=True)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.machine import description
 from bench.peers import dead, speed
 from bench.peers.dead import CASES, Kept
+from bench.peers.environments import versions
 from bench.peers.measure import ADDRESSES
 from bench.peers.roster import NOT_MEASURED, Setting
 from bench.peers.speed import Row
@@ -54,6 +55,7 @@ def full(figures: Figures, command: str) -> str:
             "# Other programs that read meters, on the same line",
             "",
             f"{description()}. Measured with `{command}`.",
+            f"From PyPI as in `bench/peers/requirements`; {', '.join(versions())}.",
             "",
             f"Meters of {len(ADDRESSES)} floats on a pty that gives each byte its time",
             "on the wire: 4 of them, 20 ms turnaround at 9600 baud, 5 ms at 115200.",
