@@ -88,9 +88,8 @@ def _place(point: Point) -> tuple[int, int, tuple[int, ...]]:
 def _as(point: Point, base: Point, other: Point) -> Point:
     """Return *point*, made from *base*, as if it were made from *other*."""
     return replace(
-        point,
+        point.moved(other.address - base.address),
         function=other.function,
-        address=other.address,
         type=other.type,
         order=other.order,
         scale=point.scale * (other.scale / base.scale),

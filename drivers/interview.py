@@ -4,19 +4,23 @@ Met for the first time, back after being down, or on a port that was away: whate
 answers now may be another meter, or set up otherwise.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from zerometer.core.points import MeterMap, Point
 from zerometer.drivers import identity, sunspec
 from zerometer.drivers.notices import NoticeKind
-from zerometer.drivers.questions import Dialogue, Question
+from zerometer.drivers.questions import REFUSED, Dialogue, Question
 from zerometer.drivers.sunspec import Models
 
 #: A unit that is not the right one is asked again after so long, then twice as long
 #: each time, up to the longest.
 FIRST_AGAIN_NS = 1_000_000_000
 LONGEST_AGAIN_NS = 60_000_000_000
+
+#: A question that is met with silence so often, while others are not, is refused.
+PATIENCE = 3
 
 _BY_TURNS = (
     "two serial numbers answer by turns: two meters seem to have this unit identifier"
@@ -85,7 +89,10 @@ class Interview:
         #: When a unit that is not the right one is asked again.
         self.again_ns = 0
         self._spacing_ns = FIRST_AGAIN_NS
-        self._silences = 0
+        #: Whether it said anything since it was silent last.
+        self.heard = True
+        self._silences: Counter[Question] = Counter()
+        self._nowhere = 0
         self.findings: Findings | None = None
         self.question: Question
         self._dialogue: Dialogue[Findings]
@@ -107,18 +114,35 @@ class Interview:
         self._dialogue = self._run()
         self.question = next(self._dialogue)
 
-    def answer(self, data: bytes | None) -> None:
+    def answer(self, data: bytes) -> None:
         """Take the answer to the question; then there is another one, or findings."""
-        self._silences = self._silences + 1 if data is None else 0
+        self.heard = True
+        self._nowhere = 0
+        self._silences.pop(self.question, None)
+        self._go_on(data)
+
+    def silence(self) -> bool:
+        """Take silence for an answer; return whether it is a fault of the unit.
+
+        Where it may have nothing it may say nothing. A unit that says nothing
+        anywhere else has nothing there if it answers other requests meanwhile.
+        """
+        if self.question.elsewhere:
+            self._nowhere += 1
+            self._go_on(None)
+            return self._nowhere >= len(self._bases)
+        self._silences[self.question] += self.heard
+        self.heard = False
+        if self._silences[self.question] < PATIENCE:
+            return True
+        self._go_on(REFUSED)
+        return False
+
+    def _go_on(self, data: bytes | None) -> None:
         try:
             self.question = self._dialogue.send(data)
         except StopIteration as end:
             self.findings = end.value
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether it kept silent wherever it may have something."""
-        return self._silences >= len(self._bases) > 0
 
     def postpone(self, now_ns: int) -> None:
         """Ask again, after a while that grows."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 NoticeKind = Literal[
     "timeout", "garbage", "late", "echo", "exception", "ratio", "down", "up",
-    "port-lost", "port-back", "overload", "identity", "setup", "absent",
+    "limit", "port-lost", "port-back", "overload", "identity", "setup", "absent",
     "twins",
 ]  # fmt: skip
 

@@ -19,10 +19,13 @@ class PreparedRead:
         "_missing_values",
         "_plan",
         "block",
+        "granted",
         "has_ratios",
         "health",
         "length",
+        "question",
         "request",
+        "retried",
         "tracked",
         "transaction",
         "width",
@@ -40,14 +43,20 @@ class PreparedRead:
     ) -> None:
         self.block = block
         self.health = health
+        #: Whether it was answered before.
+        self.granted = False
+        #: Whether it is asked for the second time in its cycle.
+        self.retried = False
+        #: Whether it is asked only to learn from the answer.
+        self.question = False
         self.request = read_request(unit, block.function, block.address, block.count)
         #: The request on its way.
-        self.transaction = Transaction(self.request)
+        self.transaction = Transaction(self.request, block.width)
         #: How long it occupies the line, but for the unit's turnaround.
         self.wire_ns = block_ns(block, line, 0)
         #: Bytes of the reply that grants it.
-        self.length = expected_length(self.request)
-        #: Registers from the block's start that belong to its first value.
+        self.length = expected_length(self.request, block.width)
+        #: Addresses from the block's start that belong to its first value.
         self.width = _first_width(block, points)
         #: Whether others are multiplied by what it reads.
         self.has_ratios = any(ratios.is_ratio(index) for index in block.points)
@@ -90,4 +99,6 @@ class PreparedRead:
 
 def _first_width(block: ReadBlock, points: tuple[Point, ...]) -> int:
     first = points[block.points[0]]
-    return max(start + size for start, size in first.places) - block.address
+    return max(start + size // block.width for start, size in first.places) - (
+        block.address
+    )

@@ -35,8 +35,8 @@ class Question:
 Dialogue = Generator[Question, bytes | None, Conclusion]
 
 
-def ask(register: Register, limits: ReadLimits) -> Dialogue[int | str | None]:
-    """Ask for *register*; return what it says, None if it is refused.
+def span(register: Register, limits: ReadLimits) -> tuple[int, int]:
+    """Return the first address and the count that are read for *register*.
 
     It is asked for alone: some meters have one value at an address when it is read
     alone and another one within a block.
@@ -44,10 +44,16 @@ def ask(register: Register, limits: ReadLimits) -> Dialogue[int | str | None]:
     start, end = register.address, register.address + register.count
     if limits.even_only and start not in limits.single:
         start, end = start - start % 2, end + end % 2
+    return start, end - start
+
+
+def ask(register: Register, limits: ReadLimits) -> Dialogue[int | str | None]:
+    """Ask for *register*; return what it says, None if it is refused."""
+    start, count = span(register, limits)
     data = b""
-    for address in range(start, end, limits.max_registers):
-        count = min(limits.max_registers, end - address)
-        part = yield Question(register.function, address, count)
+    for address in range(start, start + count, limits.max_registers):
+        most = min(limits.max_registers, start + count - address)
+        part = yield Question(register.function, address, most)
         if not part:
             return None
         data += part

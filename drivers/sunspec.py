@@ -6,7 +6,6 @@ number 0xFFFF ends it.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from zerometer.core.identity import Register
 from zerometer.core.points import Point, ReadLimits
@@ -84,13 +83,7 @@ def placed(point: Point, models: Models) -> Point | None:
     starts = [models[number] for number in point.models if number in models]
     if not starts:
         return None
-    by = min(starts)
-    return replace(
-        point,
-        address=point.address + by,
-        plus=tuple(replace(part, address=part.address + by) for part in point.plus),
-        sign=point.sign and replace(point.sign, address=point.sign.address + by),
-    )
+    return point.moved(min(starts))
 
 
 def _find(bases: list[int]) -> Dialogue[int | None]:

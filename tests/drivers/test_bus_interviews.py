@@ -169,6 +169,20 @@ def test_a_meter_that_comes_back_is_asked_again(
     assert measured(watched.readings[-1])
 
 
+def test_a_serial_number_is_remembered_over_restarts() -> None:
+    with SimulatedLine(FAST, {1: meter()}, turnaround_ns=MS) as line:
+        with running_bus(line.port, [plan()]) as (loop, watched):
+            watched.wait(lambda: len(watched.readings) >= 2)
+            memories = loop.memories()
+        line.replace(1, meter(serial=816))
+        with running_bus(line.port, [plan()], memories=memories) as (loop, later):
+            later.wait(lambda: len(later.readings) >= 2)
+    assert not watched.notices
+    (notice,) = later.notices
+    assert "serial number 815, now 816" in notice.text
+    assert loop.memories()["m"].serial == "816"
+
+
 def test_another_meter_is_not_trusted_if_the_site_file_names_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -225,6 +239,22 @@ def test_a_silent_meter_goes_the_way_of_all_silent_meters(
     assert [notice.kind for notice in watched.notices] == ["timeout", "down", "up"]
 
 
+def test_a_meter_that_is_silent_where_it_has_no_serial_number_is_trusted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 20 * MS)
+
+    def silent(reply: faults.Reply) -> faults.Reply | None:
+        return None if reply.request[3] == 101 else reply
+
+    with SimulatedLine(FAST, {1: meter()}, turnaround_ns=MS) as line:
+        line.give(1, silent)
+        with running_bus(line.port, [plan()], timeout_ms=40) as (loop, watched):
+            watched.wait(lambda: any(map(measured, watched.readings)))
+            assert loop.statistics().errors["timeout"] >= 3
+    assert [notice.kind for notice in watched.notices] == ["timeout"]
+
+
 def test_a_meter_that_asks_for_patience_is_asked_again() -> None:
     with SimulatedLine(FAST, {1: meter()}, turnaround_ns=MS) as line:
         line.give(1, faults.exception(6))
@@ -249,3 +279,18 @@ def test_twins_that_answer_by_turns_are_told() -> None:
     assert notice.text.startswith(
         "bus rs485-a, meter m (unit 1): counter energy jumps to and fro"
     )
+
+
+def test_twins_that_answer_at_once_are_guessed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 10 * MS)
+    monkeypatch.setattr("zerometer.drivers.notices.REPEAT_NS", 100 * MS)
+    alone = unit_plan("m", 1, [ENERGY], period_ms=10)
+    collision = faults.colliding(meter(energy=60))
+    with SimulatedLine(FAST, {1: meter()}, turnaround_ns=MS) as line:
+        line.give(1, faults.sometimes(collision, 0.5, seed=3))
+        with running_bus(line.port, [alone], timeout_ms=40) as (_, watched):
+            watched.wait(
+                lambda: any("two meters" in n.text for n in watched.said("garbage"))
+            )

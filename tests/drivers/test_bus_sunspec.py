@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 from harness.buses import FAST, MS, Watched, running_bus, unit_plan
 from harness.conversations import RegisterUnit, block, words
+from harness.far_ends import Contents
+from harness.pymodbus_server import pymodbus_on_tcp
 from harness.pymodbus_units import PymodbusUnits
 
 from zerometer.core.points import Point, Quality
@@ -154,3 +156,33 @@ def test_a_device_that_pymodbus_serves() -> None:
         watched.wait(lambda: 0 in latest(watched))
     assert latest(watched)[0] == pytest.approx(41.7)
     assert not watched.notices
+
+
+def test_a_device_on_the_network() -> None:
+    holding = [0] * 40_000 + device(417, -1)
+    with (
+        pymodbus_on_tcp(Contents(tables={3: holding}), "tcp") as bus,
+        running_bus(bus, [plan(POWER, SF)]) as (_, watched),
+    ):
+        watched.wait(lambda: 0 in latest(watched))
+    assert latest(watched)[0] == pytest.approx(41.7)
+    assert not watched.notices
+
+
+def test_a_dead_device_on_the_network_is_down_and_its_neighbour_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zerometer.drivers.health.DOWN_AFTER_NS", 60 * MS)
+    neighbour = unit_plan("n", 2, [PLAIN], period_ms=30)
+    contents = Contents(units=(2,), tables={3: [5] * 10})
+    with (
+        pymodbus_on_tcp(contents, "tcp") as bus,
+        running_bus(bus, [plan(POWER, SF), neighbour], timeout_ms=30) as (_, watched),
+    ):
+        watched.wait(lambda: bool(watched.said("down")))
+        count = len(watched.of("n"))
+        watched.wait(lambda: len(watched.of("n")) >= count + 10)
+    assert {notice.meter for notice in watched.notices} == {"m"}
+    assert {q for reading in watched.of("n") for q in reading.qualities} == {
+        Quality.MEASURED
+    }

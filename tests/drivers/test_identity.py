@@ -1,12 +1,13 @@
 """What a unit says of itself, and what is made of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from harness.conversations import block, held, words
 
 from zerometer.core.identity import Check, Expected, Identity, Register, Variant
-from zerometer.core.points import MeterMap, Point, ReadLimits
+from zerometer.core.points import MeterMap, Part, Point, ReadLimits, SignBit
 from zerometer.drivers import identity
 from zerometer.drivers.identity import Verdict
 
@@ -148,6 +149,18 @@ def test_points_become_those_of_the_variant() -> None:
         name="power", function=4, address=30, type="i32", scale=10.0, unit="W"
     )
     assert energy == ENERGY
+
+
+def test_all_that_a_point_is_made_of_moves_with_it() -> None:
+    whole = replace(
+        POWER, plus=(Part(address=12, type="u16"),), sign=SignBit(address=5, bit=1)
+    )
+    there = whole.moved(100)
+    when = variant("far", 1, power=there)
+    held_by = replace(MAP, points=(whole,), variants=(when,))
+    (found,) = identity.varied((whole,), held_by, when)
+    assert found == there
+    assert found.plus[0].address == 112
 
 
 def test_points_that_a_site_made_of_others_go_with_them() -> None:

@@ -9,6 +9,7 @@ from zerometer.core.points import MeterMap, Point
 from zerometer.drivers.interview import (
     FIRST_AGAIN_NS,
     LONGEST_AGAIN_NS,
+    PATIENCE,
     Findings,
     Interview,
 )
@@ -169,11 +170,32 @@ def test_points_whose_model_a_sunspec_device_has_not() -> None:
 
 def test_a_device_that_is_silent_everywhere_is_told_from_one_that_is_not() -> None:
     one = interview(SUNSPEC)
-    said = []
-    for data in (None, None, None, b"", None, None):
-        one.answer(data)
-        said.append(one.unanswered)
-    assert said == [False, True, True, False, False, True]
+    faults = [one.silence(), one.silence(), one.silence()]
+    one.answer(b"")
+    faults += [one.silence(), one.silence()]
+    assert faults == [False, True, True, False, True]
+
+
+def test_who_is_silent_at_one_register_only_has_it_not() -> None:
+    one = interview(replace(MAP, identity=Identity(serial=number(1))))
+    question = one.question
+    for _ in range(PATIENCE - 1):
+        assert one.silence(), "who is silent may be dead"
+        assert one.silence()
+        one.heard = True  # another request was answered
+    assert not one.silence()
+    assert one.question != question
+    one.restart()
+    one.heard = True
+    assert not one.silence(), "the next time that is known"
+
+
+def test_who_was_silent_and_answers_then_has_it() -> None:
+    one = interview()
+    for _ in range(PATIENCE + 1):
+        assert one.silence()
+        one.answer(b"\0\x47")
+        one.restart()
 
 
 def test_what_is_no_sunspec_device() -> None:

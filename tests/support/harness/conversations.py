@@ -55,7 +55,7 @@ def held(
 def found(interview: Interview, registers: Registers) -> Findings:
     """Hold *interview* with a unit."""
     for _ in range(MOST):
-        interview.answer(answer(registers, interview.question, False))
+        interview.answer(answer(registers, interview.question, False) or b"")
         if interview.findings:
             return interview.findings
     raise AssertionError(interview.question)
