@@ -19,7 +19,7 @@ class Allowance:
 
     def __init__(self) -> None:
         #: When the account is even: before, the unit has wasted too much.
-        self._empty_ns = 0
+        self._empty_ns = -int(BURST_NS / WASTE_SHARE)
 
     def waste(self, now_ns: int, cost_ns: int) -> None:
         """Note that an attempt which ended at *now_ns* cost *cost_ns* for nothing."""

@@ -299,3 +299,9 @@ def test_senseless_times_are_refused() -> None:
     for times in ((-1, 0), (0, -1), (2**62, 0), (0, 2**62)):
         with pytest.raises(UsageError):
             Transaction(REQUEST).expect(*times)
+
+
+@pytest.mark.parametrize("width", [-1, 0, 126])
+def test_replies_of_senseless_width_are_refused(width: int) -> None:
+    with pytest.raises(UsageError, match=f"^request: width: {width} "):
+        Transaction(read_request(1, 3, 0, 1), width)

@@ -5,6 +5,7 @@ they have heard nothing else meanwhile, up to minutes late or never.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -40,12 +41,16 @@ class Ward(Watched):
         self._line = line
         self.wrong: list[tuple[str, float, int]] = []
         self.measured: dict[str, int] = {}
+        self.first_ns: dict[str, int] = {}
+        self.readings_of: Counter[str] = Counter()
 
     def deliver(self, reading: Reading) -> None:
+        self.readings_of[reading.meter] += Quality.MEASURED in reading.qualities
         for value, quality in zip(reading.values, reading.qualities, strict=True):
             if quality != Quality.MEASURED:
                 continue
             self.measured[reading.meter] = self._line.now_ns
+            self.first_ns.setdefault(reading.meter, self._line.now_ns)
             if int(value) not in self._line.asked:
                 self.wrong.append((reading.meter, value, self._line.transactions))
 
@@ -150,3 +155,40 @@ def test_nor_where_little_can_prove_anything(
     settled(
         LateLine({1: LateUnit(iter(late), strict, judge, 45_000 * MS)}), plans, late
     )
+
+
+def test_when_the_line_is_back_all_its_units_are_at_once() -> None:
+    """Ten minutes of silence have spaced the probes by a minute."""
+    back_ns = 0
+
+    def judge(*_: int) -> int:
+        return -1 if line.now_ns < back_ns else 0
+
+    plans = [unit_plan(f"m{n}", n, words([0, 9]), period_ms=1000) for n in range(1, 9)]
+    line = LateLine({n: LateUnit(iter(()), judge=judge) for n in range(1, 9)})
+    start_ns = line.now_ns
+    back_ns = start_ns + 600_000 * MS
+    ward, _ = run(line, plans, 670)
+    ups = [notice for notice in ward.notices if notice.kind == "up"]
+    assert len(ups) == 8
+    assert ward.first_ns.keys() == {plan.meter for plan in plans}
+    # The first is found by its own probe; with it, the others.
+    times = sorted(ward.first_ns.values())
+    assert times[0] >= back_ns
+    assert times[-1] - times[0] < 2000 * MS
+
+
+def test_a_unit_that_keeps_failing_is_left_alone_for_the_others() -> None:
+    """Every other request to it is not heard; the others keep their rate."""
+    flaky = (Fate(None if number % 2 else 0) for number in range(10**9))
+    plans = [
+        unit_plan("flaky", 1, words(range(0, 90, 9)), period_ms=100),
+        *(unit_plan(f"m{n}", n, words([0, 9]), period_ms=100) for n in range(2, 9)),
+    ]
+    line = LateLine({
+        1: LateUnit(flaky), **{n: LateUnit(iter(())) for n in range(2, 9)},
+    })  # fmt: skip
+    ward, loop = run(line, plans, 300)
+    healthy = [ward.readings_of[f"m{n}"] for n in range(2, 9)]
+    assert min(healthy) > 0.9 * 3000
+    assert loop.statistics().units[0].retries > 0
