@@ -33,6 +33,10 @@ class Listener:
         """Return what was published so far."""
         return Came(self._right, self._wrong)
 
+    def join(self) -> None:
+        """Wait until the lines have ended."""
+        self._thread.join()
+
     def _listen(self) -> None:
         for line in self._lines:
             topic, _, payload = line.strip().partition(" ")
@@ -66,9 +70,11 @@ def broker(folder: Path, reader: Reader) -> Iterator[tuple[int, Listener]]:
                 listen, stdout=subprocess.PIPE, text=True, errors="replace"
             )
         )
-        stack.callback(client.kill)
         assert client.stdout is not None
-        yield port, Listener(client.stdout, reader)
+        listener = Listener(client.stdout, reader)
+        stack.callback(listener.join)
+        stack.callback(client.kill)
+        yield port, listener
 
 
 def publish(port: int, topic: str, payload: str) -> None:

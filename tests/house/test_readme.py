@@ -75,3 +75,14 @@ def test_the_figures_are_the_newest(name: str) -> None:
     table = result[result.index("| baud | budget |") :].strip()
     assert "exceeded" not in table
     assert table in page(name)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_peers_are_those_of_the_newest_run(name: str) -> None:
+    """What stands between the marks is the short table of the bench's result."""
+    result = page("bench/results/peers.md")
+    table = result[result.index("| peer |") :].partition("\n\n")[0]
+    (shown,) = re.findall(
+        r"<!-- bench\.peers -->\n\n(.*?)\n\n<!-- /bench\.peers -->", page(name), re.S
+    )
+    assert shown == table
