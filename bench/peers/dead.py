@@ -14,7 +14,7 @@ BAUD = 19_200
 CASES = ((8, 1), (16, 4))
 PACE = Pace(least_s=20, most_s=60, warm_s=12)
 #: Lines at a time: what counts here are time-outs, not the processor.
-_AT_A_TIME = 4
+_AT_A_TIME = 6
 
 
 @dataclass(frozen=True, slots=True)

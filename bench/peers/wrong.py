@@ -12,7 +12,7 @@ from bench.peers.plant import Load
 from bench.peers.roster import Setting
 from bench.peers.trouble import LATE, TIMEOUT_S, TROUBLES
 
-WATCHED_S = 12.0
+WATCHED_S = 10.0
 _AT_A_TIME = 2
 _LOAD = Load(115_200, turnaround_ms=0, paced=False)
 
