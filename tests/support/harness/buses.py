@@ -14,6 +14,7 @@ from zerometer.core.points import (
     ReadLimits,
 )
 from zerometer.drivers.bus import BusLoop, BusNotice, UnitPlan
+from zerometer.drivers.line import Line
 from zerometer.drivers.serial_line import SerialLine
 
 FAST = LineSettings(baud=115_200)
@@ -90,13 +91,16 @@ class Watched:
 
 @contextmanager
 def running_bus(
-    port: str, units: Sequence[UnitPlan], *, timeout_ms: int = 200
+    port: str | Callable[[], Line],
+    units: Sequence[UnitPlan],
+    *,
+    timeout_ms: int = 200,
 ) -> Iterator[tuple[BusLoop, Watched]]:
-    """Run a bus loop on *port*."""
+    """Run a bus loop on the serial *port*, or on the line that it opens."""
     watched = Watched()
     loop = BusLoop(
         "rs485-a",
-        lambda: SerialLine(port, FAST),
+        port if callable(port) else lambda: SerialLine(port, FAST),
         FAST,
         units,
         deliver=watched.deliver,
