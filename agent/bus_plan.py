@@ -1,42 +1,43 @@
 """What a site's buses will have to do, as plain values: for ``zerometer plan``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from zerometer.agent.unit_plans import unit_plans
 from zerometer.config.line import BAUDS
-from zerometer.core.points import LineSettings
+from zerometer.core.points import NETWORK_LINE, LineSettings
 from zerometer.core.site import Bus, Site
-from zerometer.drivers.turnaround import ASSUMED_NS
+from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.workload import Cycle, UnitLoad, bus_load
 
 Json = dict[str, Any]
 
 
-def bus_plan(site: Site, bus: Bus, turnaround_ns: int | None) -> Json:
+def bus_plan(site: Site, bus: Bus, memories: Mapping[str, UnitMemory]) -> Json:
     """Return the requests on *bus*, their cost, and the share of its time.
 
-    Every meter takes *turnaround_ns* to answer; None for what the loop assumes
-    before it has measured.
+    *memories* say, by meter, what is known of it beyond its map.
     """
     plans = unit_plans(site, bus)
-    assumed_ns = ASSUMED_NS if turnaround_ns is None else turnaround_ns
-    turnarounds_ns = dict.fromkeys((plan.meter for plan in plans), assumed_ns)
-    loads = bus_load(plans, bus.line, turnarounds_ns)
+    loads = bus_load(plans, bus.line, memories)
     faster = _faster(bus.line)
     return {
         "id": bus.id,
         "port": bus.port,
-        "baud": bus.line.baud,
-        "parity": bus.line.parity,
-        "stop_bits": bus.line.stop_bits,
+        "line": None
+        if bus.line == NETWORK_LINE
+        else {
+            "baud": bus.line.baud,
+            "parity": bus.line.parity,
+            "stop_bits": bus.line.stop_bits,
+        },
         **_sums(loads),
         "faster": None
         if faster is None
         else {
             "baud": faster.baud,
-            **_sums(bus_load(plans, faster, turnarounds_ns)),
+            **_sums(bus_load(plans, faster, memories)),
         },
         "meters": [_meter(load) for load in loads],
     }
@@ -63,7 +64,10 @@ def _meter(load: UnitLoad) -> Json:
         "unit": plan.unit,
         "map": plan.map.id,
         "turnaround_ms": load.turnaround_ns / 1e6,
-        "max_registers": plan.map.limits.max_registers,
+        "turnaround_known": load.memory.turnaround_ns > 0,
+        "max_registers": load.max_registers,
+        "refused": list(load.memory.retired),
+        "sunspec": bool(plan.map.sunspec),
         "min_delay_ms": plan.map.limits.min_delay_ms,
         "utilisation": load.share,
         "pace": load.pace,

@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zerometer.agent.bus_memory import BusMemory
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.journal import Journal
@@ -24,6 +25,7 @@ from zerometer.agent.uplink.schemes import open_uplink
 from zerometer.core.errors import JournalError, ZerometerError
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice
 from zerometer.drivers.open_line import open_line
 
@@ -67,6 +69,9 @@ class Daemon:
         self._pipeline = Pipeline(
             site, self._journal, resume, self._clock, self._events
         )
+        self._memory = BusMemory(Path(site.journal.path), site.meters)
+        if self._memory.notice:
+            self._event("journal", "journal", self._memory.notice)
         self._buses = [self._bus(bus) for bus in site.buses]
         self._uplinks = [open_uplink(u, self._journal) for u in site.uplinks]
         self._snapshot = Snapshot(
@@ -94,6 +99,7 @@ class Daemon:
             self._pipeline.deliver,
             self._notice,
             bus.timeout_ms * 1_000_000,
+            self._memory.memories,
         )
 
     def _notice(self, notice: BusNotice) -> None:
@@ -158,9 +164,18 @@ class Daemon:
             self._stopping.set()
             return
         self._check()
+        self._memory.keep(self._learnt, now_ns)
         if self._page is not None:
             self._page.publish()
         self._schedule()
+
+    def _learnt(self) -> dict[str, UnitMemory]:
+        """Return what the buses know of their meters."""
+        return {
+            meter: memory
+            for bus in self._buses
+            for meter, memory in bus.memories().items()
+        }
 
     def _check(self) -> None:
         """Stop when a part is gone that only a new start brings back."""
@@ -188,6 +203,7 @@ class Daemon:
     def _finish(self) -> None:
         """Make everything durable, forward it, and leave a last picture."""
         self._pipeline.finish(self._clock.boottime_ns())
+        self._memory.write(self._learnt())
         self._stop_uplinks(UPLINK_GRACE_S)
         write_last(Path(self._site.journal.path), self._snapshot.take())
 

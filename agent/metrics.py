@@ -86,7 +86,7 @@ def _meter_up(snapshot: Json) -> Samples:
     # With its port gone nobody knows; then no reading comes either.
     opened = {bus["id"] for bus in snapshot["buses"] if bus["state"] == "open"}
     for meter in snapshot["meters"]:
-        yield _of(meter), meter["state"] == "up" and meter["bus"] in opened
+        yield _of(meter), meter["state"] != "down" and meter["bus"] in opened
 
 
 def _meter_power(snapshot: Json) -> Samples:
@@ -174,6 +174,11 @@ METRICS = (
     ),
     Metric("zerometer_bus_errors_total", "Failed transactions, by kind.", _bus_errors),
     Metric("zerometer_meter_up", "Whether the meter answers.", _meter_up),
+    Metric(
+        "zerometer_meter_trusted",
+        "Whether the meter answers and was recognised; else its values are missing.",
+        lambda s: [(_of(meter), meter["state"] == "up") for meter in s["meters"]],
+    ),
     Metric(
         "zerometer_meter_good_total", "Transactions with a whole reply.", _meter("good")
     ),

@@ -142,7 +142,8 @@ def _meter(state: MeterState, unit: UnitStatistics, now_ns: int) -> Json:
         "quality": state.quality.name.lower(),
         "age_s": _age_s(state.time_ns, now_ns),
         "values": state.shown(),
-        "state": "down" if unit.down else "up",
+        "state": _state(unit),
+        "serial": unit.serial or None,
         "transactions": unit.good + sum(unit.errors.values()),
         "good": unit.good,
         "errors": unit.errors,
@@ -157,6 +158,12 @@ def _meter(state: MeterState, unit: UnitStatistics, now_ns: int) -> Json:
         "map_max_registers": meter.map.limits.max_registers,
         "retired": list(unit.retired),
     }
+
+
+def _state(unit: UnitStatistics) -> str:
+    if unit.down:
+        return "down"
+    return "up" if unit.trusted else "untrusted"
 
 
 def _bus(statistics: BusStatistics, port: str) -> Json:

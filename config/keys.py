@@ -54,8 +54,8 @@ MAP = (
 )  # fmt: skip
 MAP_LINE = ("baud", "parity", "stop_bits")
 MAP_READ = (
-    "max_registers", "bridge_gaps", "blocks", "address_holds", "even_only", "single",
-    "min_delay", "connect_delay", "timeout",
+    "max_registers", "bridge_gaps", "blocks", "registers_per_address", "even_only",
+    "single", "min_delay", "connect_delay", "timeout",
 )  # fmt: skip
 MAP_SUNSPEC = ("base",)
 MAP_CHANNELS = ("offsets",)

@@ -96,10 +96,9 @@ def _unreadable(point: Point, meter_map: MeterMap) -> str:
         reason = unreadable(moved, limits)
         if reason:
             return reason
-    if limits.address_holds == "value" and (
-        point.sign or any(part.registers != point.registers for part in point.plus)
-    ):
-        return "is made of numbers that differ in size, where addresses hold values"
+    size = limits.registers_per_address
+    if size > 1 and any(registers != size for _, registers in point.places):
+        return f"takes other than the {size} registers that an address holds"
     return _hole(point, meter_map, limits)
 
 

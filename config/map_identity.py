@@ -161,7 +161,6 @@ def _changed(changed: Table, name: str, points: Mapping[str, Point]) -> Point:
                 table.error(key, f"{message}; make another map", of_key=True)
     changes: dict[str, Any] = {
         "function": table.integer("function", 1, 4, point.function),
-        "address": table.integer("address", 0, 65_535, point.address),
         "type": table.choice("type", tuple(REGISTERS_OF), point.type),
         "order": table.choice("order", ORDERS, point.order),
         "scale": table.number("scale", point.scale),
@@ -169,8 +168,9 @@ def _changed(changed: Table, name: str, points: Mapping[str, Point]) -> Point:
     if changes["scale"] == 0.0:
         table.error("scale", "0 makes every value 0")
         changes["scale"] = 1.0
+    address = table.integer("address", 0, 65_535, point.address)
     last = 65_536 - REGISTERS_OF.get(changes["type"], 1)
-    if changes["address"] > last:
-        message = f"{changes['address']} leaves no room for {changes['type']}"
+    if address > last:
+        message = f"{address} leaves no room for {changes['type']}"
         table.error("address", f"{message}; last: {last}")
-    return replace(point, **changes)
+    return replace(point.moved(address - point.address), **changes)

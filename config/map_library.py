@@ -37,6 +37,16 @@ class MapLibrary:
         """Return the ids of all maps."""
         return tuple(self._files)
 
+    def sold_as(self, name: str) -> tuple[str, ...]:
+        """Return the ids of maps of which *name* is another name, but for spelling."""
+        aside = MapLibrary(Problems(), self.own)
+        maps = [(map_id, aside.find(map_id)) for map_id in self.names()]
+        return tuple(
+            map_id
+            for map_id, found in maps
+            if found and _spelt(name) in map(_spelt, found.also)
+        )
+
     def find(self, map_id: str) -> MeterMap | None:
         """Return the map called *map_id*.
 
@@ -49,6 +59,11 @@ class MapLibrary:
                 return None
             self._read[map_id] = parse_map(document, self.problems)
         return self._read.get(map_id)
+
+
+def _spelt(name: str) -> str:
+    """Return the letters and digits of *name*."""
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 def shipped_map(map_id: str) -> MeterMap:

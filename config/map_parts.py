@@ -3,7 +3,7 @@
 from typing import cast, get_args
 
 from zerometer.config import keys
-from zerometer.config.table import Table, is_number, shown
+from zerometer.config.table import Table, shown
 from zerometer.core.points import (
     REGISTERS_OF,
     Form,
@@ -40,9 +40,7 @@ def read_invalid(table: Table, by_type: Table, type_: str) -> tuple[int, ...]:
     own = "invalid" in table
     source, key = (table, "invalid") if own else (by_type, type_)
     value = source.values.get(key, [])
-    if not isinstance(value, list) or not all(
-        isinstance(item, int) and is_number(item) for item in value
-    ):
+    if not isinstance(value, list) or not all(type(item) is int for item in value):
         source.error(key, f"{shown(value)} is not a list of whole numbers")
         return ()
     bits = 16 * REGISTERS_OF.get(type_, 4)

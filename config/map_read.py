@@ -1,9 +1,9 @@
 """What a meter map says of requests: how large, where, how often."""
 
-from typing import Any, cast, get_args
+from typing import Any
 
 from zerometer.config.table import Table, is_number, shown
-from zerometer.core.points import AddressHolds, ReadLimits
+from zerometer.core.points import ReadLimits
 
 #: Modbus allows 125 registers in one request of function 3 or 4.
 MAX_REGISTERS = 125
@@ -15,16 +15,16 @@ def read_limits(read: Table) -> ReadLimits:
     if not isinstance(single, list) or not all(is_address(item) for item in single):
         read.error("single", f"{shown(single)} is not a list of addresses")
         single = []
-    holds = read.choice("address_holds", get_args(AddressHolds), "register")
+    width = read.integer("registers_per_address", 1, 4, 1)
     even_only = read.flag("even_only", False)
-    if even_only and holds == "value":
-        read.error("even_only", "goes with addresses that hold registers")
+    if even_only and width > 1:
+        read.error("even_only", "goes with addresses that hold one register")
     timeout_ns = read.duration_ns("timeout", "10ms", "10s", 0)
     return ReadLimits(
         max_registers=_max_registers(read),
         bridge_gaps=read.flag("bridge_gaps", True),
         blocks=_blocks(read),
-        address_holds=cast(AddressHolds, holds),
+        registers_per_address=width,
         even_only=even_only,
         single=tuple(single),
         min_delay_ms=_milliseconds(read, "min_delay"),

@@ -107,7 +107,8 @@ def _map(table: Table, library: MapLibrary) -> tuple[MeterMap | None, int]:
     """Return the map, that of one channel where it has several, and the channel."""
     name = table.text("map")
     if name and name not in library.names():
-        table.error("map", f"no map named {shown(name)}{near(name, library.names())}")
+        others = library.sold_as(name) or library.names()
+        table.error("map", f"no map named {shown(name)}{near(name, others)}")
     found = library.find(name)
     if found is None or not found.channels:
         if found and "channel" in table:

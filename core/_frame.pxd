@@ -20,10 +20,11 @@ cdef uint16_t checksum(const uint8_t* data, Py_ssize_t size) noexcept nogil
 # Whether REQUEST_LENGTH bytes are what read_request could have built.
 cdef bint is_read_request(const uint8_t* request) noexcept nogil
 
-# Bytes of the reply that grants a read request of REQUEST_LENGTH bytes.
-cdef Py_ssize_t reply_length(const uint8_t* request) noexcept nogil
+# Bytes of the reply that grants a read request of REQUEST_LENGTH bytes, of a unit that
+# returns width registers for each address.
+cdef Py_ssize_t reply_length(const uint8_t* request, int width) noexcept nogil
 
 # The Verdict on the size bytes that came after a read request.
 cdef int judge_reply(
-    const uint8_t* request, const uint8_t* reply, Py_ssize_t size
+    const uint8_t* request, const uint8_t* reply, Py_ssize_t size, int width
 ) noexcept nogil

@@ -50,19 +50,19 @@ cdef bint is_read_request(const uint8_t* request) noexcept nogil:
     )
 
 
-cdef inline int data_bytes(const uint8_t* request) noexcept nogil:
+cdef inline int data_bytes(const uint8_t* request, int width) noexcept nogil:
     cdef int count = word(request + 4)
     if request[1] <= 2:
         return (count + 7) // 8
-    return 2 * count
+    return 2 * count * width
 
 
-cdef Py_ssize_t reply_length(const uint8_t* request) noexcept nogil:
-    return 5 + data_bytes(request)
+cdef Py_ssize_t reply_length(const uint8_t* request, int width) noexcept nogil:
+    return 5 + data_bytes(request, width)
 
 
 cdef int judge_reply(
-    const uint8_t* request, const uint8_t* reply, Py_ssize_t size
+    const uint8_t* request, const uint8_t* reply, Py_ssize_t size, int width
 ) noexcept nogil:
     cdef Py_ssize_t announced
     cdef uint16_t crc
@@ -86,7 +86,7 @@ cdef int judge_reply(
         return WRONG_COUNT
     if refused:
         return EXCEPTION
-    if reply[2] != data_bytes(request):
+    if reply[2] != data_bytes(request, width):
         return WRONG_COUNT
     return GOOD
 
@@ -137,21 +137,23 @@ cdef const uint8_t* checked_request(bytes request) except NULL:
     return data
 
 
-def expected_length(bytes request not None) -> int:
+def expected_length(bytes request not None, int width=1) -> int:
     """Return how many bytes the reply that grants *request* has.
 
-    UsageError when *request* is not a read request.
+    *width* is how many registers the unit returns for one address. UsageError when
+    *request* is not a read request.
     """
-    return reply_length(checked_request(request))
+    return reply_length(checked_request(request), width)
 
 
-def judge(bytes request not None, bytes reply not None) -> int:
+def judge(bytes request not None, bytes reply not None, int width=1) -> int:
     """Return the Verdict on the bytes that came after a read *request*.
 
-    Corrupted bytes are INCOMPLETE or WRONG_CRC, never anything else. UsageError
-    when *request* is not a read request.
+    Corrupted bytes are INCOMPLETE or WRONG_CRC, never anything else. *width* is
+    how many registers the unit returns for one address. UsageError when *request* is
+    not a read request.
     """
-    return judge_reply(checked_request(request), reply, len(reply))
+    return judge_reply(checked_request(request), reply, len(reply), width)
 
 
 def exception_code(bytes reply not None) -> int:

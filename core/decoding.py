@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from zerometer.core._decode import DecodePlan
-from zerometer.core.points import Part, Point, ReadBlock
+from zerometer.core.identity import Register
+from zerometer.core.points import Part, Point, ReadBlock, WordOrder
 
 _Part = tuple[int, str, str, float, tuple[int, int] | None, tuple[int, ...]]
 _Field = tuple[
@@ -18,6 +19,31 @@ def decode_plan(points: Sequence[Point], block: ReadBlock) -> DecodePlan:
     functions 1 and 2 read has one bit for each point, whatever its type.
     """
     return DecodePlan([_field(points[index], block) for index in block.points])
+
+
+def told(register: Register, data: bytes) -> int | str:
+    """Return what the *data* of *register* say: a number or a text.
+
+    A text has one or two characters in a register, its order only says whether those
+    are swapped; it ends in zeros or blanks. What is not ASCII is replaced.
+    """
+    if register.kind == "string":
+        text = _swapped(data) if register.order in ("BADC", "DCBA") else data
+        return text.replace(b"\0", b"").decode("ascii", "replace").strip()
+    return int.from_bytes(reordered(data, register.order), "big")
+
+
+def reordered(data: bytes, order: WordOrder) -> bytes:
+    """Return the bytes of a number in *order* most significant first, or back again."""
+    if order in ("BADC", "DCBA"):
+        data = _swapped(data)
+    if order in ("CDAB", "DCBA"):
+        data = b"".join(data[i : i + 2] for i in range(len(data) - 2, -2, -2))
+    return data
+
+
+def _swapped(data: bytes) -> bytes:
+    return b"".join(data[i : i + 2][::-1] for i in range(0, len(data), 2))
 
 
 def _field(point: Point, block: ReadBlock) -> _Field:

@@ -20,8 +20,15 @@ class Span(NamedTuple):
 
     start: int
     end: int
-    width: int
     point: int
+
+
+class Hole(NamedTuple):
+    """No request with *function* may cover the addresses *start* to before *end*."""
+
+    function: int
+    start: int
+    end: int
 
 
 def extent(point: Point, limits: ReadLimits) -> tuple[int, int]:
@@ -29,7 +36,7 @@ def extent(point: Point, limits: ReadLimits) -> tuple[int, int]:
 
     All that it is made of is between them.
     """
-    whole = point.function <= 2 or limits.address_holds == "value"
+    whole = point.function <= 2 or limits.registers_per_address > 1
     start = min(address for address, _ in point.places)
     end = max(address + (1 if whole else size) for address, size in point.places)
     if limits.even_only and point.function > 2:
@@ -37,17 +44,10 @@ def extent(point: Point, limits: ReadLimits) -> tuple[int, int]:
     return start, end
 
 
-def width(point: Point, limits: ReadLimits) -> int:
-    """Return how many registers a reply brings for each address of *point*."""
-    if point.function > 2 and limits.address_holds == "value":
-        return point.registers
-    return 1
-
-
 def unreadable(point: Point, limits: ReadLimits) -> str:
     """Return why no request can read *point*; empty when one can."""
     start, end = extent(point, limits)
-    largest = _largest(point.function, limits) // width(point, limits)
+    largest = _largest(point.function, limits)
     if end - start > largest:
         return (
             f"needs {end - start} registers in one request, the meter allows {largest}"
@@ -72,21 +72,31 @@ def transaction_ns(
     return (13 + data) * line.character_ns + turnaround_ns + line.silence_ns
 
 
+def block_ns(block: ReadBlock, line: LineSettings, turnaround_ns: int) -> int:
+    """Return how long the request for *block* and its reply occupy the line."""
+    return transaction_ns(
+        block.function, block.count * block.width, line, turnaround_ns
+    )
+
+
 def plan_reads(
     points: Sequence[Point],
     limits: ReadLimits,
     line: LineSettings,
     turnaround_ns: int,
+    holes: Sequence[Hole] = (),
 ) -> tuple[ReadBlock, ...]:
     """Return the requests that read all *points* within *limits* soonest.
 
+    None of them covers one of *holes*, unless a single point needs it.
     They are ordered by function and address; their ``points`` are indices into
     *points*, ordered by address. UsageError when a point alone exceeds a limit.
     """
     blocks: list[ReadBlock] = []
     for function in sorted({point.function for point in points}):
         spans = _spans(points, function, limits)
-        blocks += _shortest(spans, function, limits, line, turnaround_ns)
+        gaps = [(h.start, h.end) for h in holes if h.function == function]
+        blocks += _shortest(spans, function, limits, line, turnaround_ns, gaps)
     return tuple(blocks)
 
 
@@ -98,7 +108,7 @@ def _spans(points: Sequence[Point], function: int, limits: ReadLimits) -> list[S
         reason = unreadable(point, limits)
         if reason:
             raise UsageError(f"point {point.name}: {reason}")
-        spans.append(Span(*extent(point, limits), width(point, limits), index))
+        spans.append(Span(*extent(point, limits), index))
     # Python's sort is stable: points of equal spans keep the caller's order.
     return sorted(spans, key=lambda span: span[:2])
 
@@ -117,15 +127,24 @@ def _area(start: int, end: int, function: int, limits: ReadLimits) -> int | None
 
 
 def _largest(function: int, limits: ReadLimits) -> int:
-    return MAX_BITS if function <= 2 else limits.max_registers
+    """Return the addresses in one request, at most."""
+    if function <= 2:
+        return MAX_BITS
+    return limits.max_registers // limits.registers_per_address
 
 
-def _shortest(
+def width(function: int, limits: ReadLimits) -> int:
+    """Return how many registers a reply brings for each address."""
+    return limits.registers_per_address if function > 2 else 1
+
+
+def _shortest(  # noqa: PLR0917
     spans: list[Span],
     function: int,
     limits: ReadLimits,
     line: LineSettings,
     turnaround_ns: int,
+    gaps: Sequence[tuple[int, int]],
 ) -> list[ReadBlock]:
     """Return the blocks of one function; *spans* are sorted.
 
@@ -137,8 +156,8 @@ def _shortest(
     best += [(1 << 62, 0, 0)] * len(spans)
     for first in range(len(spans)):
         time_ns, requests, _ = best[first]
-        for after, count in _runs(spans, first, function, limits):
-            data = count * spans[first].width
+        for after, count in _runs(spans, first, function, limits, gaps):
+            data = count * width(function, limits)
             cost = transaction_ns(function, data, line, turnaround_ns)
             best[after] = min(best[after], (time_ns + cost, requests + 1, first))
     blocks = []
@@ -150,32 +169,38 @@ def _shortest(
         indices = tuple(span.point for span in run)
         blocks.append(ReadBlock(
             function=function, address=run[0].start, count=count, points=indices,
-            width=run[0].width,
+            width=width(function, limits),
         ))  # fmt: skip
         after = first
     return blocks[::-1]
 
 
 def _runs(
-    spans: list[Span], first: int, function: int, limits: ReadLimits
+    spans: list[Span],
+    first: int,
+    function: int,
+    limits: ReadLimits,
+    gaps: Sequence[tuple[int, int]],
 ) -> Iterator[tuple[int, int]]:
     """Yield, for each request that may begin with span *first*, where it stops.
 
     That is the index after its last span, and the count of its registers.
     """
-    bridging = limits.bridge_gaps and limits.address_holds == "register"
-    largest = _largest(function, limits) // spans[first].width
+    bridging = limits.bridge_gaps and limits.registers_per_address == 1
+    largest = _largest(function, limits)
     start = end = spans[first].start
     for index in range(first, len(spans)):
         span = spans[index]
         if span.start > end and not bridging:
             return
         end = max(end, span.end)
-        if end - start > largest or span.width != spans[first].width:
+        if end - start > largest:
             return
         if _area(start, end, function, limits) is None:
             return
         alone = span.start == start
         if not alone and any(start <= address < end for address in limits.single):
+            return
+        if index > first and any(start <= a and b <= end for a, b in gaps):
             return
         yield index + 1, end - start

@@ -15,7 +15,6 @@ WordOrder = Literal["ABCD", "CDAB", "BADC", "DCBA"]
 Group = Literal["power", "energy", "electrical", "state", "ratio"]
 Kind = Literal["gauge", "counter"]
 Ratio = Literal["primary", "register", "secondary"]
-AddressHolds = Literal["register", "value"]
 Form = Literal["number", "absolute", "4q_fp_pf", "pow10"]
 
 #: Registers that a value of each type takes.
@@ -186,14 +185,14 @@ class ReadLimits:
     """What a meter allows in one request.
 
     ``blocks`` are the first and last addresses of the areas that a request must
-    stay within; none, if it may be anywhere. An address holds a register, or, in
-    meters of Enron's kind, a whole ``value``.
+    stay within; none, if it may be anywhere. An address holds one register, or, in
+    meters of Enron's kind, all the registers of a number.
     """
 
     max_registers: int = 125
     bridge_gaps: bool = True
     blocks: tuple[tuple[int, int], ...] = ()
-    address_holds: AddressHolds = "register"
+    registers_per_address: int = 1
     even_only: bool = False
     single: tuple[int, ...] = ()
     min_delay_ms: int = 0

@@ -19,6 +19,11 @@ cdef extern from "<poll.h>" nogil:
     int ppoll(pollfd* fds, unsigned int count, const timespec* wait, const void* mask)
 
 
+cdef extern from "<sys/prctl.h>" nogil:
+    enum: PR_SET_TIMERSLACK
+    int prctl(int option, ...)
+
+
 cdef enum:
     # Answers of wait_until.
     SILENT = 0
@@ -91,3 +96,9 @@ cdef inline void sleep_to(int64_t due_ns, int64_t* wakes) noexcept nogil:
     wakes[0] += 1
     while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR:
         pass
+
+
+# Let this thread's sleeps end on time: by default they last up to 50 us longer, which
+# at 115200 baud is one percent of a transaction.
+cdef inline void wake_on_time() noexcept nogil:
+    prctl(PR_SET_TIMERSLACK, <unsigned long>1)

@@ -11,15 +11,19 @@ cimport cython
 from libc.errno cimport EAGAIN, EINTR, EIO, errno
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcmp, memcpy, memmove
-from posix.time cimport CLOCK_BOOTTIME, CLOCK_MONOTONIC
+from posix.time cimport CLOCK_MONOTONIC
 from posix.unistd cimport write
 
 from zerometer.core._frame cimport (
-    EXCEPTION, EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, checksum,
-    is_read_request, judge_reply, reply_length,
+    EXCEPTION, EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, is_read_request,
+    reply_length,
 )
 from zerometer.drivers._descriptor cimport (
     GONE, POLLIN, POLLOUT, READY, SILENT, clock_ns, read_there, sleep_to, wait_until,
+    wake_on_time,
+)
+from zerometer.drivers._turn cimport (
+    PAUSE_NS, TIMEOUT, Turn, finish, length_of, patience_ns, verdict_on,
 )
 
 from zerometer.core.errors import UsageError
@@ -27,25 +31,14 @@ from zerometer.core.errors import UsageError
 
 cdef enum:
     # Outcomes beside the verdicts of core.
-    TIMEOUT = 7
     LOST = 8
     COLLISION = 9
     # Whether what is sent comes back: adapters that cannot mute their receiver.
     UNKNOWN = 0
     ABSENT = 1
     PRESENT = 2
-    # Exceptions by which a gateway says that the unit is silent: its path to it is
-    # not available, or it did not respond (application protocol V1.1b3, 7).
-    GATEWAY_PATH = 10
-    GATEWAY_TARGET = 11
     # Units of a serial line; 0 would be the broadcast.
     LAST_UNIT = 247
-    # Nanoseconds without a byte that end a frame of wrong length. Adapters hand over
-    # what they received every 16 ms at the latest (FTDI's default latency timer).
-    FRAME_GAP_NS = 20_000_000
-    # Those that end a reply which cannot be whole, as long as the time-out has not
-    # passed: device servers and busy machines pause for tens of ms within a frame.
-    PAUSE_NS = 100_000_000
     # Transactions in a series, at most.
     SLOTS = 16
     # Nanoseconds between two looks at a line that babbles while it is drained.
@@ -54,45 +47,37 @@ cdef enum:
     SETTLE_ATTEMPTS = 4
 
 
+# Nanoseconds that anything here may be told to take: sums of them do not overflow.
+cdef int64_t LONGEST_NS = 3_600_000_000_000
+
 #: Transactions in a series, at most.
 MAX_SERIES = SLOTS
-
-
-# One transaction: what is asked, and what came of it.
-cdef struct Turn:
-    uint8_t[REQUEST_LENGTH] request
-    # Bytes of the reply that grants it.
-    Py_ssize_t wanted
-    int64_t turnaround_ns
-    int64_t timeout_ns
-    int outcome
-    # What came after the request, from its first byte on, and how much.
-    uint8_t[MAX_FRAME] buffer
-    Py_ssize_t received
-    # When it ended: boot-time clock and monotonic clock.
-    int64_t end_ns
-    int64_t done_ns
-    int64_t latency_ns
-    bint overslept
 
 
 @cython.final
 cdef class Transaction:
     """A read *request*, and what came of it when it was run last.
 
-    UsageError when *request* is no read.
+    *width* is how many registers the unit returns for one address. UsageError when
+    *request* is no read, or its reply would be too long.
     """
 
     cdef Turn turn
 
-    def __cinit__(self, bytes request not None):
+    def __cinit__(self, bytes request not None, int width=1):
         cdef const uint8_t* frame = request
         if len(request) != REQUEST_LENGTH or not is_read_request(frame):
             raise UsageError(
                 f"request: {request.hex(' ')} is not a read request of 8 bytes"
             )
         memcpy(self.turn.request, frame, REQUEST_LENGTH)
-        self.turn.wanted = reply_length(frame)
+        self.turn.width = width
+        self.turn.wanted = reply_length(frame, width)
+        if not EXCEPTION_LENGTH < self.turn.wanted <= MAX_FRAME:
+            raise UsageError(
+                f"request: width: {width} makes replies of {self.turn.wanted} bytes, "
+                f"at most {MAX_FRAME} are"
+            )
 
     def conclude(
         self, bytes reply not None, int64_t sent_ns, int64_t character_ns, bint lost
@@ -121,7 +106,7 @@ cdef class Transaction:
         request, and is given up when not a byte came *timeout_ns* after the reply
         could have been complete. Before it is told, both are 0.
         """
-        if turnaround_ns < 0 or timeout_ns < 0:
+        if not (0 <= turnaround_ns <= LONGEST_NS and 0 <= timeout_ns <= LONGEST_NS):
             raise UsageError(
                 f"request: turnaround and time-out: {turnaround_ns} and {timeout_ns} "
                 "are not times in ns"
@@ -212,12 +197,14 @@ cdef class Exchange:
     cdef int echo
 
     def __cinit__(self, int fd, int64_t character_ns, int64_t silence_ns):
-        if fd < 0 or character_ns <= 0 or silence_ns < 0:
+        if (fd < 0 or not 0 < character_ns <= LONGEST_NS
+                or not 0 <= silence_ns <= LONGEST_NS):
             raise UsageError(
                 f"exchange: descriptor, character and silence: {fd}, {character_ns}, "
                 f"{silence_ns} are not a descriptor and two times in ns"
             )
         self.fd = fd
+        wake_on_time()
         self.character_ns = character_ns
         self.silence_ns = silence_ns
 
@@ -267,6 +254,8 @@ cdef class Exchange:
         -1 if the port is lost.
         """
         cdef int64_t start, last
+        silence_ns = min(silence_ns, LONGEST_NS)
+        cap_ns = min(cap_ns, LONGEST_NS)
         with nogil:
             start = clock_ns(CLOCK_MONOTONIC)
             last = self.discard_until_silent(start, silence_ns, cap_ns)
@@ -328,7 +317,7 @@ cdef class Exchange:
             count = write(self.fd, request + sent, REQUEST_LENGTH - sent)
             if count > 0:
                 sent += count
-            elif errno == EAGAIN:
+            elif count == 0 or errno == EAGAIN:
                 # A line that takes no eight bytes in this time takes none at all.
                 if self.wait_for(POLLOUT, deadline_ns) != READY:
                     self.error = EIO
@@ -343,6 +332,11 @@ cdef class Exchange:
     ) noexcept nogil:
         """Return what became of *turn*; *timeout_ns* is when it is given up."""
         cdef int64_t deadline_ns = timeout_ns
+        # By then all is there of a reply that began in time. Who sends byte by byte,
+        # each just before the patience with him ends, must not hold up the others.
+        cdef int64_t limit_ns = (
+            timeout_ns + turn.wanted * self.character_ns + PAUSE_NS
+        )
         cdef Py_ssize_t came, missing
         # Whether the request itself came back, and was taken from the buffer.
         cdef bint stripped = False
@@ -363,13 +357,14 @@ cdef class Exchange:
                 turn.overslept = False
                 # Of a reply that has not begun nothing can be said yet.
                 if turn.received:
-                    deadline_ns = (
+                    deadline_ns = min(
+                        limit_ns,
                         patience_ns(turn, now, timeout_ns)
-                        + missing * self.character_ns
+                        + missing * self.character_ns,
                     )
                 # The last byte is due between one character earlier and then: half
                 # a character is slept over at most, and a poll waits for the rest.
-                if missing > 1 and turn.received:
+                if missing > 1 and turn.received and now < limit_ns:
                     self.sleep_until(
                         now + missing * self.character_ns - self.character_ns // 2
                     )
@@ -413,7 +408,7 @@ cdef class Exchange:
         if stripped:
             return outcome
         # The CRC is right: a reply that no echo precedes, whatever was before.
-        if outcome == GOOD or outcome == EXCEPTION:
+        if outcome == GOOD or outcome == EXCEPTION or outcome == TIMEOUT:
             self.echo = ABSENT
         elif self.echo == PRESENT:
             return COLLISION
@@ -445,43 +440,3 @@ cdef class Exchange:
             else:
                 state = self.wait_for(POLLIN, min(last + silence_ns, start + cap_ns))
         return -1 if state == GONE else last - start
-
-
-cdef int verdict_on(const Turn* turn) noexcept nogil:
-    """Judge what came; that a gateway found its unit silent is no answer of it."""
-    cdef int verdict = judge_reply(turn.request, turn.buffer, turn.received)
-    if verdict == EXCEPTION and (
-            turn.buffer[2] == GATEWAY_PATH or turn.buffer[2] == GATEWAY_TARGET):
-        return TIMEOUT
-    return verdict
-
-
-cdef void finish(Turn* turn, int64_t sent_ns, int64_t character_ns) noexcept nogil:
-    """Note that *turn*, whose request left at *sent_ns*, is over now."""
-    turn.done_ns = clock_ns(CLOCK_MONOTONIC)
-    turn.end_ns = clock_ns(CLOCK_BOOTTIME)
-    turn.latency_ns = (
-        turn.done_ns - sent_ns - (REQUEST_LENGTH + turn.received) * character_ns
-    )
-
-
-cdef Py_ssize_t length_of(const Turn* turn) noexcept nogil:
-    """Bytes of the whole reply, judging by the bytes that are here."""
-    if (turn.received >= 2 and turn.buffer[0] == turn.request[0]
-            and turn.buffer[1] == (turn.request[1] | 0x80)):
-        return EXCEPTION_LENGTH
-    return turn.wanted
-
-
-cdef int64_t patience_ns(
-    const Turn* turn, int64_t now, int64_t timeout_ns
-) noexcept nogil:
-    """Until when silence does not end what came of a reply that is too short.
-
-    A right CRC says that it is whole: another reply than the one that is waited
-    for, which must not be mixed with it.
-    """
-    cdef int64_t gap_ns = now + FRAME_GAP_NS
-    if turn.received >= EXCEPTION_LENGTH and checksum(turn.buffer, turn.received) == 0:
-        return gap_ns
-    return max(gap_ns, min(now + PAUSE_NS, timeout_ns))

@@ -8,30 +8,30 @@ up early, drained, proved and finally probed, so that the others keep their rate
 import random
 import threading
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from time import monotonic_ns
+from types import MappingProxyType
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings, Reading
 from zerometer.drivers.health import ProbeBudget
 from zerometer.drivers.line import Line, Master
+from zerometer.drivers.load import Load
+from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port
+from zerometer.drivers.proof import Proof
 from zerometer.drivers.reader import Reader
 from zerometer.drivers.schedule import Schedule
-from zerometer.drivers.series import Series
+from zerometer.drivers.series import Series, reads_within
 from zerometer.drivers.statistics import (
     BusStatistics,
-    Recent,
     UnitStatistics,
     total,
 )
 from zerometer.drivers.unit import Unit, UnitPlan
 
 __all__ = ["BusLoop", "BusNotice", "BusStatistics", "UnitPlan", "UnitStatistics"]
-
-#: So many late cycles in a row mean that the bus has too much to do.
-_OVERLOADED_AFTER = 10
 
 
 def _boot_ns() -> int:
@@ -44,7 +44,8 @@ class BusLoop:
     *deliver* gets one reading for each transaction, and for each read that was left
     out because its meter is down or the port lost; *notify* gets notices. Both are
     called on the loop's thread and must not block. *timeout_ns* is how long a unit
-    may think at most; maps can state their own.
+    may think at most; maps can state their own. *memories*, by meter, are what
+    was learnt before.
     """
 
     def __init__(  # noqa: PLR0917
@@ -56,10 +57,12 @@ class BusLoop:
         deliver: Callable[[Reading], None],
         notify: Callable[[BusNotice], None],
         timeout_ns: int,
+        memories: Mapping[str, UnitMemory] = MappingProxyType({}),
     ) -> None:
         self._bus_id = bus_id
         self._notices = Notices(bus_id, notify, _boot_ns)
-        self._port = Port(open_line)
+        self._stopping = threading.Event()
+        self._port = Port(open_line, self._stopping.is_set)
         self._port_lost = False
         self._budget = ProbeBudget()
         self._reader = Reader(
@@ -71,18 +74,27 @@ class BusLoop:
             boot_ns=_boot_ns,
         )
         self._schedule = Schedule()
-        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bus-{bus_id}")
         self._start_ns = monotonic_ns()
+        self._series_reads = reads_within(line.silence_ns)
         self._units = [
-            Unit(plan, line, timeout_ns, self._start_ns, random.random)
+            Unit(
+                plan,
+                line,
+                timeout_ns,
+                self._start_ns,
+                random.random,
+                memories.get(plan.meter, UnitMemory()),
+            )
             for plan in units
             if plan.points
         ]
+        proofs: dict[int, Proof] = {}
+        for unit in self._units:
+            # The channels of one unit are meters each, but owe replies as one.
+            unit.proof = proofs.setdefault(unit.number, unit.proof)
         self._waits = 0
-        self._lateness_ns = 0
-        self._recent_lateness = Recent()
-        self._late_cycles = 0
+        self._load = Load(bus_id, self._units, self._notices)
 
     def start(self) -> None:
         """Start reading."""
@@ -105,15 +117,19 @@ class BusLoop:
             readings=self._reader.readings,
             busy_ns=work.busy_ns,
             elapsed_ns=monotonic_ns() - self._start_ns,
-            lateness_ns=self._lateness_ns,
-            lateness_max_ns=self._recent_lateness.largest(monotonic_ns()),
-            overloaded=self._late_cycles >= _OVERLOADED_AFTER,
-            skipped=sum(unit.periods.skipped for unit in self._units),
+            lateness_ns=self._load.lateness_ns,
+            lateness_max_ns=self._load.recent.largest(monotonic_ns()),
+            overloaded=self._load.overloaded,
+            skipped=self._load.skipped,
             wakes=self._waits + work.wakes,
             discarded_bytes=work.discarded,
             errors=total([unit.tally for unit in self._units]),
             units=tuple(unit.statistics() for unit in self._units),
         )
+
+    def memories(self) -> dict[str, UnitMemory]:
+        """Return what was learnt of each meter; may be called from any thread."""
+        return {unit.meter: unit.memory() for unit in self._units}
 
     def _run(self) -> None:
         for number in range(len(self._units)):
@@ -135,24 +151,52 @@ class BusLoop:
             self._wait(now_ns)
             return
         unit = self._units[number]
-        self._begin_due(unit, now_ns)
+        self._load.begin_due(unit, now_ns)
         exchange = self._port.exchange
         if exchange is None or (unit.health.down and now_ns < self._probe_ns(unit)):
             self._reader.skip(unit)
             self._put(number)
         elif unit.health.down:
-            self._conclude([number], self._reader.probe(exchange, unit))
+            self._probe(exchange, number, now_ns)
+        elif unit.proof.failing and self._rests(unit, now_ns):
+            self._reader.rest(unit)
+            self._put(number)
         elif unit.proof.wanted:
-            self._conclude([number], self._reader.prove(exchange, unit))
+            self._conclude([number], self._reader.prove(exchange, unit), {unit})
+        elif unit.interview and not unit.trusted:
+            self._conclude([number], self._reader.meet(exchange, unit, unit.interview))
         else:
             self._read(exchange, number, now_ns)
+
+    def _probe(self, exchange: Master, number: int, now_ns: int) -> None:
+        """Probe unit *number*, which is down."""
+        unit = self._units[number]
+        alone = self._all_fail(unit)
+        there = self._reader.probe(exchange, unit)
+        if alone and there and not unit.health.down:
+            # It was the line that was down: the others are back, too.
+            self._budget.free_ns = now_ns
+            for other, others in enumerate(self._units):
+                if others.health.down:
+                    others.health.next_probe_ns = now_ns
+                    self._schedule.remove(other)
+                    self._put(other)
+        self._conclude([number], there)
+
+    def _all_fail(self, but: Unit) -> bool:
+        """Whether there is nobody to wait for *but*, which does not answer."""
+        return all(unit.failing for unit in self._units if unit is not but)
+
+    def _rests(self, unit: Unit, now_ns: int) -> bool:
+        """Whether *unit*, which owes a reply, has wasted the others' time for now."""
+        return unit.allowance.spent(now_ns) and not self._all_fail(unit)
 
     def _read(self, exchange: Master, first: int, now_ns: int) -> None:
         """Read what is due at unit *first* and, if there is time, at the next ones.
 
         The series is over by the time when something more urgent may become due.
         """
-        series = Series(now_ns)
+        series = Series(now_ns, self._series_reads)
         series.end_ns = min(series.end_ns, self._schedule.next_release_ns)
         served = [first]
         more = self._reader.gather(series, self._units[first], now_ns)
@@ -161,8 +205,8 @@ class BusLoop:
             if number is None:
                 break
             unit = self._units[number]
-            self._begin_due(unit, now_ns)
-            if unit.health.down or unit.proof.wanted:
+            self._load.begin_due(unit, now_ns)
+            if unit.health.down or unit.proof.wanted or not unit.trusted:
                 self._schedule.put_first(number, unit.ready_ns, unit.deadline_ns)
                 break
             for other in served:
@@ -203,33 +247,12 @@ class BusLoop:
         deadline_ns = unit.deadline_ns if unit.pending else unit.next_cycle_ns[1]
         self._schedule.put(number, self._release_ns(unit), deadline_ns)
 
-    def _begin_due(self, unit: Unit, now_ns: int) -> None:
-        """Begin the next cycle of *unit* if it is due and the last one is over."""
-        if unit.pending or unit.periods.next_ns > now_ns:
-            return
-        skipped = unit.periods.skipped
-        self._lateness_ns = unit.begin_cycle(now_ns)
-        self._recent_lateness.note(now_ns, self._lateness_ns)
-        if unit.periods.skipped == skipped:
-            if self._late_cycles >= _OVERLOADED_AFTER:
-                self._notices.ended("", "overload")
-            self._late_cycles = 0
-            return
-        self._late_cycles += 1
-        if self._late_cycles == _OVERLOADED_AFTER:
-            self._notices.trouble(
-                "overload",
-                "",
-                f"bus {self._bus_id}: cannot keep the periods of all meters; each is "
-                "read less often",
-                "overload",
-            )
-
     def _wait(self, now_ns: int) -> None:
         wake_ns = self._schedule.next_release_ns
         if self._port.exchange is None:
             wake_ns = min(wake_ns, self._port.retry_ns)
         if wake_ns > now_ns:
+            self._load.idle()
             self._waits += 1
             self._stopping.wait((wake_ns - now_ns) / 1e9)
 
@@ -246,7 +269,7 @@ class BusLoop:
     def _probe_ns(self, unit: Unit) -> int:
         """When the next probe of *unit*, which is down, is worth its time."""
         probe_ns = max(unit.health.next_probe_ns, unit.ready_ns)
-        if all(other.health.down for other in self._units):
+        if self._all_fail(unit):
             return probe_ns  # there is nobody to wait for it
         return max(probe_ns, self._budget.free_ns)
 
@@ -256,8 +279,15 @@ class BusLoop:
         except LineError as error:
             self._tell_lost(str(error))
             return
+        for unit in self._units:
+            if unit.connect_delay_ns:
+                unit.ready_ns = monotonic_ns() + unit.connect_delay_ns
         if self._port_lost:
             self._read_anew(now_ns)
+            return
+        self._schedule = Schedule()
+        for number in range(len(self._units)):
+            self._put(number)
 
     def _read_anew(self, now_ns: int) -> None:
         """Make everything due: nobody knows what hangs on the line by now."""

@@ -3,19 +3,26 @@
 The bus loop sends them; who wants to know before anything is wired computes them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
-from zerometer.core.planner import plan_reads
+from zerometer.core.planner import Hole, plan_reads
 from zerometer.core.points import LineSettings, PolledPoint, ReadBlock, ReadLimits
 from zerometer.drivers.ratios import RATIO_PERIOD_NS, Ratios
 
 
 class Cycles:
-    """The point groups of one meter, one for each period, and their requests."""
+    """The point groups of one meter, one for each period, and their requests.
+
+    No request reads the *points* that are *absent*, as indices.
+    """
 
     def __init__(
-        self, points: Sequence[PolledPoint], ratios: Ratios, line: LineSettings
+        self,
+        points: Sequence[PolledPoint],
+        ratios: Ratios,
+        line: LineSettings,
+        absent: Container[int] = (),
     ) -> None:
         self._points = tuple(polled.point for polled in points)
         self._ratios = ratios
@@ -25,7 +32,9 @@ class Cycles:
             period_ns = polled.period_ns
             if ratios.is_ratio(index):
                 period_ns = RATIO_PERIOD_NS
-            self._groups.setdefault(period_ns, []).append(index)
+            group = self._groups.setdefault(period_ns, [])
+            if index not in absent:
+                group.append(index)
 
     @property
     def periods_ns(self) -> tuple[int, ...]:
@@ -42,23 +51,42 @@ class Cycles:
         }
 
     def blocks(
-        self, groups: Iterable[int], limits: ReadLimits, turnaround_ns: int
+        self,
+        groups: Iterable[int],
+        limits: ReadLimits,
+        turnaround_ns: int,
+        holes: Sequence[Hole] = (),
+        retired: frozenset[int] = frozenset(),
     ) -> list[ReadBlock]:
-        """Return the requests that read *groups* soonest, those for ratios first."""
+        """Return the requests that read *groups* soonest, those for ratios first.
+
+        None covers one of *holes*; each of the *retired* points has its own, last.
+        """
         members = list(self._groups.values())
-        indices = [index for group in groups for index in members[group]]
+        wanted = [index for group in groups for index in members[group]]
+        indices = [index for index in wanted if index not in retired]
         ratios = [index for index in indices if self._ratios.is_ratio(index)]
         others = [index for index in indices if not self._ratios.is_ratio(index)]
         return [
-            *self._planned(ratios, limits, turnaround_ns),
-            *self._planned(others, limits, turnaround_ns),
+            *self._planned(ratios, limits, turnaround_ns, holes),
+            *self._planned(others, limits, turnaround_ns, holes),
+            *(
+                block
+                for index in wanted
+                if index in retired
+                for block in self._planned([index], limits, turnaround_ns, holes)
+            ),
         ]
 
     def _planned(
-        self, indices: Sequence[int], limits: ReadLimits, turnaround_ns: int
+        self,
+        indices: Sequence[int],
+        limits: ReadLimits,
+        turnaround_ns: int,
+        holes: Sequence[Hole],
     ) -> list[ReadBlock]:
         chosen = [self._points[index] for index in indices]
-        blocks = plan_reads(chosen, limits, self._line, turnaround_ns)
+        blocks = plan_reads(chosen, limits, self._line, turnaround_ns, holes)
         return [
             replace(block, points=tuple(indices[place] for place in block.points))
             for block in blocks

@@ -26,6 +26,12 @@ _GARBAGE = {Outcome.INCOMPLETE: "short", Outcome.WRONG_CRC: "crc"}
 #: Exceptions that say that a read asks for what the meter does not have.
 REFUSALS = (2, 3)
 
+#: Exceptions that say that an answer may come if it is asked for again.
+LATER = (5, 6, 10, 11)
+
+#: What to say of a meter of whose replies many are corrupted, and others not.
+NOISY = "; that happens often: two meters with this unit identifier, or bad wiring?"
+
 #: Bytes of a bad reply that are shown.
 _SHOWN = 16
 

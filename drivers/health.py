@@ -16,6 +16,9 @@ FIRST_SPACING_NS = 500_000_000
 LONGEST_SPACING_NS = 60_000_000_000
 JITTER = 0.25
 
+#: How often something that was refused is asked for again.
+RETIRED_SPACING_NS = 86_400_000_000_000
+
 #: The share of a bus's time that all probes together may take.
 PROBE_SHARE = 0.05
 
@@ -31,6 +34,7 @@ class Health:
         "_failed_cycles",
         "_failed_since_ns",
         "_random",
+        "_retired",
         "_spacing_ns",
         "down",
         "next_probe_ns",
@@ -42,17 +46,32 @@ class Health:
         self.next_probe_ns = 0
         self._failed_cycles = 0
         self._failed_since_ns = 0
+        self._retired = False
         self._spacing_ns = FIRST_SPACING_NS
 
     def answered(self) -> bool:
         """Note an answer; return whether it ends a time of being down."""
         was_down = self.down
-        self.down = False
+        self.down = self._retired = False
         self._failed_cycles = 0
         return was_down
 
+    def trip(self, now_ns: int) -> None:
+        """Regard it as down at once."""
+        self.down = True
+        self._spacing_ns = FIRST_SPACING_NS
+        self._space(now_ns)
+
+    def retire(self, now_ns: int) -> None:
+        """Note a refusal: it is down until it is answered, and tried once a day."""
+        self.down = self._retired = True
+        self.next_probe_ns = now_ns + RETIRED_SPACING_NS
+
     def failed(self, now_ns: int) -> bool:
         """Note a failed cycle or probe; return whether it begins being down."""
+        if self._retired:
+            self.retire(now_ns)
+            return False
         if self.down:
             self._spacing_ns = min(2 * self._spacing_ns, LONGEST_SPACING_NS)
             self._space(now_ns)
@@ -65,9 +84,7 @@ class Health:
             or now_ns - self._failed_since_ns < DOWN_AFTER_NS
         ):
             return False
-        self.down = True
-        self._spacing_ns = FIRST_SPACING_NS
-        self._space(now_ns)
+        self.trip(now_ns)
         return True
 
     def _space(self, now_ns: int) -> None:

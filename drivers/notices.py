@@ -6,7 +6,8 @@ from typing import Literal
 
 NoticeKind = Literal[
     "timeout", "garbage", "late", "echo", "exception", "ratio", "down", "up",
-    "port-lost", "port-back", "overload",
+    "limit", "port-lost", "port-back", "overload", "identity", "setup", "absent",
+    "twins",
 ]  # fmt: skip
 
 #: A trouble that comes and goes is reported at most this often.

@@ -21,6 +21,9 @@ LONGEST_DEAF_NS = 1_000_000_000_000
 ASSUMED_LATENESS_NS = 500_000_000
 LONGEST_LATENESS_NS = 5_000_000_000
 
+#: A drain looks so often whether the loop is to stop.
+DRAIN_PIECE_NS = 250_000_000
+
 #: Silence that ends a reply which came, but corrupted.
 GARBAGE_SILENCE_NS = 20_000_000
 
@@ -39,10 +42,16 @@ class Work(NamedTuple):
 
 
 class Port:
-    """Transactions on the line that *open_line* opens, as long as it can be opened."""
+    """Transactions on the line that *open_line* opens, as long as it can be opened.
 
-    def __init__(self, open_line: Callable[[], Line]) -> None:
+    *stopping* tells whether nobody wants them any more.
+    """
+
+    def __init__(
+        self, open_line: Callable[[], Line], stopping: Callable[[], bool]
+    ) -> None:
         self._open_line = open_line
+        self._stopping = stopping
         self._line: Line | None = None
         #: The transactions of the open line; None while there is none.
         self.exchange: Master | None = None
@@ -115,7 +124,7 @@ class Port:
         if self._is_deaf(exchange, failed):
             return False, 0
         silence_ns = GARBAGE_SILENCE_NS if corrupted else self._lateness_ns
-        last_ns = exchange.drain(silence_ns, 2 * silence_ns)
+        last_ns = self._drained(exchange, silence_ns, 2 * silence_ns)
         if last_ns <= 0:
             return last_ns == 0, 0
         late_ns = failed.latency_ns + last_ns
@@ -123,6 +132,21 @@ class Port:
             believed_ns = min(late_ns, LONGEST_LATENESS_NS)
             self._lateness_ns = max(self._lateness_ns, believed_ns)
         return True, late_ns
+
+    def _drained(self, exchange: Master, silence_ns: int, cap_ns: int) -> int:
+        """Drain *exchange* piece by piece: who stops does not wait for the silence."""
+        passed_ns = last_ns = 0
+        while passed_ns < min(last_ns + silence_ns, cap_ns) and not self._stopping():
+            piece_ns = min(last_ns + silence_ns, cap_ns) - passed_ns
+            piece_ns = min(piece_ns, DRAIN_PIECE_NS)
+            came_ns = exchange.drain(piece_ns, piece_ns)
+            if came_ns < 0:
+                return came_ns
+            if came_ns:
+                last_ns = passed_ns + came_ns
+            # What came late in a piece may have prolonged it.
+            passed_ns += max(piece_ns, came_ns)
+        return last_ns
 
     def _is_deaf(self, exchange: Master, failed: Transaction) -> bool:
         """Tell whether the line is suspected: a lost peer may show in no other way."""

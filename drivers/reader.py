@@ -4,17 +4,20 @@ from collections.abc import Callable
 from time import monotonic_ns
 
 from zerometer.core._frame import exception_code, expected_length
-from zerometer.core.points import Reading
+from zerometer.core.points import Quality, Reading
 from zerometer.drivers import faults
 from zerometer.drivers._exchange import Transaction
 from zerometer.drivers.faults import FaultKind
 from zerometer.drivers.health import ProbeBudget
+from zerometer.drivers.interview import Findings, Interview
 from zerometer.drivers.line import Master
 from zerometer.drivers.notices import Notices
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.port import Port
 from zerometer.drivers.prepared import PreparedRead
+from zerometer.drivers.questions import REFUSED
 from zerometer.drivers.series import Series
+from zerometer.drivers.twins import ABSENCE, TWINS
 from zerometer.drivers.unit import Unit
 
 
@@ -44,17 +47,52 @@ class Reader:
         """Probe *unit*, which is down; return False if that lost the port."""
         start_ns = monotonic_ns()
         outcome = self._probe(exchange, unit, unit.proof.probe())
-        now_ns = monotonic_ns()
-        self._budget.charge(now_ns, now_ns - start_ns)
+        if unit.health.down:
+            now_ns = monotonic_ns()
+            self._budget.charge(now_ns, now_ns - start_ns)
         return outcome != Outcome.LOST
 
     def prove(self, exchange: Master, unit: Unit) -> bool:
         """Let *unit* prove that it owes nothing; return False if the port was lost."""
+        now_ns = monotonic_ns()
         request = unit.proof.request()
         if request:
             return self._probe(exchange, unit, request) != Outcome.LOST
-        unit.proof.settle()
+        if not unit.proof.settle_by_time(now_ns):
+            self.skip(unit)
         return True
+
+    def rest(self, unit: Unit) -> None:
+        """Let a cycle of *unit* fail without an attempt: it wasted enough time."""
+        self._cycle_failed(unit, monotonic_ns())
+
+    def meet(self, exchange: Master, unit: Unit, interview: Interview) -> bool:
+        """Ask *unit*, which is not trusted, the next question of its *interview*.
+
+        Return False if that lost the port.
+        """
+        if monotonic_ns() < interview.again_ns:
+            self.skip(unit)
+            return True
+        transaction = unit.ask(interview.question)
+        exchange.run([transaction])
+        outcome = self._settled(exchange, unit, transaction)
+        if outcome == Outcome.GOOD:
+            self._answered(unit)
+            unit.granted_requests.add(transaction.request)
+            interview.answer(transaction.data())
+        elif outcome == Outcome.EXCEPTION:
+            self._answered(unit)
+            self._not_told(unit, interview, transaction)
+        elif outcome == Outcome.TIMEOUT:
+            unit.proof.failed()
+            if interview.silence():
+                self._cycle_failed(unit, monotonic_ns())
+        elif outcome != Outcome.LOST:
+            self._cycle_failed(unit, monotonic_ns())
+        if interview.findings:
+            self._met(unit, interview, interview.findings)
+        return outcome != Outcome.LOST
 
     def gather(self, series: Series, unit: Unit, now_ns: int) -> bool:
         """Move what is pending at *unit* to *series*; return whether more may follow.
@@ -69,7 +107,7 @@ class Reader:
             if read.health.down:
                 if now_ns < max(read.health.next_probe_ns, self._budget.free_ns):
                     pending.popleft()
-                    self._deliver(read.missing(unit.meter, self._boot_ns()))
+                    self._missing(unit, read, self._boot_ns())
                     continue
                 if series.turns:
                     return False
@@ -105,7 +143,12 @@ class Reader:
         """Hand on that what is pending at *unit* is missing."""
         time_ns = self._boot_ns()
         while unit.pending:
-            self._deliver(unit.pending.popleft().missing(unit.meter, time_ns))
+            self._missing(unit, unit.pending.popleft(), time_ns)
+
+    def _missing(self, unit: Unit, read: PreparedRead, time_ns: int) -> None:
+        read.retried = False
+        if not read.question:
+            self._deliver(read.missing(unit.meter, time_ns))
 
     def _deliver(self, reading: Reading) -> None:
         self.readings += 1
@@ -117,10 +160,14 @@ class Reader:
         if read.has_ratios:
             self._ratios_read(unit, reading)
         self._deliver(reading)
-        read.health.answered()
-        if unit.retired:
-            unit.retired -= {*read.block.points}
+        if read.tracked >= 0 and reading.qualities[read.tracked] == Quality.MEASURED:
+            value = reading.values[read.tracked]
+            if not unit.track.passes(value):
+                self._doubt(unit, value)
+        unit.read_well(read)
         self._answered(unit)
+        if unit.refusals.shortened and not unit.pending:
+            self._tell_limit(unit)
 
     def _failed(
         self, exchange: Master, unit: Unit, read: PreparedRead, start_ns: int
@@ -130,9 +177,15 @@ class Reader:
             self._answered(unit)
             self._refused(unit, read)
             return True
-        self._deliver(read.missing(unit.meter, read.transaction.end_ns))
+        end_ns = read.transaction.end_ns
         if outcome == Outcome.LOST:
+            self._missing(unit, read, end_ns)
             return False
+        if outcome == Outcome.TIMEOUT:
+            unit.unanswered(read)
+        if unit.retry(read):
+            return True
+        self._missing(unit, read, end_ns)
         now_ns = monotonic_ns()
         if read.health.down:
             self._budget.charge(now_ns, now_ns - start_ns)
@@ -150,40 +203,103 @@ class Reader:
             text = f"ratio {name} is no positive number: what it multiplies is missing"
             self._notices.trouble("ratio", unit.meter, self._about(unit, text), name)
 
+    def _not_told(
+        self, unit: Unit, interview: Interview, transaction: Transaction
+    ) -> None:
+        """Take an exception for an answer, unless it asks for patience."""
+        code = exception_code(transaction.reply())
+        unit.tally.error("exception")
+        if code not in faults.LATER:
+            interview.answer(REFUSED)
+            return
+        text = faults.refusal(transaction.request, code)
+        self._notices.trouble("exception", unit.meter, self._about(unit, text))
+        self.skip(unit)
+
+    def _met(self, unit: Unit, interview: Interview, findings: Findings) -> None:
+        """Tell what came of an interview, and trust the unit if it is the right one."""
+        for kind, detail, text in findings.troubles():
+            if text:
+                said = self._about(unit, text)
+                self._notices.trouble(kind, unit.meter, said, detail)
+            elif self._notices.stands(unit.meter):
+                self._notices.ended(unit.meter, detail)
+        if findings.happened:
+            text = self._about(unit, findings.happened)
+            self._notices.say("identity", unit.meter, text)
+        if not findings.trusted:
+            interview.postpone(monotonic_ns())
+            self.skip(unit)
+            return
+        unit.met(findings, monotonic_ns())
+        if findings.absent:
+            self._deliver(unit.absent(self._boot_ns()))
+
+    def _doubt(self, unit: Unit, value: float) -> None:
+        """Tell what is odd about the *value* of the counter that is followed."""
+        track, name = unit.track, unit.tracked_name
+        before = track.fell_from(value)
+        if before is not None:
+            text = ABSENCE.format(name, before, value)
+            self._notices.say("identity", unit.meter, self._about(unit, text))
+        track.take(value)
+        if track.twins:
+            text = self._about(unit, TWINS.format(name))
+            self._notices.trouble("twins", unit.meter, text, name)
+        elif self._notices.stands(unit.meter):
+            self._notices.ended(unit.meter, name)
+
     def _refused(self, unit: Unit, read: PreparedRead) -> None:
         """Do without what the unit has not: read around it from now on."""
         code = exception_code(read.transaction.reply())
         unit.tally.error("exception")
-        if code in faults.REFUSALS and unit.split(read):
+        text = faults.refusal(read.request, code)
+        if code not in faults.REFUSALS or unit.doubted(read):
+            read.health.failed(monotonic_ns())
+        elif unit.refused(read):
             return
-        if code in faults.REFUSALS:
-            unit.retired |= {*read.block.points}
-        read.health.failed(monotonic_ns())
+        else:
+            read.health.retire(monotonic_ns())
+            text += "; not asked for any more, but once a day"
         self._notices.trouble(
             "exception",
             unit.meter,
-            self._about(unit, faults.refusal(read.request, code)),
+            self._about(unit, text),
             faults.requested(read.request),
         )
-        self._deliver(read.missing(unit.meter, read.transaction.end_ns))
+        self._missing(unit, read, read.transaction.end_ns)
 
     def _probe(self, exchange: Master, unit: Unit, request: bytes) -> int:
         """Find out whether *unit* is there and owes nothing."""
-        transaction = Transaction(request)
+        transaction = Transaction(request, unit.proof.width)
         turnaround = unit.turnaround
         transaction.expect(turnaround.look_ns, turnaround.timeout_ns)
         exchange.run([transaction])
         outcome = self._settled(exchange, unit, transaction)
-        if outcome == Outcome.GOOD:
-            unit.proof.settle()
-            self._answered(unit)
-        elif outcome == Outcome.EXCEPTION:
-            unit.proof.refused(request)
+        if outcome in (Outcome.GOOD, Outcome.EXCEPTION):
+            code = 0
+            if outcome == Outcome.GOOD:
+                unit.granted_requests.add(request)
+            else:
+                code = exception_code(transaction.reply())
+                unit.proof.refused(request)
+            if unit.proof.proves(request, code):
+                unit.proved(monotonic_ns())
+            else:
+                unit.proof.owe(request, monotonic_ns())
             self._answered(unit)
         elif outcome != Outcome.LOST:
             unit.proof.failed()
             self._cycle_failed(unit, monotonic_ns())
+        if unit.interview and outcome in (Outcome.GOOD, Outcome.EXCEPTION):
+            unit.interview.heard = True
         return outcome
+
+    def _tell_limit(self, unit: Unit) -> None:
+        unit.refusals.shortened = False
+        limit = unit.refusals.limits.max_registers
+        text = f"takes at most {limit} registers in one request; asked for no more"
+        self._notices.say("limit", unit.meter, self._about(unit, text))
 
     def _answered(self, unit: Unit) -> None:
         unit.answered_in_cycle = True
@@ -214,9 +330,10 @@ class Reader:
 
     def _fault(self, exchange: Master, unit: Unit, failed: Transaction) -> int:
         """Count and report what went wrong, and wait until nothing comes any more."""
+        began_ns = monotonic_ns()
         request = failed.request
         outcome = failed.outcome
-        expected = expected_length(request)
+        expected = expected_length(request, unit.proof.width)
         kind: FaultKind = "garbage"
         if outcome == Outcome.TIMEOUT:
             kind = "timeout"
@@ -228,17 +345,23 @@ class Reader:
             elif outcome == Outcome.WRONG_COUNT and unit.proof.owes(failed.received):
                 kind = "late"
             text = faults.garbage(outcome, request, failed.reply(), expected)
+            if unit.tally.noisy:
+                text += faults.NOISY
         unit.tally.error(faults.counted(outcome) if kind == "garbage" else kind)
-        self._notices.trouble(kind, unit.meter, self._about(unit, text))
+        if not unit.searching:
+            self._notices.trouble(kind, unit.meter, self._about(unit, text))
         # A whole reply that was corrupted is still the reply: nothing is owed.
         corrupted = outcome == Outcome.WRONG_CRC and failed.received == expected
         if not corrupted and not exchange.pairs_replies:
-            unit.proof.owe(request)
+            granted = request in unit.granted_requests
+            unit.proof.owe(request, began_ns, granted=granted)
         there, late_ns = self._port.drain(exchange, failed, corrupted)
         if late_ns and kind == "timeout":
             unit.turnaround.was_late(late_ns)
             text = faults.lateness(late_ns, unit.turnaround.cap_ns)
             self._notices.trouble("late", unit.meter, self._about(unit, text))
+        now_ns = monotonic_ns()
+        unit.allowance.waste(now_ns, now_ns - began_ns + failed.latency_ns)
         return outcome if there else Outcome.LOST
 
     def _about(self, unit: Unit, text: str) -> str:

@@ -22,6 +22,8 @@ class Periods:
         self.next_ns = start_ns
         #: Slots that passed unused because the bus could not keep up.
         self.skipped = 0
+        #: How much time those of the shortest period were.
+        self.missed_ns = 0
 
     def collect(self, now_ns: int) -> tuple[int, ...]:
         """Return the groups that are due, as indices, and move on to their next slots.
@@ -36,10 +38,22 @@ class Periods:
                 continue
             due.append(group)
             missed = late_ns // period_ns
-            self.skipped += missed
+            if missed:
+                self.skipped += missed
+                if period_ns == self.shortest_ns:
+                    self.missed_ns += missed * period_ns
             self._due_ns[group] += (missed + 1) * period_ns
         self.next_ns = min(self._due_ns)
         return tuple(due)
+
+    @property
+    def urgency_ns(self) -> int:
+        """What orders those that are due: a deadline, the earlier the more was missed.
+
+        Deadlines alone would let long periods starve the short ones when not all can
+        be kept. So everybody misses alike, as part of what it wants.
+        """
+        return self.next_ns + self.shortest_ns - self.missed_ns
 
     def hasten(self, now_ns: int) -> None:
         """Make every group due at once, without leaving the grid."""
@@ -71,6 +85,13 @@ class Schedule:
         """Put *unit* in as if it had been put in before all others."""
         self._puts += 1
         heapq.heappush(self._waiting, (release_ns, deadline_ns, -self._puts, unit))
+
+    def remove(self, unit: int) -> None:
+        """Forget *unit*, wherever it is put in."""
+        self._waiting = [item for item in self._waiting if item[-1] != unit]
+        self._released = [item for item in self._released if item[-1] != unit]
+        heapq.heapify(self._waiting)
+        heapq.heapify(self._released)
 
     def take(self, now_ns: int) -> int | None:
         """Return the most urgent released unit, or None."""

@@ -9,17 +9,37 @@ from zerometer.drivers.unit import Unit
 #: A single transaction at 9600 baud takes up to 300 ms.
 SERIES_NS = 200_000_000
 
+#: What a read is given of the loop's own time, on a slow machine.
+_READ_NS = 200_000
+
+
+def reads_within(silence_ns: int) -> int:
+    """Return how many reads are done with in the *silence_ns* that follows them.
+
+    The line must be silent that long after a series anyway: who works meanwhile
+    costs no bus time.
+    """
+    return max(1, min(silence_ns // _READ_NS, MAX_SERIES))
+
 
 class Series:
     """Reads of one or several units, in the order in which they are run.
 
     Unless it is a single read, it is expected to be over by ``end_ns``, at most
-    SERIES_NS after *start_ns*.
+    SERIES_NS after *start_ns*, and is of at most *reads*.
     """
 
-    __slots__ = ("_expected_ns", "end_ns", "transactions", "turns", "unfinished")
+    __slots__ = (
+        "_expected_ns",
+        "_reads",
+        "end_ns",
+        "transactions",
+        "turns",
+        "unfinished",
+    )
 
-    def __init__(self, start_ns: int) -> None:
+    def __init__(self, start_ns: int, reads: int = MAX_SERIES) -> None:
+        self._reads = reads
         self.turns: list[tuple[Unit, PreparedRead]] = []
         self.transactions: list[Transaction] = []
         #: Units with reads that found no room, or were given back.
@@ -31,7 +51,7 @@ class Series:
         """Add *read* and return True, unless there is no room for it."""
         turnaround = unit.turnaround
         self._expected_ns += turnaround.filtered_ns + read.wire_ns
-        too_long = self._expected_ns > self.end_ns or len(self.turns) == MAX_SERIES
+        too_long = self._expected_ns > self.end_ns or len(self.turns) == self._reads
         if self.turns and too_long:
             self.unfinished.add(unit)
             return False

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+#: So many corrupted replies are many, if they are this part of the good ones, too.
+_MANY = 10
+
 #: Half of the time that counts as recent.
 _RECENT_NS = 60_000_000_000
 
@@ -10,6 +13,8 @@ _RECENT_NS = 60_000_000_000
 class UnitStatistics:
     """One meter on its bus since the loop started.
 
+    ``trusted`` says that it was recognised, or tells nothing to recognise it by;
+    ``serial`` is the serial number that it told, empty if none.
     ``good`` are transactions with a whole reply; ``errors`` counts the others by
     kind. ``last_good_ns`` is the boot-time clock, 0 if there was none.
     ``turnaround_ns`` is what the meter takes beyond the time of the bytes,
@@ -22,6 +27,8 @@ class UnitStatistics:
 
     meter: str
     unit: int
+    trusted: bool
+    serial: str
     good: int
     errors: dict[str, int]
     last_good_ns: int
@@ -89,6 +96,12 @@ class Tally:
             self.latency_ns += (latency_ns - self.latency_ns) // 8
         else:
             self.latency_ns = latency_ns
+
+    @property
+    def noisy(self) -> bool:
+        """Whether many replies are corrupted while others are whole."""
+        corrupted = self.errors.get("crc", 0)
+        return corrupted >= _MANY and 0 < self.good <= _MANY * corrupted
 
     def error(self, kind: str) -> None:
         """Count a failed transaction."""

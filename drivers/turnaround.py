@@ -12,6 +12,9 @@ ASSUMED_NS = 20_000_000
 #: contains it, and the next look will suffer it again.
 _WAKE_NS = 50_000
 
+#: Beyond this mean deviation, a unit is looked at by its quickest replies.
+_JITTER_NS = 100_000
+
 #: So many looks in a row that were too early mean that the unit has become slower.
 _SLOWER_AFTER = 8
 
@@ -23,21 +26,30 @@ class Turnaround:
     with one wake-up, early enough to lose no bus time. A reply that was whole at
     the first look tells only that the look may have been late, so looks creep
     earlier, faster and faster, until one finds the reply unfinished and measures.
+    *known_ns* is what was learnt before, 0 for nothing.
     """
 
-    def __init__(self, character_ns: int, cap_ns: int) -> None:
+    def __init__(self, character_ns: int, cap_ns: int, known_ns: int = 0) -> None:
         self._first_step_ns = max(character_ns // 32, 1)
         self._step_ns = self._first_step_ns
         self.cap_ns = cap_ns
-        self._filtered_ns: int | None = None
+        self._filtered_ns: int | None = known_ns or None
         self._patience_ns = 0
         self._early_looks = 0
+        # The mean deviation of the turnaround, as far as it was measured.
+        self._deviation_ns = 0
+        self._steady_ns = max(_JITTER_NS, character_ns // 4)
         self.look_ns = 0
 
     @property
     def filtered_ns(self) -> int:
         """The turnaround, smoothed; ASSUMED_NS before the first reply."""
         return ASSUMED_NS if self._filtered_ns is None else self._filtered_ns
+
+    @property
+    def known_ns(self) -> int:
+        """The turnaround, smoothed; 0 before the first reply."""
+        return self._filtered_ns or 0
 
     @property
     def timeout_ns(self) -> int:
@@ -55,6 +67,13 @@ class Turnaround:
             self._filtered_ns = latency_ns
         else:
             self._filtered_ns += (latency_ns - self._filtered_ns) // 8
+        if not overslept:
+            off_ns = abs(latency_ns - self._filtered_ns)
+            self._deviation_ns += (off_ns - self._deviation_ns) // 8
+        if self._deviation_ns > self._steady_ns:
+            # An early look costs a wake-up, a late one costs bus time.
+            self.look_ns = max(0, self._filtered_ns - 2 * self._deviation_ns - _WAKE_NS)
+            return
         if overslept:
             self.look_ns = max(0, self.look_ns - self._step_ns)
             self._step_ns *= 2

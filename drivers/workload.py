@@ -1,6 +1,7 @@
 """What reading meters takes of their bus, from the requests that its loop would send.
 
-Nothing is opened: it is computed from periods, limits, line and turnarounds.
+Nothing is opened: it is computed from periods, limits and line, and from what was
+learnt of the meters when they were read before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,10 +9,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
-from zerometer.core.planner import transaction_ns
+from zerometer.core.planner import block_ns
 from zerometer.core.points import LineSettings, ReadBlock
 from zerometer.drivers.cycles import Cycles
+from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.ratios import Ratios
+from zerometer.drivers.turnaround import ASSUMED_NS
 from zerometer.drivers.unit import UnitPlan
 
 
@@ -49,34 +52,42 @@ class UnitLoad:
 
     ``pace`` is the part of the time in which the meter is read or must be left in
     peace (its ``min_delay_ms``); beyond 1 it cannot keep its periods on any bus.
-    ``poll_ns`` is the time on the line for all of its points at once.
+    ``poll_ns`` is the time on the line for all of its points at once. Without a
+    turnaround in ``memory``, the one that a loop assumes is counted with.
     """
 
     plan: UnitPlan
+    memory: UnitMemory
     turnaround_ns: int
+    max_registers: int
     cycles: tuple[Cycle, ...]
     share: float
     pace: float
     poll_ns: int
 
 
-def unit_load(plan: UnitPlan, line: LineSettings, turnaround_ns: int) -> UnitLoad:
-    """Return what *plan* takes of a bus when its meter thinks *turnaround_ns*."""
+def unit_load(plan: UnitPlan, line: LineSettings, memory: UnitMemory) -> UnitLoad:
+    """Return what *plan* takes of a bus, as far as its meter is known from *memory*.
+
+    Points that it refuses are left out: they are hardly ever asked for.
+    """
     points = tuple(polled.point for polled in plan.points)
-    cycles = Cycles(plan.points, Ratios(plan.meter, points), line)
-    limits = plan.map.limits
+    refused = frozenset(
+        index for index, point in enumerate(points) if point.name in memory.retired
+    )
+    cycles = Cycles(plan.points, Ratios(plan.meter, points), line, refused)
+    turnaround_ns = memory.turnaround_ns or ASSUMED_NS
+    limits = memory.within(plan.map.limits)
     delay_ns = limits.min_delay_ms * 1_000_000
     found = []
     pace = 0.0
     for groups, rate in _rates(cycles.periods_ns):
-        blocks = cycles.blocks(groups, limits, turnaround_ns)
+        blocks = cycles.blocks(groups, limits, turnaround_ns, memory.holes)
         requests = tuple(
             Request(
                 block=block,
                 points=tuple(points[index].name for index in block.points),
-                cost_ns=transaction_ns(
-                    block.function, block.count, line, turnaround_ns
-                ),
+                cost_ns=block_ns(block, line, turnaround_ns),
             )
             for block in blocks
         )
@@ -91,36 +102,32 @@ def unit_load(plan: UnitPlan, line: LineSettings, turnaround_ns: int) -> UnitLoa
                 share=float(rate * cost_ns),
             )
         )
+    every = cycles.blocks(
+        range(len(cycles.periods_ns)), limits, turnaround_ns, memory.holes
+    )
     return UnitLoad(
         plan=plan,
+        memory=memory,
         turnaround_ns=turnaround_ns,
+        max_registers=limits.max_registers,
         cycles=tuple(found),
         share=sum(cycle.share for cycle in found),
         pace=pace,
-        poll_ns=_poll_ns(cycles, plan, line, turnaround_ns),
+        poll_ns=sum(block_ns(block, line, turnaround_ns) for block in every),
     )
 
 
 def bus_load(
     plans: Sequence[UnitPlan],
     line: LineSettings,
-    turnarounds_ns: Mapping[str, int],
+    memories: Mapping[str, UnitMemory],
 ) -> tuple[UnitLoad, ...]:
-    """Return the load of each of *plans* with points; turnarounds are by meter."""
+    """Return the load of each of *plans* with points; *memories* are by meter."""
+    unknown = UnitMemory()
     return tuple(
-        unit_load(plan, line, turnarounds_ns[plan.meter])
+        unit_load(plan, line, memories.get(plan.meter, unknown))
         for plan in plans
         if plan.points
-    )
-
-
-def _poll_ns(
-    cycles: Cycles, plan: UnitPlan, line: LineSettings, turnaround_ns: int
-) -> int:
-    every = range(len(cycles.periods_ns))
-    return sum(
-        transaction_ns(block.function, block.count, line, turnaround_ns)
-        for block in cycles.blocks(every, plan.map.limits, turnaround_ns)
     )
 
 

@@ -3,11 +3,18 @@
 import argparse
 import json
 import shutil
+import sys
 import textwrap
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from zerometer.agent.cli.common import Subparsers, load, site_argument
 from zerometer.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from zerometer.core.site import Site
+    from zerometer.drivers.memory import UnitMemory
 
 Json = dict[str, Any]
 
@@ -34,7 +41,10 @@ def add_parser(subparsers: Subparsers) -> None:
         "--turnaround",
         metavar="TIME",
         type=_turnaround_ns,
-        help="how long every meter takes to begin its answer (default: 20ms)",
+        help=(
+            "how long every meter takes to begin its answer (default: as it was "
+            "measured when the site was read, else 20ms)"
+        ),
     )
     parser.add_argument("--meter", metavar="ID", help="show only this meter's requests")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -45,7 +55,7 @@ def _turnaround_ns(text: str) -> int:
     from zerometer.config import quantities
 
     parsed_ns = quantities.parse(text, quantities.DURATIONS_NS)
-    if parsed_ns is None:
+    if not parsed_ns:
         raise argparse.ArgumentTypeError(f'{text} is no duration such as "5ms"')
     return parsed_ns
 
@@ -58,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     if args.meter is not None and args.meter not in {m.id for m in site.meters}:
         known = ", ".join(meter.id for meter in site.meters)
         raise UsageError(f"--meter {args.meter}: no such meter; there are: {known}")
-    buses = [bus_plan(site, bus, args.turnaround) for bus in site.buses]
+    memories = learnt(site, args.turnaround)
+    buses = [bus_plan(site, bus, memories) for bus in site.buses]
     if args.meter is not None:
         for bus in buses:
             bus["meters"] = [m for m in bus["meters"] if m["id"] == args.meter]
@@ -72,23 +83,46 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def learnt(site: "Site", turnaround_ns: int | None) -> "dict[str, UnitMemory]":
+    """Return what the site's agent has learnt of each meter, with this turnaround."""
+    from zerometer.agent.bus_memory import BusMemory
+    from zerometer.drivers.memory import UnitMemory
+
+    stored = BusMemory(Path(site.journal.path), site.meters)
+    if stored.notice:
+        print(f"warning: {stored.notice}", file=sys.stderr)
+    unknown = UnitMemory()
+    memories = {m.id: stored.memories.get(m.id, unknown) for m in site.meters}
+    if turnaround_ns is None:
+        return memories
+    return {
+        meter: replace(memory, turnaround_ns=turnaround_ns)
+        for meter, memory in memories.items()
+    }
+
+
 def bus_lines(bus: Json, width: int) -> list[str]:
     """Return the plan of a bus as text of *width* characters."""
-    settings = f"{bus['baud']} 8{bus['parity']}{bus['stop_bits']}"
     cycles = [cycle for meter in bus["meters"] for cycle in meter["cycles"]]
     due = max((len(_due(cycle)) for cycle in cycles), default=0)
     head = _ROW.format("due", "fn", "address", "count", "ms", due=due)
     lines = [
-        f"bus {bus['id']} ({bus['port']}, {settings}): {_sums(bus)}",
+        f"bus {bus['id']} ({bus['port']}, {_settings(bus['line'])}): {_sums(bus)}",
         f"{head}points",
     ]
     for meter in bus["meters"]:
-        lines.append(_title(meter))
+        lines += _wrapped(_title(meter), width)
         for cycle in meter["cycles"]:
             lines += _cycle_lines(cycle, due, width)
     if bus["faster"] is not None:
         lines.append(f"at {bus['faster']['baud']} baud: {_sums(bus['faster'])}")
     return lines + [line for text in _advice(bus) for line in _wrapped(text, width)]
+
+
+def _settings(line: Json | None) -> str:
+    if line is None:
+        return "a network of which no line is stated"
+    return f"{line['baud']} 8{line['parity']}{line['stop_bits']}"
 
 
 def _sums(sums: Json) -> str:
@@ -99,12 +133,18 @@ def _sums(sums: Json) -> str:
 
 
 def _title(meter: Json) -> str:
+    assumed = "" if meter["turnaround_known"] else " (assumed)"
     title = (
         f"{meter['id']} (unit {meter['unit']}, {meter['map']}): "
-        f"{meter['utilisation']:.1%}, answers after {meter['turnaround_ms']:g} ms"
+        f"{meter['utilisation']:.1%}, "
+        f"answers after {meter['turnaround_ms']:.3g} ms{assumed}"
     )
     if meter["min_delay_ms"]:
         title += f", then wants {meter['min_delay_ms']} ms of peace"
+    if meter["refused"]:
+        title += f"; refuses {' '.join(meter['refused'])}"
+    if meter["sunspec"]:
+        title += "; SunSpec: addresses count from where its models turn out to be"
     return title
 
 

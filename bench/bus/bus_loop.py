@@ -5,10 +5,16 @@ from array import array
 from collections import Counter
 from threading import Event
 
-from bench.bus.plant import BLOCKS, READ_INPUT_REGISTERS, UNITS, WARM_POLLS, values
+from bench.bus.plant import (
+    BLOCKS,
+    READ_INPUT_REGISTERS,
+    UNITS,
+    WARM_POLLS,
+    line_settings,
+    values,
+)
 from bench.bus.sample import Sample, now
 from zerometer.core.points import (
-    LineSettings,
     MeterMap,
     Point,
     PolledPoint,
@@ -79,7 +85,7 @@ class Audience:
 
 def run(port: str, baud: int, polls: int) -> Sample:
     """Read all blocks *polls* times."""
-    settings = LineSettings(baud=baud)
+    settings = line_settings(baud)
     units = [
         UnitPlan(
             meter=str(unit),

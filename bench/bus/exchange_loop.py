@@ -9,11 +9,11 @@ from bench.bus.plant import (
     READ_INPUT_REGISTERS,
     UNITS,
     WARM_POLLS,
+    line_settings,
     values,
 )
 from bench.bus.sample import Sample, now
 from zerometer.core._frame import read_request
-from zerometer.core.points import LineSettings
 from zerometer.drivers._exchange import Exchange, Transaction
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.serial_line import SerialLine
@@ -24,7 +24,7 @@ TIMEOUT_NS = 1_000_000_000
 
 def run(port: str, baud: int, polls: int) -> Sample:
     """Read all blocks *polls* times, after some polls that do not count."""
-    settings = LineSettings(baud=baud)
+    settings = line_settings(baud)
     line = SerialLine(port, settings)
     exchange = Exchange(line.fd, settings.character_ns, settings.silence_ns)
     reads = [

@@ -48,7 +48,9 @@ int main(int argc, char **argv)
     int split = 4;
     while (split < argc && strcmp(argv[split], "--") != 0)
         split++;
-    modbus_t *line = modbus_new_rtu(argv[1], atoi(argv[2]), 'N', 8, 1);
+    /* A pty does not mind; where there is no pace, one must be named. */
+    int baud = atoi(argv[2]) ? atoi(argv[2]) : 115200;
+    modbus_t *line = modbus_new_rtu(argv[1], baud, 'N', 8, 1);
     if (line == NULL || modbus_connect(line) != 0)
         return fail("port");
     modbus_set_response_timeout(line, 1, 0);

@@ -1,14 +1,13 @@
 """The registers of a simulated meter under one function, and what fills them."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from zerometer.core.points import Point
-from zerometer.drivers.simulator.encoding import encode, raw_of, shown
+from zerometer.core.planner import extent
+from zerometer.core.points import Point, ReadLimits
+from zerometer.drivers.simulator.encoding import Shown, shown
 from zerometer.drivers.simulator.quantities import Snapshot, Value
-
-WIDEST = 4  # registers of the largest type
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,42 +18,53 @@ class Cell:
     value: Value
     ratio: float
 
-    def serve(self, snapshot: Snapshot) -> tuple[bytes, float, float]:
-        """Return the register bytes, the value they say, and the true value."""
-        point = self.point
+    def serve(self, snapshot: Snapshot) -> tuple[Shown, float]:
+        """Return the registers with the value that they say, and the true value."""
         true = self.value(snapshot)
-        raw = raw_of(point, (true - point.offset) / self.ratio)
-        said = shown(point, raw) * self.ratio + point.offset
-        return encode(point, raw), said, true
+        return shown(self.point, true, self.ratio), true
 
 
 class Bank:
-    """The cells of one function, by address."""
+    """The cells of one function, by address, and registers that never change."""
 
-    def __init__(self, cells: Sequence[Cell]) -> None:
-        self._cells = cells
-        self._starts = [cell.point.address for cell in cells]
-        self._listed = {
-            cell.point.address + i for cell in cells for i in range(_width(cell))
-        }
+    def __init__(
+        self, cells: Sequence[Cell], limits: ReadLimits, fixed: Mapping[int, int]
+    ) -> None:
+        exact = ReadLimits(registers_per_address=limits.registers_per_address)
+        extents = [(*extent(cell.point, exact), cell) for cell in cells]
+        self._extents = sorted(extents, key=lambda item: item[0])
+        self._starts = [start for start, _, _ in self._extents]
+        self._widest = max((end - start for start, end, _ in extents), default=1)
+        self._bridge_gaps = limits.bridge_gaps
+        self._fixed = fixed
+        self._size = limits.registers_per_address
+        bits = any(cell.point.function <= 2 for cell in cells)
+        self._blocks = () if bits else limits.blocks
+        whole = self._size > 1 or bits
+        self._listed = set(fixed)
+        for cell in cells:
+            for address, size in cell.point.places:
+                self._listed.update(range(address, address + (1 if whole else size)))
 
-    def holds(self, address: int, count: int, bridge_gaps: bool) -> bool:
-        """Whether a read of these registers is allowed."""
+    def holds(self, address: int, count: int) -> bool:
+        """Whether a read of these addresses is allowed."""
         asked = range(address, address + count)
-        if bridge_gaps:
-            return asked.stop <= 65_536 and any(a in self._listed for a in asked)
-        return all(a in self._listed for a in asked)
+        inside = (a <= address and asked[-1] <= b for a, b in self._blocks)
+        if asked.stop > 65_536 or (self._blocks and not any(inside)):
+            return False
+        known = (a in self._listed for a in asked)
+        return any(known) if self._bridge_gaps and self._size == 1 else all(known)
 
-    def between(self, first: int, end: int) -> list[Cell]:
-        """Return the cells with a register from *first* until before *end*."""
-        low = bisect_left(self._starts, first - WIDEST + 1)
+    def between(self, first: int, end: int) -> Iterator[Cell]:
+        """Yield the cells with an address from *first* until before *end*."""
+        low = bisect_left(self._starts, first - self._widest + 1)
         high = bisect_left(self._starts, end)
-        return [
-            cell
-            for cell in self._cells[low:high]
-            if cell.point.address + _width(cell) > first
-        ]
+        for _, after, cell in self._extents[low:high]:
+            if after > first:
+                yield cell
 
-
-def _width(cell: Cell) -> int:
-    return 1 if cell.point.function <= 2 else cell.point.registers
+    def fixed(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield address and word of what never changes, within these addresses."""
+        for address in range(first, end):
+            if address in self._fixed:
+                yield address, self._fixed[address]

@@ -1,69 +1,128 @@
 """From a value to the registers that show it: the inverse of decoding."""
 
 import math
-import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from zerometer.core.points import Point, RegisterType, WordOrder
-
-_CODES: dict[RegisterType, str] = {
-    "u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "u64": ">Q", "i64": ">q",
-    "f32": ">f", "f64": ">d",
-}  # fmt: skip
+from zerometer.core.points import STEPLESS, Part, Point
+from zerometer.drivers.simulator import numbers
 
 #: Step of a counter in floating point whose map states no resolution.
 FLOAT_STEP = 0.001
 
+#: How much of a value the first of several equal parts shows, as tariffs do.
+_SHARE = 0.6
 
-def raw_of(point: Point, value: float) -> float | int:
-    """Return the number in the registers for *value* (in the unit, before ratios).
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Register bytes in wire order by address, and the value that they say."""
+
+    registers: tuple[tuple[int, bytes], ...]
+    said: float
+
+
+def shown(point: Point, value: float, ratio: float = 1.0) -> Shown:
+    """Return the registers that show *value*, which *ratio* multiplies, as *point*.
 
     Counters are rounded down to their step and roll over; gauges are rounded and
     stop at the ends of the type's range.
     """
-    if point.type in ("f32", "f64"):
-        return _float_raw(point, value)
-    exact = value / point.scale
-    low, high = _range(point.type)
+    total = (_unformed(point, value) - point.offset) / ratio
+    negative = point.sign is not None and total < 0
+    if negative:
+        total = -total
+    parts: tuple[Point | Part, ...] = (point, *point.plus)
+    raws = _raws(point, parts, total)
+    registers = [
+        (part.address, numbers.encode(part, raw))
+        for part, raw in zip(parts, raws, strict=True)
+    ]
+    said = sum(
+        numbers.said(part, raw) * part.scale
+        for part, raw in zip(parts, raws, strict=True)
+    )
+    if point.sign:
+        word = (1 << point.sign.bit) if negative else 0
+        registers.append((point.sign.address, word.to_bytes(2, "big")))
+    said = (-said if negative else said) * ratio + point.offset
+    return Shown(tuple(registers), _formed(point, said))
+
+
+def _unformed(point: Point, value: float) -> float:
+    """Return what the registers say of a *value* of the point's form."""
+    if point.codes:
+        return min(point.codes, key=lambda pair: abs(pair[1] - value))[0]
+    if point.form == "pow10":
+        return math.log10(value)
+    if point.form == "absolute":
+        # Meters that need this count below zero.
+        return -abs(value) if point.type[0] == "i" else abs(value)
+    if point.form == "4q_fp_pf":
+        # A leading power factor, which is the one that is folded.
+        return math.copysign(2.0, value) - value
+    return value
+
+
+def _formed(point: Point, said: float) -> float:
+    if point.codes:
+        return dict(point.codes)[said]
+    if point.form == "pow10":
+        return math.pow(10.0, said)
+    if point.form == "absolute":
+        return abs(said)
+    if point.form == "4q_fp_pf" and abs(said) > 1.0:
+        return float(math.copysign(2.0, said) - said)
+    return said
+
+
+def _raws(
+    point: Point, parts: Sequence[Point | Part], total: float
+) -> list[float | int]:
+    """Return the numbers in the registers, those of the largest scale first."""
     if point.kind == "counter":
-        modulus = high + 1
-        if point.modulus is not None:
-            modulus = round(point.modulus / abs(point.scale))
+        total = _floored(point, total)
+    order = sorted(range(len(parts)), key=lambda i: -abs(parts[i].scale))
+    raws: list[float | int] = [0] * len(parts)
+    for place, index in enumerate(order):
+        part = parts[index]
+        later = [parts[i] for i in order[place + 1 :]]
+        raws[index] = _raw(part, total, later)
+        total -= numbers.said(part, raws[index]) * part.scale
+    return raws
+
+
+def _floored(point: Point, total: float) -> float:
+    """Return what a counter shows of *total*: whole steps, and rolled over."""
+    modulus = point.modulus
+    if modulus is None and not point.plus and point.type not in STEPLESS:
+        _, high = numbers.limits(point)
+        modulus = (high + 1) * abs(point.scale)
+    step = point.step or point.resolution or FLOAT_STEP
+    if point.step:
+        # In whole steps: the modulus of a counter is seldom a binary fraction.
+        count = int(total / step + math.copysign(1e-7, total))
+        if modulus is not None:
+            count = int(math.fmod(count, round(modulus / step)))
+        return count * step
+    if modulus is not None:
+        total = math.fmod(total, modulus)
+    return math.floor(total / step) * step
+
+
+def _raw(part: Point | Part, rest: float, later: Sequence[Point | Part]) -> float | int:
+    """Return what *part* shows of *rest*; *later* parts show what is left."""
+    exact = rest / part.scale
+    if any(other.scale == part.scale for other in later):
+        exact *= _SHARE
+    if part.type in numbers.INEXACT:
+        return exact
+    low, high = numbers.limits(part)
+    if not later:
+        raw = round(exact)
+    elif any(other.type[0] in "ift" for other in later):
         # Some meters count exports below zero: towards zero is down for both.
-        return int(math.fmod(exact, modulus))
-    return min(max(round(exact), low), high)
-
-
-def encode(point: Point, raw: float | int) -> bytes:
-    """Return *raw* as register bytes in wire order."""
-    return _reorder(struct.pack(_CODES[point.type], raw), point.order)
-
-
-def shown(point: Point, raw: float | int) -> float:
-    """Return what *raw* stands for: in the unit, before ratios and offset."""
-    if point.type == "f32":
-        (raw,) = struct.unpack(">f", struct.pack(">f", raw))
-    return raw * point.scale
-
-
-def _float_raw(point: Point, value: float) -> float:
-    if point.kind == "counter":
-        step = point.resolution or FLOAT_STEP
-        if point.modulus is not None:
-            value %= point.modulus
-        value = math.floor(value / step) * step
-    return value / point.scale
-
-
-def _range(kind: RegisterType) -> tuple[int, int]:
-    bits = int(kind[1:])
-    if kind[0] == "u":
-        return 0, (1 << bits) - 1
-    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-
-
-def _reorder(data: bytes, order: WordOrder) -> bytes:
-    if order in ("DCBA", "BADC"):
-        data = b"".join(data[i : i + 2][::-1] for i in range(0, len(data), 2))
-    if order in ("DCBA", "CDAB"):
-        data = b"".join(data[i : i + 2] for i in range(len(data) - 2, -2, -2))
-    return data
+        raw = int(exact + math.copysign(1e-7, exact))
+    else:
+        raw = math.floor(exact + 1e-7)
+    return min(max(raw, low), high)

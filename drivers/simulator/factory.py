@@ -10,6 +10,7 @@ from typing import Self
 from zerometer.core.errors import LineError, UsageError
 from zerometer.core.points import Point
 from zerometer.core.site import Meter, Site
+from zerometer.drivers.simulator.channels import joined
 from zerometer.drivers.simulator.line import TURNAROUND_NS, SimulatedLine
 from zerometer.drivers.simulator.meters import Recorder, SimulatedMeter
 from zerometer.drivers.simulator.plant import Curve
@@ -114,11 +115,11 @@ def build(
     )
     lines = {}
     for bus in site.buses:
-        units = {
-            meter.unit: _meter(meter, wiring.curves[meter.id], recorder)
+        units = joined(
+            (meter.unit, _meter(meter, wiring.curves[meter.id], recorder))
             for meter in site.meters
             if meter.bus == bus.id
-        }
+        )
         lines[bus.id] = SimulatedLine(
             bus.line, units, turnaround_ns=turnaround_ns, paced=paced
         )
@@ -134,6 +135,7 @@ def _meter(meter: Meter, curve: Curve, recorder: Recorder | None) -> SimulatedMe
         points=_derived(meter),
         ct=meter.ct[0] / meter.ct[1] if meter.ct else 1.0,
         pt=meter.pt[0] / meter.pt[1] if meter.pt else 1.0,
+        serial=meter.serial,
         recorder=recorder,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from zerometer.core.points import MeterMap, Point
 from zerometer.core.units import UNITS, factor
-from zerometer.drivers.simulator.bank import WIDEST, Bank, Cell
+from zerometer.drivers.simulator.bank import Bank, Cell
 from zerometer.drivers.simulator.plant import Model
 from zerometer.drivers.simulator.quantities import (
     Snapshot,
@@ -14,6 +14,8 @@ from zerometer.drivers.simulator.quantities import (
     value_of,
 )
 from zerometer.drivers.simulator.ratios import Ratios
+from zerometer.drivers.simulator.sunspec import laid_out
+from zerometer.drivers.simulator.told import told
 
 ILLEGAL_FUNCTION = 1
 ILLEGAL_ADDRESS = 2
@@ -33,7 +35,8 @@ class SimulatedMeter:
     ``points`` are made by a site from points of the map, whose registers they
     share and whose places they take (a pulse counter gets name, unit and weight).
     ``ct`` and ``pt`` are ratios, primary by secondary; ``pulse`` is how much one
-    pulse stands for where the site does not say.
+    pulse stands for where the site does not say. ``serial`` is the serial number that
+    the meter tells, by default its id.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class SimulatedMeter:
         ct: float = 1.0,
         pt: float = 1.0,
         pulse: float = 0.01,
+        serial: str = "",
         recorder: Recorder | None = None,
     ) -> None:
         self.id = meter_id
@@ -56,67 +60,108 @@ class SimulatedMeter:
         energy = UNITS[model.unit].dimension == "energy"
         self._times = factor(model.unit, "kWh") if energy else 1.0
         unit = "kWh" if energy else model.unit
-        known = {(p.function, p.address): p for p in meter_map.points}
-        chosen = known | {(p.function, p.address): p for p in points}
+        known = {_key(p): p for p in meter_map.points}
+        chosen = known | {_key(p): p for p in points}
         ratios = Ratios(chosen.values(), ct, pt)
 
         def value(point: Point) -> Value:
             ratio = ratios.value(point)
             if ratio is not None:
                 return lambda _snapshot: ratio
-            source = known[point.function, point.address]
+            source = known[_key(point)]
             if point is source:
                 return value_of(point, unit, pulse)
             return derived_value_of(point, source, unit)
 
+        serial = serial or meter_id
+        self._told = told(meter_map, serial)
+        starts, fixed = laid_out(meter_map, serial) if meter_map.sunspec else ({}, {})
         cells = [
-            Cell(point, value(point), ratios.of(point))
-            for _, point in sorted(chosen.items())
+            Cell(
+                point.moved(starts[point.models[-1]]) if point.models else point,
+                value(point),
+                ratios.of(point),
+            )
+            for point in chosen.values()
         ]
         self._banks = {
-            function: Bank([c for c in cells if c.point.function == function])
+            function: Bank(
+                [c for c in cells if c.point.function == function], self._limits, fixed
+            )
             for function in {c.point.function for c in cells}
         }
 
     def answer(self, request: bytes, time_ns: int) -> bytes:
         """Return the reply (protocol data unit) to *request* at *time_ns*."""
         function = request[0]
+        alone = self._told.get(request)
+        if alone is not None:
+            return bytes((function, len(alone))) + alone
         bank = self._banks.get(function)
         if bank is None:
             return _refusal(function, ILLEGAL_FUNCTION)
         if len(request) != 5:
             return _refusal(function, ILLEGAL_COUNT)
         address, count = struct.unpack(">HH", request[1:])
-        most = self._limits.max_registers if function > 2 else _MOST_BITS
+        width = self._limits.registers_per_address if function > 2 else 1
+        most = self._limits.max_registers // width if function > 2 else _MOST_BITS
         odd = self._limits.even_only
         if not 1 <= count <= most or (odd and count % 2):
             return _refusal(function, ILLEGAL_COUNT)
-        if (odd and address % 2) or not bank.holds(
-            address, count, self._limits.bridge_gaps
-        ):
+        if (odd and address % 2) or not bank.holds(address, count):
             return _refusal(function, ILLEGAL_ADDRESS)
-        data = self._registers(bank, address, count, time_ns)
+        data = self._registers(bank, address, count, width, time_ns)
         if function <= 2:
             data = _packed(data)
         return bytes((function, len(data))) + data
 
-    def _registers(self, bank: Bank, address: int, count: int, t: int) -> bytes:
+    def served(self, time_ns: int) -> dict[str, float]:
+        """Return what the registers of each point say, ratios included."""
+        snapshot = self._snapshot(time_ns)
+        return {
+            cell.point.name: cell.serve(snapshot)[0].said
+            for bank in self._banks.values()
+            for cell in bank.between(0, 65_536)
+        }
+
+    def _snapshot(self, t: int) -> Snapshot:
         imported, exported = self._model.energy(t)
-        snapshot = Snapshot(
+        return Snapshot(
             self._model.power(t) * self._times,
             imported * self._times,
             exported * self._times,
             t / 3.6e12,
         )
-        # Room on both sides for values that the read cuts.
-        image = bytearray(2 * (count + 2 * WIDEST))
+
+    def _registers(
+        self, bank: Bank, address: int, count: int, width: int, t: int
+    ) -> bytes:
+        snapshot = self._snapshot(t)
+        image = bytearray(2 * count * width)
+        for at, word in bank.fixed(address, address + count):
+            _put(image, 2 * (at - address), word.to_bytes(2, "big"))
         for cell in bank.between(address, address + count):
-            data, said, true = cell.serve(snapshot)
-            at = 2 * (cell.point.address - address + WIDEST)
-            image[at : at + len(data)] = data
+            shown, true = cell.serve(snapshot)
+            for at, data in shown.registers:
+                _put(image, 2 * width * (at - address), data)
             if self._recorder and cell.point.kind == "counter":
-                self._recorder(t, self.id, cell.point.name, said, true)
-        return bytes(image[2 * WIDEST : 2 * (WIDEST + count)])
+                self._recorder(t, self.id, cell.point.name, shown.said, true)
+        return bytes(image)
+
+
+def _put(image: bytearray, at: int, data: bytes) -> None:
+    """Put *data* into registers of which other points may have other bits.
+
+    What the read cuts off is left out.
+    """
+    for i, byte in enumerate(data, at):
+        if 0 <= i < len(image):
+            image[i] |= byte
+
+
+def _key(point: Point) -> tuple[object, ...]:
+    """Return what points share that stand in the same registers."""
+    return point.function, point.models, point.address, point.bits
 
 
 def _refusal(function: int, code: int) -> bytes:

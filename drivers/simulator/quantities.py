@@ -65,7 +65,7 @@ _TOTALS["current_sum"] = _TOTALS["current"]
 
 #: Quantities that do not add up over phases.
 _INTENSIVE: dict[str, tuple[str, Value]] = {
-    "power_factor": ("", lambda _s: COS_PHI),
+    "power_factor": ("", lambda s: math.copysign(COS_PHI, s.power)),
     "cos_phi": ("", lambda _s: COS_PHI),
     "phase_angle": ("deg", lambda _s: math.degrees(math.acos(COS_PHI))),
     "frequency": ("Hz", lambda s: 50.0 + 0.02 * math.sin(s.run_h * 211)),

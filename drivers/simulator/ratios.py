@@ -1,15 +1,23 @@
-"""Transformer ratios of a simulated meter: in its registers, or only on its plate."""
+"""What multiplies the registers of a simulated meter: transformers, powers of ten.
+
+Ratios of transformers stand in its registers, or only on its plate.
+"""
 
 from collections.abc import Iterable
-from math import prod
+from math import log10, prod
 
 from zerometer.core.errors import UsageError
 from zerometer.core.points import Point
 from zerometer.core.units import UNITS
-from zerometer.drivers.simulator.encoding import raw_of, shown
+from zerometer.drivers.simulator.encoding import shown
 
 #: Dimensions that a meter behind transformers sees divided by both ratios.
 _BOTH = ("power", "energy")
+
+#: What a step of registers is worth that a power of ten multiplies: kW, V ... The
+#: power of a plant does not fit 16 bits in finer ones.
+_STEPS = {"power": 0.1, "voltage": 0.1, "current": 0.1, "frequency": 0.01}
+_FINE_STEP = 0.001
 
 
 class Ratios:
@@ -18,12 +26,18 @@ class Ratios:
     def __init__(self, points: Iterable[Point], ct: float, pt: float) -> None:
         self._ct = ct
         self._pt = pt
+        points = list(points)
         self._registers = {p.name: p for p in points if p.group == "ratio"}
+        self._multiplied = {name: p for p in points for name in p.times}
 
     def value(self, point: Point) -> float | None:
         """Return the ratio that *point* is, or None when it is no ratio."""
         if point.group != "ratio":
             return None
+        if point.codes:
+            return point.codes[0][1]
+        if point.form == "pow10":
+            return 10.0 ** self._exponent(point)
         if point.name.startswith(("pt", "voltage")):
             return self._pt
         return self._ct
@@ -46,7 +60,14 @@ class Ratios:
                 f'map: point "{point.name}": times: "{name}" is no ratio of the '
                 f"map; known: {', '.join(sorted(self._registers)) or 'none'}"
             )
-        ratio = self.value(register) or 1.0
-        return shown(register, raw_of(register, ratio - register.offset)) + (
-            register.offset
-        )
+        return shown(register, self.value(register) or 1.0).said
+
+    def _exponent(self, ratio: Point) -> int:
+        """Return a power of ten with which what it multiplies fits its registers."""
+        point = self._multiplied.get(ratio.name)
+        if point is None or point.unit not in UNITS:
+            return 0
+        unit = UNITS[point.unit]
+        dimension = unit.dimension.rpartition("_")[2]
+        step = _STEPS.get(dimension, _FINE_STEP) if point.registers == 1 else _FINE_STEP
+        return round(log10(step / (unit.to_base * abs(point.scale))))

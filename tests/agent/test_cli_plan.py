@@ -9,10 +9,36 @@ from typing import Any
 import pytest
 from harness.markdown import blocks, page, section
 
+from zerometer.agent.bus_memory import BusMemory
 from zerometer.agent.cli.main import main
 from zerometer.agent.cli.plan import duration
+from zerometer.config.site import load_site
+from zerometer.drivers.memory import UnitMemory
 
 Json = dict[str, Any]
+
+WALKED = """
+format = 1
+id = "walked"
+vendor = "Vendor"
+model = "Walked"
+category = "electricity"
+confidence = "low"
+sources = ["a test"]
+
+[sunspec]
+base = [40000]
+
+[defaults]
+function = 3
+model = 213
+
+[points.power]
+active_power = { address = 26, type = "f32", unit = "W" }
+
+[points.energy]
+active_energy_import = { address = 58, type = "f32", unit = "kWh", resolution = 0.1 }
+"""
 
 
 @pytest.fixture
@@ -73,6 +99,25 @@ def test_a_quicker_meter_takes_less(
     assert first[0] - first[1] == pytest.approx(15.0)
 
 
+def test_what_the_agent_learnt_counts(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = load_site(demo).site
+    folder = Path(site.journal.path)
+    folder.mkdir()
+    learnt = UnitMemory(turnaround_ns=6_200_000, retired=("active_energy_export",))
+    BusMemory(folder, site.meters).write({"battery": learnt})
+    text = plan(demo, capsys)
+    title = "battery (unit 3, eastron-sdm630): 3.3%, answers after 6.2 ms; refuses"
+    assert f"{title} active_energy_export" in text.replace("\n  ", " ")
+    assert "compressor (unit 4, eastron-sdm630): 5.0%, answers after 20 ms" in text
+    text = plan(demo, capsys, "--meter", "battery", "--turnaround", "20ms")
+    assert "answers after 20 ms; refuses" in text
+    (folder / "meters.json").write_text("{", encoding="utf-8")
+    assert main(["plan", str(demo)]) == 0
+    assert "meters.json: damaged" in capsys.readouterr().err
+
+
 def test_what_does_not_fit_is_told_with_the_rate_that_can_be_had(
     demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,12 +153,40 @@ def test_a_meter_that_wants_much_peace_is_told(
     assert "become 1.21 times as long" in text.replace("\n  ", " ")
 
 
+def test_addresses_that_only_the_device_knows_are_told_as_such(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = demo.parent / "maps" / "walked.toml"
+    own.parent.mkdir()
+    own.write_text(WALKED, encoding="utf-8")
+    change(demo, 'id = "line-2"((.|\n)*?)map = "eastron-sdm630"',
+           'id = "line-2"\\1map = "walked"')  # fmt: skip
+    text = plan(demo, capsys, "--meter", "line-2")
+    assert "SunSpec: addresses count from where its models" in text.replace("\n  ", " ")
+
+
 def test_the_fastest_line_has_no_faster_one(
     demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     change(demo, "baud = 9600", "baud = 230400")
     assert "baud:" not in plan(demo, capsys)
     assert json.loads(plan(demo, capsys, "--json"))["buses"][0]["faster"] is None
+
+
+def test_a_network_costs_only_turnarounds_unless_its_line_is_stated(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(demo, 'port = "rs485-a"', 'port = "tcp://10.0.0.7"')
+    behind = plan(demo, capsys)
+    assert "(tcp://10.0.0.7:502, 9600 8N1)" in behind
+    assert "at 19200 baud" in behind
+    change(demo, "baud = 9600", "")
+    text = plan(demo, capsys, "--meter", "gas-main")
+    assert "(tcp://10.0.0.7:502, a network of which no line is stated)" in text
+    assert "21.8  volume" in text
+    assert "baud:" not in text
+    (bus,) = json.loads(plan(demo, capsys, "--json"))["buses"]
+    assert bus["line"] is bus["faster"] is None
 
 
 def test_a_meter_that_is_not_there(
@@ -123,13 +196,14 @@ def test_a_meter_that_is_not_there(
     assert "--meter pump: no such meter; there are: incomer" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["5", "0ms"])
 def test_a_turnaround_that_is_none(
-    demo: Path, capsys: pytest.CaptureFixture[str]
+    demo: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
-        main(["plan", str(demo), "--turnaround", "5"])
+        main(["plan", str(demo), "--turnaround", text])
     assert end.value.code == 2
-    assert '5 is no duration such as "5ms"' in capsys.readouterr().err
+    assert f'{text} is no duration such as "5ms"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

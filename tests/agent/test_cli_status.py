@@ -145,10 +145,11 @@ def test_a_stopped_agent_shows_what_it_saw_last(
 
 def test_an_overloaded_bus_is_told() -> None:
     contract = json.loads(CONTRACT.read_text(encoding="utf-8"))
-    contract["buses"][0]["overloaded"] = True
+    contract["buses"][0] |= {"overloaded": True, "lateness_max_s": 2.78}
     text = lines(contract | {"running": True})
     (told,) = (line for line in text if "overloaded" in line)
     assert told.startswith("bus rs485-a is overloaded: each of its meters is read less")
+    assert cells(text, "rs485-a")[2] == "4 ms, 2.8 s"
 
 
 def test_what_another_version_left_is_not_shown(tmp_path: Path) -> None:

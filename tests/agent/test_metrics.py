@@ -3,7 +3,7 @@
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from harness.gateway import Gateway
@@ -16,6 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from zerometer.agent.exposition import Json, Labels, Metric, exposition
 from zerometer.agent.metrics import ERROR_KINDS, METRICS
+from zerometer.agent.page.assets import assets
+from zerometer.drivers.faults import FaultKind, counted
+from zerometer.drivers.outcome import Outcome
 
 EXAMPLE = Path(__file__).with_name("page_snapshot.json")
 
@@ -73,6 +76,10 @@ def test_every_metric_of_an_agent_that_has_everything(example: Json) -> None:
     assert len(errors) == len(example["meters"]) * len(ERROR_KINDS)
     up = values(text, "zerometer_meter_up")
     assert [meter for (meter, _), is_up in up.items() if not is_up] == ["line-2"]
+    example["meters"][0]["state"] = "untrusted"
+    text = exposition(METRICS, example)
+    assert values(text, "zerometer_meter_up")["incomer", "rs485-a"] == 1
+    assert values(text, "zerometer_meter_trusted")["incomer", "rs485-a"] == 0
     assert values(text, "zerometer_meter_power_watts")["incomer", "rs485-a"] == 248_100
     factors = values(text, "zerometer_pool_factor_grams")
     assert factors["lv", "physical", "kWh"] == pytest.approx(428.6)
@@ -126,3 +133,12 @@ def test_hostile_names_stay_labels(example: Json) -> None:
     example["buses"][0]["id"] = name
     found: Any = values(exposition(METRICS, example), "zerometer_bus_up")
     assert found == {(name,): 1}
+
+
+def test_every_kind_that_drivers_count_is_there_from_the_start() -> None:
+    garbage = {counted(outcome) for outcome in Outcome}
+    counted_kinds = {*get_args(FaultKind), *garbage, "exception", "lost"}
+    assert set(ERROR_KINDS) == counted_kinds
+    for language in ("zh", "en"):
+        catalogue = json.loads(assets()[f"i18n/{language}.json"])
+        assert {f"error.{kind}" for kind in ERROR_KINDS} <= catalogue.keys()

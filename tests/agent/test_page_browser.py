@@ -178,6 +178,8 @@ def test_a_bus_shows_what_it_does_now_not_since_its_start(
 def test_a_meter_says_what_it_takes_and_what_it_refuses(
     tab: Browser, snapshot: dict[str, Any]
 ) -> None:
+    snapshot["meters"][0] |= {"lateness_s": 2.5, "state": "untrusted"}
+
     def see(_: Served, address: str) -> None:
         tab.show(address, "en-GB", LAPTOP)
         assert "refuses points: 1" in tab.evaluate(TEXT)
@@ -186,6 +188,9 @@ def test_a_meter_says_what_it_takes_and_what_it_refuses(
         shown = tab.evaluate(TEXT)
         assert "The meter refuses: Power factor" in shown
         assert "400\u202fms" in shown  # the patience with the meter that is down
+        assert "2.50\u202fs" in shown
+        assert "21090417" in shown
+        assert shown.count("not recognised") == 1
 
     look(snapshot, see)
 

@@ -340,3 +340,17 @@ def test_a_map_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "maps" / "secondary.toml").write_text("format =", encoding="utf-8")
     with pytest.raises(Exception, match=r"secondary\.toml:1:9: TOML: "):
         load(tmp_path, site=site)
+
+
+def test_a_ratio_of_the_nameplate_multiplies_every_part(tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    own = SECONDARY.replace(
+        'address = 2, unit = "Wh"',
+        'address = 2, unit = "Wh", plus = [{ address = 10, scale = 1000 }]',
+    )
+    (tmp_path / "maps" / "secondary.toml").write_text(own, encoding="utf-8")
+    site = SITE.replace("eastron-sdm630", "secondary")
+    loaded = load(tmp_path, "ct = [600, 5]", site=site)
+    points = {p.point.name: p.point for p in loaded.site.meters[0].points}
+    energy = points["active_energy_import"]
+    assert (energy.scale, energy.plus[0].scale) == (120.0, 120_000.0)

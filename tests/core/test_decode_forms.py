@@ -132,3 +132,9 @@ def test_a_magnitude() -> None:
 def test_a_value_at_each_address() -> None:
     first = Point(name="p", function=3, address=1, type="u32")
     assert value_of("0000 0001 0000 0002 0000 0003", first, width=2) == 2
+
+
+def test_an_offset_of_the_raw_number_is_one_of_the_value() -> None:
+    # Tenths of a degree above -100: raw minus 1000, by 0.1.
+    point = Point(name="t", function=3, address=0, type="u16", scale=0.1, offset=-100.0)
+    assert value_of("04E2", point) == 25.0

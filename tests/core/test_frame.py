@@ -110,6 +110,17 @@ def test_limits_are_allowed() -> None:
     assert _frame.expected_length(_frame.read_request(1, 1, 0, 9)) == 7
 
 
+def test_addresses_may_hold_several_registers() -> None:
+    request = _frame.read_request(1, 3, 100, 2)
+    body = bytes([1, 3, 8, *range(8)])
+    reply = body + _frame.crc16(body).to_bytes(2, "little")
+    assert _frame.expected_length(request, 2) == len(reply)
+    assert _frame.judge(request, reply, 2) == Verdict.GOOD
+    assert _frame.judge(request, reply) == Verdict.WRONG_COUNT
+    # Bits are bits, whatever registers are.
+    assert _frame.expected_length(_frame.read_request(1, 2, 0, 9), 2) == 7
+
+
 @given(exchanges())
 def test_right_reply_is_good_or_an_exception(exchange: tuple[bytes, bytes]) -> None:
     request, reply = exchange

@@ -1,13 +1,23 @@
 """Read plans: complete, within the meter's limits, and the fastest there is."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import planner as reference
 
 from zerometer.core.errors import UsageError
-from zerometer.core.planner import plan_reads, transaction_ns
-from zerometer.core.points import LineSettings, Point, ReadLimits, RegisterType
+from zerometer.core.planner import block_ns, plan_reads, transaction_ns, unreadable
+from zerometer.core.points import (
+    LineSettings,
+    Part,
+    Point,
+    ReadLimits,
+    RegisterType,
+    SignBit,
+)
 
 LINE = LineSettings(baud=9600)
 TURNAROUND_NS = 20_000_000
@@ -56,6 +66,49 @@ def test_no_partition_is_faster(
         transaction_ns(b.function, b.count, line, turnaround_ns) for b in blocks
     )
     assert planned == reference.least_ns(points, limits, line, turnaround_ns)
+
+
+@st.composite
+def parted_points(draw: st.DrawFn) -> list[Point]:
+    """Draw points some of which have parts and signs elsewhere."""
+    points = []
+    for plain in draw(point_lists(5)):
+        near = st.integers(max(plain.address - 9, 0), plain.address + 9)
+        plus = tuple(
+            Part(address=draw(near), type=draw(st.sampled_from(["u16", "f32"])))
+            for _ in range(draw(st.integers(0, 2)))
+        )
+        sign = draw(st.none() | near.map(lambda a: SignBit(address=a, bit=0)))
+        points.append(replace(plain, plus=plus, sign=sign))
+    return points
+
+
+@st.composite
+def block_limits(draw: st.DrawFn) -> ReadLimits:
+    edges = sorted(draw(st.sets(st.integers(1, 70), max_size=3)))
+    blocks = tuple((a, b - 1) for a, b in pairwise([0, *edges, 90]))
+    limits = replace(draw(read_limits()), blocks=draw(st.sampled_from([(), blocks])))
+    if draw(st.booleans()):
+        width = draw(st.sampled_from([2, 4]))
+        limits = replace(limits, registers_per_address=width, even_only=False)
+    return limits
+
+
+@given(parted_points(), block_limits(), TURNAROUNDS)
+def test_what_belongs_together_is_read_together(
+    points: list[Point], limits: ReadLimits, turnaround_ns: int
+) -> None:
+    if any(unreadable(point, limits) for point in points):
+        with pytest.raises(UsageError, match=r"^point p"):
+            plan_reads(points, limits, LINE, turnaround_ns)
+        return
+    blocks = plan_reads(points, limits, LINE, turnaround_ns)
+    planned = sum(block_ns(block, LINE, turnaround_ns) for block in blocks)
+    assert planned == reference.least_ns(points, limits, LINE, turnaround_ns)
+    for block in blocks:
+        inside = range(block.address, block.address + block.count)
+        for index in block.points:
+            assert {address for address, _ in points[index].places} <= set(inside)
 
 
 @given(point_lists(5), read_limits(), st.data())

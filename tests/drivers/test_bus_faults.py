@@ -60,7 +60,7 @@ def test_a_late_reply_is_never_taken_for_the_next() -> None:
         watched.wait(lambda: len(watched.readings) >= 9)
     values = [reading.values[0] for reading in watched.readings]
     good = [int(value) for value in values if not math.isnan(value)]
-    assert len(good) < len(values), "nothing was late"
+    assert len(good) == len(values), "each read that failed was repeated"
     assert good == sorted(good)
     # A reply that was late belongs to no reading; a proof asked for two registers.
     assert all(mine % 5 for mine in good)

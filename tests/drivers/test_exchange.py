@@ -84,6 +84,18 @@ def test_a_reply_may_pause_before_the_time_out_but_not_for_ever() -> None:
             assert ask(exchange, 0, 2000 * MS).outcome == outcome
 
 
+def test_a_reply_that_drips_ends_soon_after_the_time_out() -> None:
+    """Whatever the gaps: a byte every 10 ms would otherwise take seconds."""
+    request = read_request(1, 3, 100, 125)
+    whole = framed(bytes([1, 3, 250]) + bytes(250))
+    drips = [(0.01, whole[i : i + 1]) for i in range(len(whole))]
+    with exchange_with(ScriptedUnits(lambda _: drips)) as exchange:
+        start = time.monotonic()
+        done = ask(exchange, 0, 100 * MS, request)
+        assert done.outcome == Outcome.INCOMPLETE
+        assert 0.1 < time.monotonic() - start < 0.6
+
+
 def test_a_whole_reply_of_another_length_is_not_mixed_with_the_next() -> None:
     late = framed(bytes([1, 3, 2, 0, 7]))
     pieces = [(0.0, late), (0.06, GOOD_REPLY)]
@@ -205,6 +217,16 @@ def test_the_turnaround_is_measured() -> None:
         assert done.latency_ns >= 150 * MS
 
 
+def test_a_gateways_word_for_a_silent_unit_is_no_collision() -> None:
+    """On a line that echoed before, too: its CRC says that nothing collided."""
+    answers = [REQUEST + GOOD_REPLY, framed(bytes([1, 0x83, 11]))]
+    with exchange_with(ScriptedUnits(lambda _: [(0.0, answers.pop(0))])) as exchange:
+        assert ask(exchange, 0, 500 * MS).data() == PAYLOAD
+        assert exchange.echoes
+        assert ask(exchange, 0, 500 * MS).outcome == Outcome.TIMEOUT
+        assert not exchange.echoes
+
+
 def series_of(*counts: int) -> list[Transaction]:
     """Reads of so many registers."""
     series = [Transaction(read_request(1, 3, 100, count)) for count in counts]
@@ -264,13 +286,22 @@ def test_senseless_series_are_refused() -> None:
         exchange.run([REQUEST])  # type: ignore[list-item]
 
 
-@pytest.mark.parametrize("arguments", [(-1, 1, 1), (0, 0, 1), (0, -5, 1), (0, 1, -1)])
+@pytest.mark.parametrize(
+    "arguments",
+    [(-1, 1, 1), (0, 0, 1), (0, -5, 1), (0, 1, -1), (0, 2**62, 1), (0, 1, 2**62)],
+)
 def test_senseless_lines_are_refused(arguments: tuple[int, int, int]) -> None:
     with pytest.raises(UsageError):
         Exchange(*arguments)
 
 
-def test_negative_times_are_refused() -> None:
-    for times in ((-1, 0), (0, -1)):
+def test_senseless_times_are_refused() -> None:
+    for times in ((-1, 0), (0, -1), (2**62, 0), (0, 2**62)):
         with pytest.raises(UsageError):
             Transaction(REQUEST).expect(*times)
+
+
+@pytest.mark.parametrize("width", [-1, 0, 126])
+def test_replies_of_senseless_width_are_refused(width: int) -> None:
+    with pytest.raises(UsageError, match=f"^request: width: {width} "):
+        Transaction(read_request(1, 3, 0, 1), width)

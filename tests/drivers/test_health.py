@@ -8,6 +8,7 @@ from zerometer.drivers.health import (
     FIRST_SPACING_NS,
     LONGEST_SPACING_NS,
     PROBE_SHARE,
+    RETIRED_SPACING_NS,
     Health,
     ProbeBudget,
 )
@@ -114,3 +115,22 @@ def test_every_sick_unit_gets_its_turn() -> None:
         health.failed(now_ns)
         probed.append(sick.index(health))
     assert sorted(probed[:20]) == sorted(probed[20:]) == list(range(20))
+
+
+def test_what_was_refused_is_tried_once_a_day() -> None:
+    health = Health(lambda: 0.5)
+    health.retire(7)
+    assert health.down
+    assert health.next_probe_ns == 7 + RETIRED_SPACING_NS
+    assert not health.failed(RETIRED_SPACING_NS + 9)
+    assert health.next_probe_ns == 2 * RETIRED_SPACING_NS + 9
+    assert health.answered()
+    assert not health.down
+    assert not health.failed(0), "as new"
+
+
+def test_who_trips_is_probed_soon() -> None:
+    health = Health(lambda: 0.5)
+    health.trip(1000)
+    assert health.down
+    assert health.next_probe_ns == 1000 + FIRST_SPACING_NS

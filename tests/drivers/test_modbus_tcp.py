@@ -311,9 +311,7 @@ def test_the_same_units_behind_two_gateways_never_mix() -> None:
         for value in (111, 222):
             contents = Contents(tables={3: [value] * 101})
             port = stack.enter_context(pymodbus_on_tcp(contents, FramerType.SOCKET))
-            _, watched = stack.enter_context(
-                running_bus(lambda port=port: opened(port), plans)
-            )
+            _, watched = stack.enter_context(running_bus(bus_of(port), plans))
             seen.append(watched)
         for watched in seen:
             watched.wait(lambda watched=watched: len(watched.readings) >= 20)
@@ -336,7 +334,7 @@ def test_a_dead_meter_behind_a_gateway_is_down_and_the_others_go_on(
     plans = [unit_plan(f"m{unit}", unit, [SINGLE]) for unit in (1, 2)]
     with (
         ScriptedServer(script, length=12) as far,
-        running_bus(lambda: opened(far.port), plans) as (_, watched),
+        running_bus(bus_of(far.port), plans) as (_, watched),
     ):
         watched.wait(lambda: bool(watched.said("down")))
         count = len(watched.of("m1"))
@@ -359,9 +357,10 @@ def test_a_gateway_that_restarts_is_connected_to_again() -> None:
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     with (
         ScriptedServer(script, length=12) as far,
-        running_bus(
-            lambda: opened(far.port), [unit_plan("m", 1, [SINGLE], period_ms=20)]
-        ) as (_, watched),
+        running_bus(bus_of(far.port), [unit_plan("m", 1, [SINGLE], period_ms=20)]) as (
+            _,
+            watched,
+        ),
     ):
         watched.wait(lambda: bool(watched.said("port-back")))
         assert hung_up.is_set()
@@ -382,9 +381,10 @@ def test_a_gateway_behind_which_nothing_answers_is_connected_to_anew(
 
     with (
         ScriptedServer(script, length=12) as far,
-        running_bus(
-            lambda: opened(far.port), [unit_plan("m", 1, [SINGLE])], timeout_ms=20
-        ) as (_, watched),
+        running_bus(bus_of(far.port), [unit_plan("m", 1, [SINGLE])], timeout_ms=20) as (
+            _,
+            watched,
+        ),
     ):
         watched.wait(lambda: bool(watched.said("port-back")))
     (lost,) = watched.said("port-lost")

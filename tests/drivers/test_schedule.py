@@ -1,6 +1,6 @@
 """Periods and Schedule: the grid, and who is first."""
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from zerometer.drivers.schedule import NEVER_NS, Periods, Schedule
@@ -70,18 +70,61 @@ def test_put_first_comes_before_equal_deadlines_only() -> None:
     assert schedule.next_release_ns == NEVER_NS
 
 
-def test_overload_degrades_evenly() -> None:
-    """Three units want the bus twice as often as it can: each gets its third."""
+def cost_of(periods_ms: list[int], overload: float) -> float:
+    """Return what a read takes when all units want *overload* times what there is."""
+    return overload / sum(1 / period for period in periods_ms)
+
+
+def served_shares(periods_ms: list[int], overload: float, slots: int) -> list[float]:
+    """Serve units that want *overload* times what there is; return what each got.
+
+    Each read takes as long as makes all of them want that much.
+    """
     schedule = Schedule()
-    periods = [Periods([10], 0) for _ in range(3)]
-    served = [0, 0, 0]
-    for unit in range(3):
-        schedule.put(unit, 0, 10)
-    for now in range(0, 6000, 7):
-        unit = schedule.take(now)
-        if unit is not None:
-            periods[unit].collect(now)
-            served[unit] += 1
-            due = periods[unit].next_ns
-            schedule.put(unit, due, due + 10)
-    assert max(served) - min(served) <= 1
+    units = [Periods([period], 0) for period in periods_ms]
+    cost = cost_of(periods_ms, overload)
+    served = [0] * len(units)
+    for unit, periods in enumerate(units):
+        schedule.put(unit, 0, periods.urgency_ns)
+    now = 0.0
+    end = slots * max(periods_ms)
+    while now < end:
+        unit = schedule.take(int(now))
+        if unit is None:
+            now = max(now + 1e-6, schedule.next_release_ns)
+            continue
+        units[unit].collect(int(now))
+        served[unit] += 1
+        now += cost
+        schedule.put(unit, units[unit].next_ns, units[unit].urgency_ns)
+    return [n * period / end for n, period in zip(served, periods_ms, strict=True)]
+
+
+@given(
+    st.lists(st.sampled_from([1000, 2000, 5000, 10_000]), min_size=8, max_size=32),
+    st.floats(1.5, 4.0),
+)  # fmt: skip
+def test_overload_degrades_evenly(periods_ms: list[int], overload: float) -> None:
+    """Whatever the periods, each unit gets the same part of what it wants."""
+    assume(cost_of(periods_ms, overload) < 400)
+    shares = served_shares(periods_ms, overload, 60)
+    assert max(shares) - min(shares) < 0.10
+    # Nothing is wasted: the parts add up to what there is.
+    assert sum(shares) / len(shares) > 0.9 / overload
+
+
+def test_what_can_be_kept_is_kept() -> None:
+    shares = served_shares([1000] * 4 + [2000] * 4 + [10_000] * 4, 0.8, 20)
+    assert min(shares) > 0.95
+
+
+def test_a_units_long_periods_come_with_its_short_ones() -> None:
+    """Overloaded, a unit that is read at all is read with all that is due."""
+    periods = Periods([1000, 10_000], 0)
+    got = [0, 0]
+    for now in range(0, 600_000, 2500):
+        for group in periods.collect(now):
+            got[group] += 1
+    assert got == [240, 60]
+    # The last two of 600 slots were still to come.
+    assert periods.missed_ns == (600 - 2 - 240) * 1000

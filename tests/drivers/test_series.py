@@ -12,6 +12,7 @@ from harness.ptys import ScriptedUnits
 from zerometer.core._frame import crc16
 from zerometer.core.points import Point, Quality, Reading, ReadLimits
 from zerometer.drivers import notices, port
+from zerometer.drivers.series import reads_within
 
 #: Four reads for each unit: their functions tell them apart.
 POINTS = [
@@ -95,19 +96,22 @@ def test_after_a_failure_the_rest_of_the_series_is_next_and_nothing_is_lost(
         running_bus(far.pty.path, plans, timeout_ms=60) as (loop, watched),
     ):
         watched.wait(lambda: len(watched.readings) == 12)
-    # As ever, a unit that does not answer is left alone until its next cycle.
+    # After a proof, what failed comes last.
     assert units.asked == [
         *[(1, function) for function in (1, 2, 3, 4)],
-        *[(2, 1), (2, 2)],
+        *[(2, 1), (2, 2), (2, 1), (2, 3), (2, 4), (2, 2)],
         *[(3, function) for function in (1, 2, 3, 4)],
     ]
     assert of(watched.readings) == [
-        (f"m{n}", function) for n in (1, 2, 3) for function in (1, 2, 3, 4)
+        *[("m1", function) for function in (1, 2, 3, 4)],
+        *[("m2", function) for function in (1, 3, 4, 2)],
+        *[("m3", function) for function in (1, 2, 3, 4)],
     ]
-    missing = [math.isnan(reading.values[0]) for reading in watched.readings]
-    assert missing == [False] * 5 + [True] * 3 + [False] * 4
-    assert loop.statistics().errors == {"timeout": 1}
-    assert loop.statistics().transactions == 10
+    assert not any(math.isnan(reading.values[0]) for reading in watched.readings)
+    statistics = loop.statistics()
+    assert statistics.errors == {"timeout": 1}
+    assert [unit.retries for unit in statistics.units] == [0, 1, 0]
+    assert statistics.transactions == 14
 
 
 def test_a_trouble_lasts_until_a_whole_cycle_was_good(
@@ -186,3 +190,26 @@ def test_a_quick_unit_does_not_wait_for_a_slow_one_to_be_read_whole() -> None:
     assert any(
         order[at : at + 3] == ["slow", "quick", "slow"] for at in range(len(order))
     )
+
+
+@pytest.mark.parametrize(
+    ("silence_ns", "reads"), [(4_010_416, 16), (1_750_000, 8), (1000, 1)]
+)
+def test_a_series_is_worked_off_while_the_line_is_silent(
+    silence_ns: int, reads: int
+) -> None:
+    assert reads_within(silence_ns) == reads
+
+
+def test_stopping_does_not_wait_for_a_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 5000 * MS)
+    plan = unit_plan("m", 1, POINTS, period_ms=10)
+    with (
+        ScriptedUnits(lambda _: []) as far,
+        running_bus(far.pty.path, [plan], timeout_ms=20) as (loop, _),
+    ):
+        while not loop.statistics().errors:
+            time.sleep(0.005)
+        start = time.monotonic()
+        loop.stop()
+        assert time.monotonic() - start < 1.0

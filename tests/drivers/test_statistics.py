@@ -80,3 +80,14 @@ def test_the_largest_of_the_last_minute_is_known(
     last_minute = [n for time_ns, n in seen if now_ns - time_ns < MINUTE_NS]
     last_minutes = [n for time_ns, n in seen if now_ns - time_ns < 2 * MINUTE_NS]
     assert max(last_minute, default=0) <= largest <= max(last_minutes, default=0)
+
+
+def test_many_corrupted_replies_among_good_ones_are_noise() -> None:
+    tally = Tally()
+    for _ in range(10):
+        tally.error("crc")
+    assert not tally.noisy, "it never answers well"
+    tally.good = 100
+    assert tally.noisy
+    tally.good = 101
+    assert not tally.noisy

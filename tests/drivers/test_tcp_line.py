@@ -189,7 +189,7 @@ def test_a_server_that_hangs_up_on_whoever_comes_is_told_of_once() -> None:
 
     with (
         ScriptedServer(script, 8) as far,
-        running_bus(lambda: opened(far.port), [unit_plan("m", 1, [SINGLE])]) as (
+        running_bus(bus_of(far.port), [unit_plan("m", 1, [SINGLE])]) as (
             _,
             watched,
         ),
@@ -209,7 +209,7 @@ def test_a_bus_reconnects_and_leaks_nothing() -> None:
     plan = unit_plan("m", 1, [SINGLE], period_ms=20)
     with (
         ScriptedServer(script, 8) as far,
-        running_bus(lambda: opened(far.port), [plan]) as (_, watched),
+        running_bus(bus_of(far.port), [plan]) as (_, watched),
     ):
         watched.wait(lambda: len(watched.said("port-back")) >= 2)
     kinds = [notice.kind for notice in watched.notices]
@@ -235,7 +235,7 @@ def test_a_connection_on_which_nothing_answers_is_renewed_less_and_less_often(
     plans = [unit_plan(f"m{unit}", unit, [SINGLE]) for unit in (1, 2)]
     with (
         ScriptedServer(script, 8) as far,
-        running_bus(lambda: opened(far.port), plans, timeout_ms=20) as (_, watched),
+        running_bus(bus_of(far.port), plans, timeout_ms=20) as (_, watched),
     ):
         watched.wait(lambda: bool(watched.said("port-back")))
     first, second, third, fourth = times
@@ -258,7 +258,7 @@ def test_one_meter_that_answers_keeps_a_connection(
     plans = [unit_plan(f"m{unit}", unit, [SINGLE]) for unit in (1, 2)]
     with (
         ScriptedServer(script, 8) as far,
-        running_bus(lambda: opened(far.port), plans, timeout_ms=20) as (_, watched),
+        running_bus(bus_of(far.port), plans, timeout_ms=20) as (_, watched),
     ):
         watched.wait(lambda: len(watched.of("m1")) >= 12)
         assert far.connections == 1

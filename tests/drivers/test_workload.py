@@ -9,13 +9,17 @@ from harness.buses import MS, unit_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerometer.core.planner import Hole
 from zerometer.core.points import LineSettings, Point, ReadLimits
+from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.schedule import Periods
+from zerometer.drivers.turnaround import ASSUMED_NS
 from zerometer.drivers.unit import Unit, UnitPlan
 from zerometer.drivers.workload import UnitLoad, bus_load, unit_load
 
 LINE = LineSettings(baud=9600)
 TURNAROUND_NS = 20 * MS
+KNOWN = UnitMemory(turnaround_ns=TURNAROUND_NS)
 #: One register: 15 characters of 10 bits, the turnaround, 3.5 characters of silence.
 CHARACTER_NS = 1_041_666
 ONE_NS = 15 * CHARACTER_NS + TURNAROUND_NS + 7 * CHARACTER_NS // 2
@@ -27,7 +31,7 @@ POINTS = [
 
 
 def load_of(plan: UnitPlan) -> UnitLoad:
-    return unit_load(plan, LINE, TURNAROUND_NS)
+    return unit_load(plan, LINE, KNOWN)
 
 
 def test_a_single_register_each_second() -> None:
@@ -98,6 +102,35 @@ def test_each_meter_has_its_own_turnaround_and_one_without_points_none() -> None
         unit_plan("none", 2, []),
         unit_plan("slow", 3, POINTS[:1]),
     ]
-    quick, slow = bus_load(plans, LINE, {"quick": 0, "slow": 7 * MS})
+    quick, slow = bus_load(plans, LINE, {"quick": UnitMemory(turnaround_ns=3 * MS)})
     assert (quick.plan.meter, slow.plan.meter) == ("quick", "slow")
-    assert slow.poll_ns - quick.poll_ns == 7 * MS
+    assert slow.turnaround_ns == ASSUMED_NS
+    assert slow.poll_ns - quick.poll_ns == ASSUMED_NS - 3 * MS
+
+
+def test_what_was_learnt_counts() -> None:
+    plan = unit_plan("m", 1, POINTS, period_ms=1000)
+    holes = (Hole(3, 100, 102),)
+    memory = UnitMemory(holes=holes, max_registers=1, retired=("p300",))
+    load = unit_load(plan, LINE, memory)
+    (cycle,) = load.cycles
+    assert [request.points for request in cycle.requests] == [
+        ("p0",), ("p100",), ("p101",), ("p301",)
+    ]  # fmt: skip
+    assert load.max_registers == 1
+    unit = Unit(plan, LINE, 10**8, 0, lambda: 0.5, memory)
+    unit.begin_cycle(0)
+    refused, asked = unit.pending[-1], list(unit.pending)[:-1]
+    assert [read.block for read in asked] == [r.block for r in cycle.requests]
+    assert (refused.block.address, refused.health.down) == (300, True)
+
+
+def test_addresses_that_hold_whole_values_cost_their_bytes() -> None:
+    whole = Point(name="energy", function=3, address=0, type="u32")
+    usual = load_of(unit_plan("m", 1, [whole], period_ms=100))
+    limits = ReadLimits(registers_per_address=2)
+    wide = load_of(unit_plan("m", 1, [whole], period_ms=100, limits=limits))
+    assert [c.requests[0].block.count for c in (usual.cycles[0], wide.cycles[0])] == [
+        2, 1
+    ]  # fmt: skip
+    assert wide.poll_ns == usual.poll_ns

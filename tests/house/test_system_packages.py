@@ -14,6 +14,10 @@ SEEN = ("bash", "dirname")
 FOR_THE_DEMO = ("python3-venv", "python3-dev", "gcc")
 FOR_TESTS = ("libmodbus-dev", "mbpoll")
 
+#: Compilers. They read all of the source, else whoever writes it is killed.
+COMPILES = "while read -r line; do :; done"
+NO_LIBMODBUS = f'{COMPILES}; case "$*" in *-lmodbus*) exit 1; esac'
+
 
 def command(folder: Path, name: str, text: str) -> Path:
     """Write an executable script."""
@@ -29,7 +33,7 @@ def run(
     python: str,
     *,
     purpose: str = "test",
-    gcc: str = "while read -r line; do :; done",
+    gcc: str = COMPILES,
 ) -> "subprocess.CompletedProcess[str]":
     """Run the script as *user* says it is, with nothing but *folder* on the path."""
     for name in SEEN:
@@ -90,16 +94,15 @@ def test_an_install_that_does_not_help_is_not_taken_for_one(tmp_path: Path) -> N
 
 def test_a_library_that_does_not_link_lacks(tmp_path: Path) -> None:
     command(tmp_path, "mbpoll", "exit 0")
-    done = run(tmp_path, 1000, "exit 0", gcc='case "$*" in *-lmodbus*) exit 1; esac')
+    done = run(tmp_path, 1000, "exit 0", gcc=NO_LIBMODBUS)
     assert done.returncode == 2
     assert "lacks libmodbus-dev; install with:" in done.stderr
 
 
 def test_the_demo_needs_nothing_of_what_only_tests_need(tmp_path: Path) -> None:
-    gcc = 'case "$*" in *-lmodbus*) exit 1; esac'
-    done = run(tmp_path, 1000, "exit 0", purpose="demo", gcc=gcc)
+    done = run(tmp_path, 1000, "exit 0", purpose="demo", gcc=NO_LIBMODBUS)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    done = run(tmp_path, 1000, "exit 1", purpose="demo", gcc=gcc)
+    done = run(tmp_path, 1000, "exit 1", purpose="demo", gcc=NO_LIBMODBUS)
     assert not any(package in done.stderr for package in FOR_TESTS)
 
 

@@ -62,7 +62,7 @@ function updateRow(part, meter) {
   setText(cells.bus, `${meter.bus} · ${meter.unit}`);
   setText(cells.map, meter.map);
   setAttribute(part.quality, "data-state", meter.quality === "measured" ? "good" : "bad");
-  setText(part.quality, meter.state === "down" ? t("meters.down") : word("quality", meter.quality));
+  setText(part.quality, stateOf(meter));
   setText(cells.age, age(meter.age_s));
   const power = meter.values.find(({ point }) => POWERS.includes(point));
   setText(cells.power, power ? reading(power.value, power.unit) : NONE);
@@ -86,9 +86,15 @@ function workOf(meter) {
     [t("meters.reads"), integer(meter.reads)],
     [t("meters.registers"), integer(meter.max_registers)],
     [t("meters.timeout"), brief(meter.timeout_s)],
+    [t("meters.serial"), meter.serial ?? NONE],
     [t("meters.late"), brief(meter.lateness_s)],
     [t("buses.skipped"), integer(meter.skipped_cycles)],
   ];
+}
+
+function stateOf({ state, quality }) {
+  if (state === "down") return t("meters.down");
+  return state === "untrusted" ? t("meters.untrusted") : word("quality", quality);
 }
 
 function isOften({ errors, transactions }) {

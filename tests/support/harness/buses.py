@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from zerometer.core.points import (
     LineSettings,
@@ -13,9 +14,10 @@ from zerometer.core.points import (
     Reading,
     ReadLimits,
 )
+from zerometer.core.site import Bus
 from zerometer.drivers.bus import BusLoop, BusNotice, UnitPlan
-from zerometer.drivers.line import Line
-from zerometer.drivers.serial_line import SerialLine
+from zerometer.drivers.memory import UnitMemory
+from zerometer.drivers.open_line import open_line
 
 FAST = LineSettings(baud=115_200)
 MS = 1_000_000
@@ -89,23 +91,31 @@ class Watched:
                 self._changed.wait(left)
 
 
+def serial_bus(port: str) -> Bus:
+    """The bus on a serial port."""
+    return Bus(id="rs485-a", port=port, line=FAST)
+
+
 @contextmanager
 def running_bus(
-    port: str | Callable[[], Line],
+    bus: Bus | str,
     units: Sequence[UnitPlan],
     *,
     timeout_ms: int = 200,
+    memories: Mapping[str, UnitMemory] = MappingProxyType({}),
 ) -> Iterator[tuple[BusLoop, Watched]]:
-    """Run a bus loop on the serial *port*, or on the line that it opens."""
+    """Run a bus loop on *bus*, or on the serial port of that path."""
     watched = Watched()
+    opened = serial_bus(bus) if isinstance(bus, str) else bus
     loop = BusLoop(
-        "rs485-a",
-        port if callable(port) else lambda: SerialLine(port, FAST),
-        FAST,
+        opened.id,
+        lambda: open_line(opened, 0),
+        opened.line,
         units,
         deliver=watched.deliver,
         notify=watched.notify,
         timeout_ns=timeout_ms * MS,
+        memories=memories,
     )
     loop.start()
     try:

@@ -5,15 +5,16 @@ Each unit of a far end contains the same. Use as a context manager.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from zerometer.core.points import LineSettings, RegisterType, WordOrder
-from zerometer.drivers._exchange import Exchange
-from zerometer.drivers.line import Line
-from zerometer.drivers.serial_line import SerialLine
+from harness.buses import FAST
 
-FAST = LineSettings(baud=115_200)
+from zerometer.core.points import NETWORK_LINE, LineSettings, RegisterType, WordOrder
+from zerometer.core.site import Bus
+from zerometer.drivers.line import Master
+from zerometer.drivers.open_line import open_line
+
 Side = Literal["pymodbus", "libmodbus"]
 
 #: What each side's own encoders write: orders by type.
@@ -75,31 +76,38 @@ class Contents:
 class FarEnd:
     """A far end that serves *contents* when it is asked to.
 
-    ``side`` is whose code it is. ``port`` is where, as a site file states it.
+    ``side`` is whose code it is, ``bus`` where it is reached.
     """
 
     def __init__(
-        self, side: Side, serve: Callable[[Contents], AbstractContextManager[str]]
+        self, side: Side, serve: Callable[[Contents], AbstractContextManager[Bus]]
     ) -> None:
         self.side = side
         self._serve = serve
-        self.port = ""
 
     @contextmanager
-    def serving(self, contents: Contents) -> Iterator["FarEnd"]:
+    def serving(self, contents: Contents) -> Iterator[None]:
         """Serve *contents*."""
-        with self._serve(contents) as self.port:
-            yield self
-
-    def line(self) -> Line:
-        """Open our end."""
-        return SerialLine(self.port, FAST)
+        with self._serve(contents) as self.bus:
+            yield
 
     @contextmanager
-    def exchange(self) -> Iterator[Exchange]:
-        """Open our end for transactions on a line whose bytes take no time."""
-        line = self.line()
+    def master(self) -> Iterator[Master]:
+        """Open our end, on a line whose bytes and silences take no time."""
+        line = open_line(replace(self.bus, line=LineSettings(baud=10**9)), 0)
         try:
-            yield Exchange(line.fd, 1, 0)
+            yield line.master
         finally:
             line.close()
+
+
+def network_bus(protocol: Literal["tcp", "rtu+tcp"], tcp_port: int) -> Bus:
+    """The bus behind a TCP port of this machine."""
+    return Bus(
+        id="net",
+        port=f"{protocol}://127.0.0.1:{tcp_port}",
+        protocol=protocol,
+        host="127.0.0.1",
+        tcp_port=tcp_port,
+        line=NETWORK_LINE if protocol == "tcp" else FAST,
+    )

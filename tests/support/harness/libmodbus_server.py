@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.far_ends import Contents
+from harness.buses import serial_bus
+from harness.device_server import device_server
+from harness.far_ends import Contents, network_bus
 from harness.ptys import NullModem
+
+from zerometer.core.site import Bus
 
 HERE = Path(__file__).resolve().parent
 
@@ -54,12 +58,32 @@ def libmodbus_process(
 
 
 @contextmanager
-def libmodbus_on_a_pty(program: Path, contents: Contents) -> Iterator[str]:
-    """Serve *contents* by libmodbus; yield the port."""
+def libmodbus_on_a_pty(program: Path, contents: Contents) -> Iterator[Bus]:
+    """Serve *contents* on a serial port."""
     modem = NullModem()
     try:
         with libmodbus_process(program, "rtu", modem.right, contents=contents) as line:
             assert line == "serving"
-            yield modem.left
+            yield serial_bus(modem.left)
     finally:
         modem.close()
+
+
+@contextmanager
+def libmodbus_behind_a_device_server(
+    program: Path, contents: Contents
+) -> Iterator[Bus]:
+    """Serve *contents* on a serial port that is reached by TCP."""
+    with (
+        device_server() as server,
+        libmodbus_process(program, "rtu", server.path, contents=contents) as line,
+    ):
+        assert line == "serving"
+        yield network_bus("rtu+tcp", server.port)
+
+
+@contextmanager
+def libmodbus_on_tcp(program: Path, contents: Contents) -> Iterator[Bus]:
+    """Serve *contents* by Modbus TCP."""
+    with libmodbus_process(program, "tcp", contents=contents) as port:
+        yield network_bus("tcp", int(port))

@@ -2,16 +2,21 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
-from harness.far_ends import Contents, Value
+from harness.buses import serial_bus
+from harness.far_ends import Contents, Value, network_bus
 from harness.ptys import NullModem
 from pymodbus.client.mixin import ModbusClientMixin
 from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
+
+from zerometer.core.site import Bus
 
 Server = ModbusSerialServer | ModbusTcpServer
 _TYPES = {
@@ -101,8 +106,8 @@ def _devices(contents: Contents) -> list[SimDevice]:
         assert function <= 4, "a write came"
         covered = range(address, address + count)
         wait_ms = sum(contents.delays_ms.get(place, 0) for place in covered)
-        if wait_ms:
-            await asyncio.sleep(wait_ms / 1000)
+        # Without a turn for the next request: its numbers would get on this reply.
+        time.sleep(wait_ms / 1000)
         codes = [contents.refused[at] for at in covered if at in contents.refused]
         return ExcCodes(codes[0]) if codes else None
 
@@ -131,8 +136,8 @@ class Heard:
 
 
 @contextmanager
-def pymodbus_on_a_pty(contents: Contents) -> Iterator[str]:
-    """Serve *contents* by pymodbus; yield the port."""
+def pymodbus_on_a_pty(contents: Contents) -> Iterator[Bus]:
+    """Serve *contents* on a serial port."""
     modem = NullModem()
     heard = Heard(contents, unit_at=0)
     try:
@@ -144,7 +149,7 @@ def pymodbus_on_a_pty(contents: Contents) -> Iterator[str]:
                 trace_packet=heard,
             )
         ):
-            yield modem.left
+            yield serial_bus(modem.left)
     finally:
         modem.close()
     assert not heard.wrong
@@ -152,18 +157,19 @@ def pymodbus_on_a_pty(contents: Contents) -> Iterator[str]:
 
 @contextmanager
 def pymodbus_on_tcp(
-    contents: Contents, framer: FramerType, port: int = 0
-) -> Iterator[int]:
-    """Serve *contents* by pymodbus on TCP; yield the port."""
-    heard = Heard(contents, unit_at=6 if framer is FramerType.SOCKET else 0)
+    contents: Contents, protocol: Literal["tcp", "rtu+tcp"], port: int = 0
+) -> Iterator[Bus]:
+    """Serve *contents* by TCP; *port* 0 is any free one."""
+    tcp = protocol == "tcp"
+    heard = Heard(contents, unit_at=6 if tcp else 0)
     with serving(
         lambda: ModbusTcpServer(
             _devices(contents),
-            framer=framer,
+            framer=FramerType.SOCKET if tcp else FramerType.RTU,
             address=("127.0.0.1", port),
             trace_packet=heard,
         )
     ) as server:
-        assert server.transport is not None
-        yield server.transport.sockets[0].getsockname()[1]
+        transport: Any = server.transport
+        yield network_bus(protocol, transport.sockets[0].getsockname()[1])
     assert not heard.wrong

@@ -1,0 +1,1 @@
+"""How near a full poll of a large bus comes to the limit of the wire."""

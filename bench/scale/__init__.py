@@ -1,0 +1,1 @@
+"""What the whole agent costs, from one meter to four full buses."""
