@@ -17,7 +17,6 @@ from harness.pymodbus_server import pymodbus_on_tcp
 from harness.scripted_server import Script, ScriptedServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymodbus.framer import FramerType
 
 from zerometer.core._frame import read_request
 from zerometer.core.points import NETWORK_LINE, Point
@@ -94,8 +93,8 @@ def test_every_function_reads_what_pymodbus_serves() -> None:
     }
     contents = Contents(units=(1, 7), tables=tables)
     with (
-        pymodbus_on_tcp(contents, FramerType.SOCKET) as port,
-        master_of(port) as master,
+        pymodbus_on_tcp(contents, "tcp") as bus,
+        master_of(bus.tcp_port) as master,
     ):
         for unit in (1, 7):
             series = [
@@ -126,8 +125,8 @@ def test_every_function_reads_what_pymodbus_serves() -> None:
 def test_refusals_are_exceptions_and_end_a_series() -> None:
     contents = Contents(tables={3: [1] * 10})
     with (
-        pymodbus_on_tcp(contents, FramerType.SOCKET) as port,
-        master_of(port) as master,
+        pymodbus_on_tcp(contents, "tcp") as bus,
+        master_of(bus.tcp_port) as master,
     ):
         wrong = Transaction(read_request(1, 3, 65_000, 1))
         after = Transaction(read_request(1, 3, 0, 1))
@@ -310,8 +309,8 @@ def test_the_same_units_behind_two_gateways_never_mix() -> None:
         seen = []
         for value in (111, 222):
             contents = Contents(tables={3: [value] * 101})
-            port = stack.enter_context(pymodbus_on_tcp(contents, FramerType.SOCKET))
-            _, watched = stack.enter_context(running_bus(bus_of(port), plans))
+            bus = stack.enter_context(pymodbus_on_tcp(contents, "tcp"))
+            _, watched = stack.enter_context(running_bus(bus, plans))
             seen.append(watched)
         for watched in seen:
             watched.wait(lambda watched=watched: len(watched.readings) >= 20)

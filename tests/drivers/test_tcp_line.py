@@ -12,7 +12,6 @@ from harness.buses import MS, running_bus, unit_plan
 from harness.far_ends import Contents
 from harness.pymodbus_server import pymodbus_on_tcp
 from harness.scripted_server import Script, ScriptedServer
-from pymodbus.framer import FramerType
 from reference import frame as reference
 
 from zerometer.core._frame import read_request
@@ -77,8 +76,8 @@ def scripted(
 
 def test_pymodbus_is_read_like_a_line() -> None:
     contents = Contents(units=(1, 9), tables={3: list(range(125)), 4: [7] * 9})
-    with pymodbus_on_tcp(contents, FramerType.RTU) as tcp_port:
-        line = opened(tcp_port)
+    with pymodbus_on_tcp(contents, "rtu+tcp") as bus:
+        line = open_line(bus, 0)
         assert isinstance(line, TcpLine)
         for unit in (1, 9):
             done = ask(line.master, read_request(unit, 3, 0, 125))
@@ -222,28 +221,34 @@ def test_a_bus_reconnects_and_leaks_nothing() -> None:
 def test_a_connection_on_which_nothing_answers_is_renewed_less_and_less_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zerometer.drivers.tcp_line.DEAF_AFTER_NS", 100 * MS)
+    monkeypatch.setattr("zerometer.drivers.tcp_line.DEAF_AFTER_NS", 50 * MS)
     monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 5 * MS)
-    monkeypatch.setattr(port, "FIRST_RETRY_NS", 20 * MS)
-    times: list[float] = []
 
     def script(request: bytes) -> list[tuple[float, bytes]]:
-        while len(times) < far.connections:
-            times.append(time.monotonic())
-        return [(0.0, granting(request, 7))] if far.connections == 4 else []
+        return [(0.0, granting(request, 7))] if far.connections == 3 else []
 
-    plans = [unit_plan(f"m{unit}", unit, [SINGLE]) for unit in (1, 2)]
-    with (
-        ScriptedServer(script, 8) as far,
-        running_bus(bus_of(far.port), plans, timeout_ms=20) as (_, watched),
-    ):
-        watched.wait(lambda: bool(watched.said("port-back")))
-    first, second, third, fourth = times
-    assert 0.1 <= second - first < 0.8
-    assert third - second >= 0.2
-    assert fourth - third >= 0.4
-    (lost,) = watched.said("port-lost")
-    assert lost.text.startswith("port is gone: nothing has answered for 0 s")
+    def suspected_after_s() -> float:
+        """Open the line and ask until it is suspected."""
+        tried.open(0)
+        assert tried.exchange is not None
+        start = time.monotonic()
+        while True:
+            transaction = Transaction(REQUEST)
+            transaction.expect(0, 5 * MS)
+            tried.exchange.run([transaction])
+            if transaction.outcome == Outcome.GOOD:
+                return 0.0
+            there, _ = tried.drain(tried.exchange, transaction, corrupted=False)
+            if not there:
+                assert tried.lose(0).startswith("nothing has answered for 0 s")
+                return time.monotonic() - start
+
+    with ScriptedServer(script, 8) as far:
+        tried = port.Port(lambda: opened(far.port), lambda: False)
+        assert suspected_after_s() >= 0.05
+        assert suspected_after_s() >= 0.1
+        assert suspected_after_s() == 0.0
+        tried.close()
 
 
 def test_one_meter_that_answers_keeps_a_connection(
