@@ -1,6 +1,7 @@
 """Run everything that compares: the kernels' suites, then each comparison's own.
 
 A comparison is a folder with a ``__main__``, also run as ``python -m bench.NAME``.
+Those that need the network run only so.
 """
 
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+NETWORK = {"peers"}
 
 
 def main() -> int:
@@ -19,6 +21,7 @@ def main() -> int:
     suites += [
         [sys.executable, "-m", f"bench.{path.parent.name}"]
         for path in sorted(HERE.glob("*/__main__.py"))
+        if path.parent.name not in NETWORK
     ]
     return sum(
         subprocess.run(suite, cwd=HERE.parent, check=False).returncode != 0

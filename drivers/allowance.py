@@ -6,7 +6,7 @@ meanwhile; then it is left alone until the account allows for another attempt.
 """
 
 #: What a unit may waste at once.
-BURST_NS = 1_500_000_000
+BURST_NS = 1_000_000_000
 
 #: The part of the time that it may waste, on the whole.
 WASTE_SHARE = 0.025

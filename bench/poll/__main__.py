@@ -11,10 +11,8 @@ from pathlib import Path
 
 from bench.budget import Budget, table
 from bench.machine import description
-from bench.poll.loop import Poll, meter_map
+from bench.poll.loop import Poll, best_plan, meter_map
 from bench.poll.plant import MAP, UNITS
-from zerometer.core.planner import plan_reads, transaction_ns
-from zerometer.core.points import LineSettings
 
 #: Baud rates, and how many polls are measured at each.
 RATES = {9600: 2, 19_200: 2, 115_200: 8}
@@ -27,29 +25,22 @@ WIRE_BUDGET = 1.03  # of what the wire needs for the best plan
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A full poll of all units, and the least that the wire needs for one."""
+    """Full polls of all units of a line."""
 
     baud: int
     turnaround_ms: int
     poll: Poll
-    limit_ns: int
 
     @property
     def ratio(self) -> float:
-        """Time of the poll, of the wire's limit."""
-        return self.poll.time_ns / self.limit_ns
+        """Time of the polls, of the wire's limit."""
+        return self.poll.time_ns / self.poll.limit_ns
 
-
-def wire_limit_ns(baud: int, turnaround_ms: int) -> int:
-    """Return how long the wire needs for the best plan, the turnaround known."""
-    meters, line = meter_map(), LineSettings(baud=baud)
-    turnaround_ns = turnaround_ms * 1_000_000
-    blocks = plan_reads(meters.points, meters.limits, line, turnaround_ns)
-    times = [
-        transaction_ns(block.function, block.count, line, turnaround_ns)
-        for block in blocks
-    ]
-    return len(UNITS) * sum(times)
+    @property
+    def limit_ns(self) -> int:
+        """What the wire needs for one full poll."""
+        plan = best_plan(self.baud, self.turnaround_ms)
+        return len(UNITS) * sum(plan.values())
 
 
 def measure(baud: int, turnaround_ms: int) -> Measured:
@@ -62,7 +53,8 @@ def measure(baud: int, turnaround_ms: int) -> Measured:
         assert plant.stdin is not None and plant.stdout is not None
         port = plant.stdout.readline().strip()
         done = subprocess.run(
-            [*module, "bench.poll.loop", port, str(baud), str(RATES[baud])],
+            [*module, "bench.poll.loop", port]
+            + [str(number) for number in (baud, turnaround_ms, RATES[baud])],
             stdout=subprocess.PIPE,
             text=True,
             check=True,
@@ -70,7 +62,7 @@ def measure(baud: int, turnaround_ms: int) -> Measured:
         )
         plant.stdin.close()
     poll = Poll.from_text(done.stdout)
-    return Measured(baud, turnaround_ms, poll, wire_limit_ns(baud, turnaround_ms))
+    return Measured(baud, turnaround_ms, poll)
 
 
 def budget(result: Measured) -> Budget:
@@ -93,14 +85,14 @@ def report(results: list[Measured]) -> str:
         "by its baud rate; all values were compared. The limit is that of the best",
         "plan: characters, the units' turnaround, and the silence behind each reply.",
         "",
-        "| baud | turnaround, ms | requests | limit, s | full poll, s | CPU, ms "
+        "| baud | turnaround, ms | limit, s | full poll, s | CPU, us per request "
         "| sleeps each |",
-        "|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {result.baud} | {result.turnaround_ms} | {result.poll.requests} "
-        f"| {result.limit_ns / 1e9:.3f} | {result.poll.time_ns / 1e9:.3f} "
-        f"| {result.poll.cpu_ns / 1e6:.1f} "
+        f"| {result.baud} | {result.turnaround_ms} | {result.limit_ns / 1e9:.3f} "
+        f"| {result.ratio * result.limit_ns / 1e9:.3f} "
+        f"| {result.poll.cpu_ns / result.poll.requests / 1e3:.0f} "
         f"| {result.poll.switches / result.poll.requests:.2f} |"
         for result in results
     ]

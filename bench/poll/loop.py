@@ -1,4 +1,4 @@
-"""Our whole bus loop: ``bench.poll.loop PORT BAUD POLLS`` prints a Poll."""
+"""Our whole bus loop: ``bench.poll.loop PORT BAUD TURNAROUND_MS POLLS``."""
 
 import json
 import sys
@@ -13,6 +13,7 @@ from bench.bus.sample import Sample, now
 from bench.poll.plant import MAP, UNITS
 from zerometer.config.map_library import MapLibrary
 from zerometer.config.problems import Problems
+from zerometer.core.planner import plan_reads, transaction_ns
 from zerometer.core.points import LineSettings, MeterMap, PolledPoint, Reading
 from zerometer.drivers.bus import BusLoop, BusNotice, UnitPlan
 from zerometer.drivers.serial_line import SerialLine
@@ -26,17 +27,17 @@ WARM_POLLS = 3
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What a full poll of all units cost, on average over *polls*.
+    """What so many requests of full polls cost together.
 
-    ``requests`` is how many it took; ``time_ns`` counts from the end of one reply
-    to the end of the last, on the line. ``switches`` are voluntary.
+    ``time_ns`` counts from the end of one reply to the end of the last, on the line;
+    ``limit_ns`` is what the wire needs for them. ``switches`` are voluntary.
     """
 
-    polls: int
     requests: int
-    time_ns: float
-    cpu_ns: float
-    switches: float
+    time_ns: int
+    limit_ns: int
+    cpu_ns: int
+    switches: int
 
     def text(self) -> str:
         """Return it as one line for ``from_text``."""
@@ -57,16 +58,37 @@ def meter_map() -> MeterMap:
     return found
 
 
-class Audience:
-    """Checks readings; polls are told apart by one of their replies."""
+def best_plan(baud: int, turnaround_ms: int) -> dict[tuple[int, ...], int]:
+    """Return the requests of the best plan for a unit, the turnaround known.
 
-    def __init__(self, points: tuple[PolledPoint, ...], polls: int) -> None:
+    Each is named by its points, and has the time that the wire needs for it, in ns.
+    """
+    meters, line = meter_map(), LineSettings(baud=baud)
+    turnaround_ns = turnaround_ms * 1_000_000
+    return {
+        block.points: transaction_ns(block.function, block.count, line, turnaround_ns)
+        for block in plan_reads(meters.points, meters.limits, line, turnaround_ns)
+    }
+
+
+class Audience:
+    """Checks readings, and that after a while all are those of the best *plan*."""
+
+    def __init__(
+        self,
+        points: tuple[PolledPoint, ...],
+        plan: dict[tuple[int, ...], int],
+        polls: int,
+    ) -> None:
         self._points = points
-        self._polls = polls
-        self._begun = 0
+        self._plan = plan
+        self._first = WARM_POLLS * len(UNITS) * len(plan)
+        self._last = self._first + polls * len(UNITS) * len(plan)
+        self._taken = 0
+        self._limit_ns = 0
         self._start_ns = 0
         self._cost: Sample | None = None
-        self._taken = 0
+        self._served = dict.fromkeys(UNITS, 0)
         self.poll: Poll | None = None
         self.wrong: list[str] = []
         self.finished = Event()
@@ -77,26 +99,34 @@ class Audience:
         points = [self._points[index].point for index in reading.points]
         if reading.values != array("d", [value(unit, p.address) for p in points]):
             self.wrong.append(str(reading))
-        if unit == UNITS[0] and 0 in reading.points:
-            self._begin(reading.time_ns)
         self._taken += 1
+        if self._cost is None:
+            if self._taken >= self._first:
+                self._start_ns = reading.time_ns
+                self._cost = now(self._taken)
+            return
+        if self._taken > self._last:
+            return
+        self._served[unit] += 1
+        if reading.points not in self._plan:
+            self.wrong.append(f"not of the best plan: {reading.points}")
+        self._limit_ns += self._plan.get(reading.points, 0)
+        if self._taken == self._last:
+            self._finish(reading.time_ns, now(self._taken) - self._cost)
 
-    def _begin(self, time_ns: int) -> None:
-        """Note the same reply of each poll: from one to the next is a full poll."""
-        self._begun += 1
-        if self._begun == WARM_POLLS:
-            self._start_ns, self._taken = time_ns, 0
-            self._cost = now(0)
-        elif self._begun == WARM_POLLS + self._polls and self._cost is not None:
-            cost = now(self._taken) - self._cost
-            self.poll = Poll(
-                polls=self._polls,
-                requests=round(self._taken / self._polls),
-                time_ns=(time_ns - self._start_ns) / self._polls,
-                cpu_ns=cost.cpu_ns / self._polls,
-                switches=cost.switches / self._polls,
-            )
-            self.finished.set()
+    def _finish(self, time_ns: int, cost: Sample) -> None:
+        self.poll = Poll(
+            requests=cost.transactions,
+            time_ns=time_ns - self._start_ns,
+            limit_ns=self._limit_ns,
+            cpu_ns=cost.cpu_ns,
+            switches=cost.switches,
+        )
+        # At most a cycle begun by some and not by others.
+        spread = max(self._served.values()) - min(self._served.values())
+        if spread > 2 * len(self._plan):
+            self.wrong.append(f"units were not served evenly: {self._served}")
+        self.finished.set()
 
     def notify(self, notice: BusNotice) -> None:
         """Remember what the loop complains of, but for the lack of time we made."""
@@ -104,12 +134,12 @@ class Audience:
             self.wrong.append(notice.text)
 
 
-def run(port: str, baud: int, polls: int) -> Poll:
+def run(port: str, baud: int, turnaround_ms: int, polls: int) -> Poll:
     """Poll all units *polls* times."""
     settings = LineSettings(baud=baud)
     meters = meter_map()
     points = tuple(PolledPoint(point=p, period_ns=PERIOD_NS) for p in meters.points)
-    audience = Audience(points, polls)
+    audience = Audience(points, best_plan(baud, turnaround_ms), polls)
     loop = BusLoop(
         bus_id="bench",
         open_line=lambda: SerialLine(port, settings),
@@ -131,4 +161,4 @@ def run(port: str, baud: int, polls: int) -> Poll:
 
 
 if __name__ == "__main__":
-    print(run(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])).text())
+    print(run(sys.argv[1], *map(int, sys.argv[2:])).text())

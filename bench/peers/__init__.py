@@ -1,0 +1,1 @@
+"""Other programs that read meters, beside Zerometer on the same paced line."""
