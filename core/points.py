@@ -177,7 +177,7 @@ class LineSettings:
 
 
 #: A network of which nothing else is known: its bytes cost next to nothing.
-NETWORK_LINE = LineSettings(baud=10_000_000)
+NETWORK_LINE = LineSettings(baud=100_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

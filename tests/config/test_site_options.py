@@ -324,6 +324,12 @@ def test_suspicious_but_legal(tmp_path: Path) -> None:
     ]
 
 
+def test_a_port_whose_name_may_change_is_a_warning(tmp_path: Path) -> None:
+    site = SITE.replace("/dev/serial/by-id/usb-a", "/dev/ttyUSB7")
+    (warning,) = warnings_of(load(tmp_path, site=site))
+    assert warning.startswith('bus "a": port: "/dev/ttyUSB7" may be another adapter')
+
+
 def test_a_map_with_two_points_in_one_register_is_a_warning(tmp_path: Path) -> None:
     site = secondary_site(tmp_path)
     path = tmp_path / "maps" / "secondary.toml"

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from harness.ptys import Pty
+from serial.tools.list_ports_common import ListPortInfo
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings
+from zerometer.drivers import serial_line
 from zerometer.drivers.serial_line import SerialLine
 
 
@@ -55,6 +57,26 @@ def test_lock_of_another_program_counts() -> None:
 def test_missing_port(tmp_path: Path) -> None:
     with pytest.raises(LineError, match=r"port .*/absent: cannot .*plugged in"):
         SerialLine(str(tmp_path / "absent"), LineSettings())
+
+
+def test_a_missing_port_is_told_with_those_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five are plugged in, one of which udev knows by its serial number."""
+    devices = [str(tmp_path / f"ttyUSB{number}") for number in range(5)]
+    by_id = tmp_path / "by-id"
+    by_id.mkdir()
+    (by_id / "usb-a").symlink_to(devices[0])
+    monkeypatch.setattr(serial_line, "_BY_ID", by_id)
+    monkeypatch.setattr(
+        serial_line.list_ports,
+        "comports",
+        lambda: [ListPortInfo(device) for device in devices],
+    )
+    with pytest.raises(LineError) as caught:
+        SerialLine(str(tmp_path / "absent"), LineSettings())
+    shown = ", ".join([str(by_id / "usb-a"), *devices[1:4]])
+    assert str(caught.value).endswith(f" Ports found: {shown}, ...")
 
 
 def test_not_a_serial_port(tmp_path: Path) -> None:
