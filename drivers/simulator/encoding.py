@@ -33,6 +33,15 @@ def raw_of(point: Point, value: float) -> float | int:
     return min(max(round(exact), low), high)
 
 
+def modulus_of(point: Point) -> float:
+    """Return where a counter's registers roll over, in its unit before ratios."""
+    if point.modulus is not None:
+        return point.modulus
+    if point.type in ("f32", "f64"):
+        return math.inf
+    return (_range(point.type)[1] + 1) * abs(point.scale)
+
+
 def encode(point: Point, raw: float | int) -> bytes:
     """Return *raw* as register bytes in wire order."""
     return _reorder(struct.pack(_CODES[point.type], raw), point.order)

@@ -1,11 +1,13 @@
 """Simulated meters: the registers of a real model, filled from a load."""
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 
 from zerometer.core.points import MeterMap, Point
 from zerometer.core.units import UNITS, factor
 from zerometer.drivers.simulator.bank import WIDEST, Bank, Cell
+from zerometer.drivers.simulator.encoding import modulus_of
 from zerometer.drivers.simulator.plant import Model
 from zerometer.drivers.simulator.quantities import (
     Snapshot,
@@ -69,7 +71,7 @@ class SimulatedMeter:
                 return value_of(point, unit, pulse)
             return derived_value_of(point, source, unit)
 
-        cells = [
+        self._cells = cells = [
             Cell(point, value(point), ratios.of(point))
             for _, point in sorted(chosen.items())
         ]
@@ -99,6 +101,22 @@ class SimulatedMeter:
         if function <= 2:
             data = _packed(data)
         return bytes((function, len(data))) + data
+
+    def rollover(self, *, exporting: bool) -> float:
+        """Return the index at which a counter rolls over first, or infinity.
+
+        It is the import index, or the export index, in the model's unit.
+        """
+        one = self._times
+        unit = (
+            Snapshot(0.0, 0.0, one, 0.0) if exporting else Snapshot(0.0, one, 0.0, 0.0)
+        )
+        found = [math.inf]
+        for cell in self._cells:
+            gain = cell.value(unit)
+            if cell.point.kind == "counter" and gain:
+                found.append(modulus_of(cell.point) * cell.ratio / abs(gain))
+        return min(found)
 
     def _registers(self, bank: Bank, address: int, count: int, t: int) -> bytes:
         imported, exported = self._model.energy(t)
