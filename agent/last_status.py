@@ -8,6 +8,8 @@ from typing import Any
 log = logging.getLogger("zerometer")
 
 NAME = "last-status.json"
+#: Of the snapshot in it; what another version left is not shown.
+FORMAT = 2
 
 
 def write_last(folder: Path, snapshot: dict[str, Any]) -> None:
@@ -17,7 +19,8 @@ def write_last(folder: Path, snapshot: dict[str, Any]) -> None:
     """
     draft = folder / f"{NAME}.new"
     try:
-        draft.write_text(json.dumps(snapshot, ensure_ascii=False), encoding="utf-8")
+        left = {"format": FORMAT, "snapshot": snapshot}
+        draft.write_text(json.dumps(left, ensure_ascii=False), encoding="utf-8")
         draft.replace(folder / NAME)
     except OSError as error:
         log.warning("status: %s: not written: %s", folder / NAME, error.strerror)
@@ -26,8 +29,10 @@ def write_last(folder: Path, snapshot: dict[str, Any]) -> None:
 def read_last(folder: Path) -> dict[str, Any] | None:
     """Return what was left, None when there is nothing that can be read."""
     try:
-        text = (folder / NAME).read_text(encoding="utf-8")
-        snapshot: dict[str, Any] = json.loads(text)
+        left = json.loads((folder / NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    if not isinstance(left, dict) or left.get("format") != FORMAT:
+        return None
+    snapshot: dict[str, Any] = left["snapshot"]
     return snapshot

@@ -27,10 +27,10 @@ def exponent_of(point: Point) -> int | None:
     something, and counters in any case: rounding one would cost more than the
     resolution of its gains.
     """
-    step = point.resolution or abs(point.scale)
-    if point.type in ("f32", "f64") and (
-        point.kind == "counter" or point.resolution is None
-    ):
+    step = point.resolution or point.step
+    # What ratios that may be below 1 multiply has no resolution of its own.
+    floats = point.step == 0.0 or (point.times and point.resolution is None)
+    if floats and (point.kind == "counter" or point.resolution is None):
         return None
     largest = floor(log10(step) + 1e-9)
     for exponent in range(largest, largest - MORE_DIGITS - 1, -1):

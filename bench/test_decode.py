@@ -11,10 +11,13 @@ from reference import decode as reference
 from zerometer.core._decode import DecodePlan
 
 #: What a three-phase meter has in one block: 30 floats, or integers of two sizes.
-FLOATS = [(2 * i, "f32", "ABCD", 1.0, 0.0, ()) for i in range(30)]
+FLOATS = [reference.plain(2 * i, "f32") for i in range(30)]
 INTEGERS = [
-    *[(i, "i16", "ABCD", 0.1, 0.0, (0x7FFF,)) for i in range(20)],
-    *[(20 + 2 * i, "u32", "CDAB", 0.01, 0.0, (2**32 - 1,)) for i in range(20)],
+    *[reference.plain(i, "i16", scale=0.1, markers=(0x7FFF,)) for i in range(20)],
+    *[
+        reference.plain(20 + 2 * i, "u32", "CDAB", 0.01, (2**32 - 1,))
+        for i in range(20)
+    ],
 ]
 
 
@@ -32,7 +35,7 @@ def wire() -> bytes:
 
 @BLOCKS
 def test_compiled(benchmark: BenchmarkFixture, fields: list[reference.Field]) -> None:
-    benchmark.group = f"decoding {len(fields)} {fields[0][1]}"
+    benchmark.group = f"decoding {len(fields)} {fields[0][0][0][1]}"
     data = wire()
     values, qualities = array("d", [0.0] * len(fields)), bytearray(len(fields))
     benchmark(DecodePlan(fields).decode, data, values, qualities)
@@ -44,7 +47,7 @@ def test_compiled(benchmark: BenchmarkFixture, fields: list[reference.Field]) ->
 
 @BLOCKS
 def test_reference(benchmark: BenchmarkFixture, fields: list[reference.Field]) -> None:
-    benchmark.group = f"decoding {len(fields)} {fields[0][1]}"
+    benchmark.group = f"decoding {len(fields)} {fields[0][0][0][1]}"
     data = wire()
     result = benchmark(reference.decode, data, fields)
     assert len(result) == len(fields)

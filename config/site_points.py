@@ -129,6 +129,7 @@ def _scaled(point: Point, times: float) -> Point:
     return replace(
         point,
         scale=point.scale * times,
+        plus=tuple(replace(part, scale=part.scale * times) for part in point.plus),
         offset=point.offset * times,
         modulus=None if modulus is None else modulus * times,
         resolution=None if resolution is None else resolution * times,

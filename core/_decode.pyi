@@ -2,12 +2,15 @@ from array import array
 from collections.abc import Sequence
 from typing import Self, final
 
-_Field = tuple[int, str, str, float, float, tuple[int, ...]]
+_Part = tuple[int, str, str, float, tuple[int, int] | None, tuple[int, ...]]
+_Field = tuple[
+    Sequence[_Part], tuple[int, int] | None, float, tuple[tuple[float, float], ...], str
+]
 
 @final
 class DecodePlan:
     def __new__(cls, fields: Sequence[_Field]) -> Self: ...
-    def set_scale(self, index: int, scale: float) -> None: ...
+    def set_times(self, index: int, times: float) -> None: ...
     def decode(
         self,
         data: bytes,

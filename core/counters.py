@@ -98,8 +98,7 @@ class Counters:
 
     def _configure(self, slot: int) -> None:
         point, ratio = self._counters[slot][1], self._ratio(slot)
-        least = 0.0 if point.type in ("f32", "f64") else abs(point.scale)
-        step = (point.resolution or least) * ratio
+        step = (point.resolution or point.step) * ratio
         if point.type == "f32":
             step = max(step, self._spacing(slot))
         self.steps[slot] = step

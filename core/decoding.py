@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 
 from zerometer.core._decode import DecodePlan
-from zerometer.core.points import Point, ReadBlock
+from zerometer.core.points import Part, Point, ReadBlock
+
+_Part = tuple[int, str, str, float, tuple[int, int] | None, tuple[int, ...]]
+_Field = tuple[
+    list[_Part], tuple[int, int] | None, float, tuple[tuple[float, float], ...], str
+]
 
 
 def decode_plan(points: Sequence[Point], block: ReadBlock) -> DecodePlan:
@@ -15,9 +20,15 @@ def decode_plan(points: Sequence[Point], block: ReadBlock) -> DecodePlan:
     return DecodePlan([_field(points[index], block) for index in block.points])
 
 
-def _field(
-    point: Point, block: ReadBlock
-) -> tuple[int, str, str, float, float, tuple[int, ...]]:
-    kind = "bit" if block.function <= 2 else point.type
-    place = point.address - block.address
-    return place, kind, point.order, point.scale, point.offset, point.invalid
+def _field(point: Point, block: ReadBlock) -> _Field:
+    parts = [_part(point, block), *(_part(part, block) for part in point.plus)]
+    sign = None
+    if point.sign:
+        sign = ((point.sign.address - block.address) * block.width, point.sign.bit)
+    return parts, sign, point.offset, point.codes, point.form
+
+
+def _part(part: Point | Part, block: ReadBlock) -> _Part:
+    kind = "bit" if block.function <= 2 else part.type
+    place = (part.address - block.address) * block.width
+    return place, kind, part.order, part.scale, part.bits, part.invalid

@@ -30,13 +30,15 @@ class Register:
     def value(self, data: bytes) -> int | str:
         """Return what the register bytes *data* say.
 
-        Texts have one or two characters in a register, and end in zeros or blanks.
+        Texts have one or two characters in a register, and end in zeros or blanks;
+        of the order only matters to them whether the bytes of a register are swapped.
         """
-        if self.kind == "string":
-            return data.replace(b"\0", b"").decode("ascii", "replace").strip()
         words = [data[i : i + 2] for i in range(0, len(data), 2)]
         if self.order in ("BADC", "DCBA"):
             words = [word[::-1] for word in words]
+        if self.kind == "string":
+            characters = b"".join(words).replace(b"\0", b"")
+            return characters.decode("ascii", "replace").strip()
         if self.order in ("CDAB", "DCBA"):
             words.reverse()
         return int.from_bytes(b"".join(words), "big")

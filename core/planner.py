@@ -16,11 +16,47 @@ MAX_BITS = 2000
 
 
 class Span(NamedTuple):
-    """The registers (or bits) that one point needs: *start* up to before *end*."""
+    """The addresses that one point needs: *start* up to before *end*."""
 
     start: int
     end: int
+    width: int
     point: int
+
+
+def extent(point: Point, limits: ReadLimits) -> tuple[int, int]:
+    """Return the addresses that a request for *point* needs: first, and after the last.
+
+    All that it is made of is between them.
+    """
+    whole = point.function <= 2 or limits.address_holds == "value"
+    start = min(address for address, _ in point.places)
+    end = max(address + (1 if whole else size) for address, size in point.places)
+    if limits.even_only and point.function > 2:
+        start, end = start - start % 2, end + end % 2
+    return start, end
+
+
+def width(point: Point, limits: ReadLimits) -> int:
+    """Return how many registers a reply brings for each address of *point*."""
+    if point.function > 2 and limits.address_holds == "value":
+        return point.registers
+    return 1
+
+
+def unreadable(point: Point, limits: ReadLimits) -> str:
+    """Return why no request can read *point*; empty when one can."""
+    start, end = extent(point, limits)
+    largest = _largest(point.function, limits) // width(point, limits)
+    if end - start > largest:
+        return (
+            f"needs {end - start} registers in one request, the meter allows {largest}"
+        )
+    if _area(start, end, point.function, limits) is None:
+        return (
+            f"is not within one of the blocks of the meter, from {start} to {end - 1}"
+        )
+    return ""
 
 
 def transaction_ns(
@@ -59,18 +95,25 @@ def _spans(points: Sequence[Point], function: int, limits: ReadLimits) -> list[S
     for index, point in enumerate(points):
         if point.function != function:
             continue
-        start = point.address
-        end = start + (1 if function <= 2 else point.registers)
-        if limits.even_only and function > 2:
-            start, end = start - start % 2, end + end % 2
-        if end - start > _largest(function, limits):
-            raise UsageError(
-                f"point {point.name}: needs {end - start} registers in one request, "
-                f"the meter allows {limits.max_registers}"
-            )
-        spans.append(Span(start, end, index))
+        reason = unreadable(point, limits)
+        if reason:
+            raise UsageError(f"point {point.name}: {reason}")
+        spans.append(Span(*extent(point, limits), width(point, limits), index))
     # Python's sort is stable: points of equal spans keep the caller's order.
     return sorted(spans, key=lambda span: span[:2])
+
+
+def _area(start: int, end: int, function: int, limits: ReadLimits) -> int | None:
+    """Return the number of the meter's block from *start* to before *end*.
+
+    Of a meter without blocks, all registers are one. None when no block has it all.
+    """
+    if not limits.blocks or function <= 2:
+        return 0
+    for number, (first, last) in enumerate(limits.blocks):
+        if first <= start and end <= last + 1:
+            return number
+    return None
 
 
 def _largest(function: int, limits: ReadLimits) -> int:
@@ -95,7 +138,8 @@ def _shortest(
     for first in range(len(spans)):
         time_ns, requests, _ = best[first]
         for after, count in _runs(spans, first, function, limits):
-            cost = transaction_ns(function, count, line, turnaround_ns)
+            data = count * spans[first].width
+            cost = transaction_ns(function, data, line, turnaround_ns)
             best[after] = min(best[after], (time_ns + cost, requests + 1, first))
     blocks = []
     after = len(spans)
@@ -105,7 +149,8 @@ def _shortest(
         count = max(span.end for span in run) - run[0].start
         indices = tuple(span.point for span in run)
         blocks.append(ReadBlock(
-            function=function, address=run[0].start, count=count, points=indices
+            function=function, address=run[0].start, count=count, points=indices,
+            width=run[0].width,
         ))  # fmt: skip
         after = first
     return blocks[::-1]
@@ -118,14 +163,17 @@ def _runs(
 
     That is the index after its last span, and the count of its registers.
     """
-    largest = _largest(function, limits)
+    bridging = limits.bridge_gaps and limits.address_holds == "register"
+    largest = _largest(function, limits) // spans[first].width
     start = end = spans[first].start
     for index in range(first, len(spans)):
         span = spans[index]
-        if span.start > end and not limits.bridge_gaps:
+        if span.start > end and not bridging:
             return
         end = max(end, span.end)
-        if end - start > largest:
+        if end - start > largest or span.width != spans[first].width:
+            return
+        if _area(start, end, function, limits) is None:
             return
         alone = span.start == start
         if not alone and any(start <= address < end for address in limits.single):

@@ -7,16 +7,26 @@ from typing import Literal
 
 from zerometer.core.identity import Check, Identity, Variant
 
-RegisterType = Literal["u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64"]
+RegisterType = Literal[
+    "u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64",
+    "bcd16", "bcd32", "bcd64", "t5", "t6", "t7",
+]  # fmt: skip
 WordOrder = Literal["ABCD", "CDAB", "BADC", "DCBA"]
 Group = Literal["power", "energy", "electrical", "state", "ratio"]
 Kind = Literal["gauge", "counter"]
 Ratio = Literal["primary", "register", "secondary"]
+Form = Literal["number", "absolute", "4q_fp_pf", "pow10"]
 
 #: Registers that a value of each type takes.
 REGISTERS_OF: dict[str, int] = {
     "u16": 1, "i16": 1, "u32": 2, "i32": 2, "f32": 2, "u64": 4, "i64": 4, "f64": 4,
+    "bcd16": 1, "bcd32": 2, "bcd64": 4, "t5": 2, "t6": 2, "t7": 2,
 }  # fmt: skip
+
+#: Types of numbers whose exponent is a part of them.
+STEPLESS = ("f32", "f64", "t5", "t6")
+#: Distance of neighbouring numbers, where it is not 1.
+STEPS = {"t7": 0.0001}
 
 
 class Quality(IntEnum):
@@ -32,17 +42,54 @@ class Quality(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A number in other registers that is added to a point's own.
+
+    ``bits`` are the lowest and the highest bit of it that count, 0 the least
+    significant. ``invalid`` are raw integers that mean "no value" at all.
+    """
+
+    address: int
+    type: RegisterType
+    order: WordOrder = "ABCD"
+    scale: float = 1.0
+    bits: tuple[int, int] | None = None
+    invalid: tuple[int, ...] = ()
+
+    @property
+    def registers(self) -> int:
+        """Registers that the number takes."""
+        return REGISTERS_OF[self.type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignBit:
+    """A bit of another register, 0 the lowest; when it is set, a value is negative."""
+
+    address: int
+    bit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """One value of a meter and where it stands in its registers.
 
-    A reading is ``raw * scale * product(ratio registers) + offset`` in ``unit``.
-    ``address`` is the zero-based address of the protocol data unit; ``function``
-    is 1 to 4. ``ratio`` says whether CT and PT are already in the value
-    (``primary``), multiplied by registers of the meter named in ``times``
-    (``register``), or left to the site file (``secondary``). ``modulus`` is
-    where a counter rolls over, in ``unit`` before ratios. ``resolution`` is the
-    smallest step worth forwarding, in ``unit``. ``invalid`` are raw integers
-    that mean "no value".
+    A reading is ``sum(raw * scale) * product(ratio registers) + offset`` in
+    ``unit``; the sum is over the point and its parts in ``plus``, negative where
+    the ``sign`` bit is set. ``form`` is what becomes of that: its magnitude
+    (``absolute``), a power factor out of four quadrants (``4q_fp_pf``), ten to its
+    power (``pow10``). ``codes``, if any, are pairs: a number that is one of the first
+    means the second, any other nothing. All is read in one request.
+
+    ``address`` is the zero-based address of the protocol data unit, or, in a point
+    of ``models``, counts from the register that holds the number of the first of
+    these SunSpec models that the device has; ``function`` is 1 to 4. ``ratio`` says
+    whether CT and PT are already in the value (``primary``), multiplied by registers
+    of the meter named in ``times`` (``register``), or left to the site file
+    (``secondary``). ``modulus`` is where a counter rolls over, in ``unit`` before
+    ratios. ``resolution`` is the smallest step worth forwarding, in ``unit``.
+    ``bits`` and ``invalid`` are as in a Part. A point that is ``shared`` is the same
+    for all channels of the meter.
     """
 
     name: str
@@ -59,13 +106,36 @@ class Point:
     times: tuple[str, ...] = ()
     modulus: float | None = None
     resolution: float | None = None
+    bits: tuple[int, int] | None = None
+    plus: tuple[Part, ...] = ()
+    sign: SignBit | None = None
+    form: Form = "number"
+    codes: tuple[tuple[float, float], ...] = ()
+    models: tuple[int, ...] = ()
+    shared: bool = False
     invalid: tuple[int, ...] = ()
     cross_checked: bool = False
 
     @property
     def registers(self) -> int:
-        """Registers that the value takes."""
+        """Registers that its own number takes, without those of ``plus``."""
         return REGISTERS_OF[self.type]
+
+    @property
+    def step(self) -> float:
+        """Distance of neighbouring values, before ratios; 0 if they have none."""
+        numbers: tuple[Point | Part, ...] = (self, *self.plus)
+        if any(number.type in STEPLESS for number in numbers):
+            return 0.0
+        return min(STEPS.get(part.type, 1.0) * abs(part.scale) for part in numbers)
+
+    @property
+    def places(self) -> tuple[tuple[int, int], ...]:
+        """Address and number of registers of all that it is made of."""
+        places = [(part.address, part.registers) for part in self.plus]
+        if self.sign:
+            places.append((self.sign.address, 1))
+        return ((self.address, self.registers), *places)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +170,33 @@ class LineSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadLimits:
-    """What a meter allows in one request."""
+    """What a meter allows in one request.
+
+    ``blocks`` are the first and last addresses of the areas that a request must
+    stay within; none, if it may be anywhere. An address holds a register, or, in
+    meters of Enron's kind, a whole ``value``.
+    """
 
     max_registers: int = 125
     bridge_gaps: bool = True
+    blocks: tuple[tuple[int, int], ...] = ()
+    address_holds: Literal["register", "value"] = "register"
     even_only: bool = False
     single: tuple[int, ...] = ()
     min_delay_ms: int = 0
+    connect_delay_ms: int = 0
     timeout_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterMap:
-    """A meter model: its points, its reading rules, and where we know them from."""
+    """A meter model: its points, its reading rules, and where we know them from.
+
+    ``also`` are other names that the same meter is sold under. ``sunspec`` are the
+    addresses where the list of SunSpec models may begin, none in other meters.
+    ``channels`` are how far the points of each channel stand from those of the map,
+    none in meters that have but one.
+    """
 
     id: str
     vendor: str
@@ -127,6 +211,9 @@ class MeterMap:
     variants: tuple[Variant, ...] = ()
     sources: tuple[str, ...] = ()
     notes: str = ""
+    also: tuple[str, ...] = ()
+    sunspec: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
 
     def point(self, name: str) -> Point | None:
         """Return the point called *name*, or None."""
@@ -143,15 +230,17 @@ class PolledPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBlock:
-    """One request: *count* registers from *address*, and the points in them.
+    """One request: *count* addresses from *address*, and the points in them.
 
-    ``points`` are indices into the meter's polled points.
+    ``points`` are indices into the meter's polled points. ``width`` is how many
+    registers the reply brings for one address: 1, but for values at an address each.
     """
 
     function: int
     address: int
     count: int
     points: tuple[int, ...]
+    width: int = 1
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ asked for again: it is halved between its points until only the hole is left out
 
 from collections.abc import Container, Sequence
 
+from zerometer.core.planner import extent
 from zerometer.core.points import Point, ReadBlock, ReadLimits
 
 #: What identifies a request to one unit: function, address, count.
@@ -42,21 +43,24 @@ def halved(
         return None
     middle = len(block.points) // 2
     return (
-        _covering(block.function, block.points[:middle], points, limits),
-        _covering(block.function, block.points[middle:], points, limits),
+        _covering(block, block.points[:middle], points, limits),
+        _covering(block, block.points[middle:], points, limits),
     )
 
 
 def _covering(
-    function: int, indices: tuple[int, ...], points: Sequence[Point], limits: ReadLimits
+    block: ReadBlock,
+    indices: tuple[int, ...],
+    points: Sequence[Point],
+    limits: ReadLimits,
 ) -> ReadBlock:
-    size = 1 if function <= 2 else None
-    start = min(points[index].address for index in indices)
-    end = max(
-        points[index].address + (size or points[index].registers) for index in indices
-    )
-    if limits.even_only and function > 2:
-        start, end = start - start % 2, end + end % 2
+    extents = [extent(points[index], limits) for index in indices]
+    start = min(start for start, _ in extents)
+    end = max(end for _, end in extents)
     return ReadBlock(
-        function=function, address=start, count=end - start, points=indices
+        function=block.function,
+        address=start,
+        count=end - start,
+        points=indices,
+        width=block.width,
     )

@@ -59,7 +59,7 @@ class PreparedRead:
         """Multiply by the *ratios* as they are known now."""
         for field, index in enumerate(self.block.points):
             if ratios.depends(index):
-                self._plan.set_scale(field, ratios.scale(index))
+                self._plan.set_times(field, ratios.times(index))
 
     def reading(self, meter: str) -> Reading:
         """Return what the reply says; the transaction was run, and is good."""
@@ -87,4 +87,4 @@ class PreparedRead:
 
 def _first_width(block: ReadBlock, points: tuple[Point, ...]) -> int:
     first = points[block.points[0]]
-    return first.address + first.registers - block.address
+    return max(start + size for start, size in first.places) - block.address

@@ -39,11 +39,10 @@ class Ratios:
         """Whether point *index* is multiplied by ratios."""
         return bool(self._points[index].times)
 
-    def scale(self, index: int) -> float:
-        """Return the scale of point *index*; NaN while one of its ratios is unknown."""
-        point = self._points[index]
-        ratios = (self._values.get(name, math.nan) for name in point.times)
-        return point.scale * math.prod(ratios)
+    def times(self, index: int) -> float:
+        """Return what multiplies point *index*; NaN while a ratio of it is unknown."""
+        names = self._points[index].times
+        return math.prod(self._values.get(name, math.nan) for name in names)
 
     def update(self, indices: Iterable[int], values: Iterable[float]) -> bool:
         """Take over the ratios among what was read; return whether one changed.

@@ -3,6 +3,7 @@
 import argparse
 import json
 import urllib.request
+from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from zerometer.core.site import Site
 TIMEOUT_S = 5.0
 
 Json = dict[str, Any]
+Row = tuple[str, ...]
+
+METER_HEAD = ("meter", "state", "quality", "age", "answers in", "good", "errors")
+#: "late": the latest cycle, and the most of the last minute or two.
+BUS_HEAD = ("bus", "state", "used", "late, at most", "skipped", "requests", "errors")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -76,21 +82,19 @@ def lines(snapshot: Json) -> list[str]:
         text.append(
             f"pool {pool['id']}: {pool['inflow']:.1f} {pool['rate_unit']}, {shown}"
         )
-    # A stop closes every port: then a meter is as it was seen last.
-    closed = {
-        bus["id"]
+    text += _columns([METER_HEAD, *_meter_rows(snapshot)])
+    text += [
+        f"meter {meter['id']} refuses: {', '.join(meter['retired'])}"
+        for meter in snapshot["meters"]
+        if meter["retired"]
+    ]
+    text += _columns([BUS_HEAD, *map(_bus_row, snapshot["buses"])])
+    text += [
+        f"bus {bus['id']} is overloaded: each of its meters is read less often; "
+        "zerometer plan shows what takes how long"
         for bus in snapshot["buses"]
-        if bus["state"] != "open" and snapshot["running"]
-    }
-    for meter in snapshot["meters"]:
-        age = "never" if meter["age_s"] is None else f"{meter['age_s']:.1f} s ago"
-        state = "unknown (port closed)" if meter["bus"] in closed else meter["state"]
-        text.append(f"meter {meter['id']}: {meter['quality']}, {age}, {state}")
-    for bus in snapshot["buses"]:
-        text.append(
-            f"bus {bus['id']}: {bus['state']}, {bus['utilisation']:.0%} used, "
-            f"{bus['transactions']} transactions, {bus['errors']} errors"
-        )
+        if bus["overloaded"]
+    ]
     journal = snapshot["journal"]
     text.append(
         f"journal: {journal['batches']} batches, {journal['bytes']} bytes"
@@ -102,3 +106,45 @@ def lines(snapshot: Json) -> list[str]:
             + (f", {uplink['last_error']}" if uplink["last_error"] else "")
         )
     return text
+
+
+def _meter_rows(snapshot: Json) -> Iterator[Row]:
+    # A stop closes every port: then a meter is as it was seen last.
+    closed = {
+        bus["id"]
+        for bus in snapshot["buses"]
+        if bus["state"] != "open" and snapshot["running"]
+    }
+    for meter in snapshot["meters"]:
+        state = "port closed" if meter["bus"] in closed else meter["state"]
+        age = "never" if meter["age_s"] is None else f"{meter['age_s']:.1f} s ago"
+        took = "-" if meter["latency_s"] is None else _milliseconds(meter["latency_s"])
+        good, errors = str(meter["good"]), _by_kind(meter["errors"])
+        yield meter["id"], state, meter["quality"], age, took, good, errors
+
+
+def _bus_row(bus: Json) -> Row:
+    late = f"{_milliseconds(bus['lateness_s'])}, {_milliseconds(bus['lateness_max_s'])}"
+    used = f"{bus['utilisation']:.1%}"
+    sent, skipped = str(bus["transactions"]), str(bus["skipped_cycles"])
+    return bus["id"], bus["state"], used, late, skipped, sent, _by_kind(bus["errors"])
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def _by_kind(errors: dict[str, int]) -> str:
+    happened = [f"{kind} {count}" for kind, count in errors.items() if count]
+    return ", ".join(happened) or "-"
+
+
+def _columns(table: list[Row]) -> list[str]:
+    """Return rows as lines whose columns begin below each other."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in table
+    ]

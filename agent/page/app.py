@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from zerometer.agent.exposition import CONTENT_TYPE, exposition
+from zerometer.agent.metrics import METRICS
 from zerometer.agent.page.assets import serve_asset, serve_index
 from zerometer.agent.page.guard import LOOPBACK_NAMES, Guard
 from zerometer.agent.page.stream import EventStream, encode
@@ -23,18 +25,23 @@ def create_app(
     """Return the page as an ASGI application.
 
     *snapshot* gives a JSON-able dict without NaN; it is called in the event loop,
-    at most once per tick for all streams. *names* are those, besides addresses, that
-    requests may be sent to.
+    at most once per tick for all streams, and for each request for it or for metrics.
+    *names* are those, besides addresses, that requests may be sent to.
     """
 
     async def serve_snapshot(_request: Request) -> Response:
         return Response(encode(snapshot()), media_type="application/json")
+
+    async def serve_metrics(_request: Request) -> Response:
+        text = exposition(METRICS, snapshot())
+        return Response(text, headers={"Content-Type": CONTENT_TYPE})
 
     return Starlette(
         routes=[
             Route("/", serve_index),
             Route("/static/{name:path}", serve_asset),
             Route("/api/snapshot", serve_snapshot),
+            Route("/metrics", serve_metrics),
             Route("/api/events", EventStream(snapshot, updates)),
         ],
         middleware=[Middleware(Guard, names=names)],

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,13 @@ from zerometer.agent.last_status import read_last, write_last
 from zerometer.core.site import PageSettings, Site
 
 CONTRACT = Path(__file__).with_name("page_snapshot.json")
+
+
+def cells(text: list[str], first: str) -> tuple[str, ...]:
+    """Return what stands behind *first* in its row of a table."""
+    rows = [re.split(r"  +", line) for line in text]
+    (found,) = (row[1:] for row in rows if row[0] == first and row[1] != "state")
+    return tuple(found)
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -53,8 +61,11 @@ def test_a_running_agent_is_asked_over_its_page(tmp_path: Path, host: str) -> No
     text = lines(shown | {"running": True})
     assert text[0] == "small (Small): running"
     assert "pool lv: 0.0 kW, not defined" in text
-    assert "meter line: missing, never, unknown (port closed)" in text
-    assert "bus bus: closed, 0% used, 0 transactions, 0 errors" in text
+    assert cells(text, "line") == (
+        "port closed", "missing", "never", "-", "0", "-",
+    )  # fmt: skip
+    state, used, _, skipped, sent, errors = cells(text, "bus")
+    assert (state, used, skipped, sent, errors) == ("closed", "0.0%", "0", "0", "-")
     assert ask(site) is None  # it has stopped by now
 
 
@@ -112,11 +123,36 @@ def test_a_stopped_agent_shows_what_it_saw_last(
     text = capsys.readouterr().out.splitlines()
     assert text[0] == "demo-factory (示范工厂 Demo factory): stopped"
     assert "pool lv: 330.1 kW, 0.4286 kg/kWh" in text
-    assert "meter incomer: measured, 0.3 s ago, up" in text
+    assert cells(text, "incomer") == (
+        "up", "measured", "0.3 s ago", "46 ms", "4229", "-",
+    )  # fmt: skip
+    assert cells(text, "line-1")[-1] == "crc 1, short 2, exception 7"
+    assert cells(text, "line-2")[:2] == ("down", "missing")
+    assert "meter line-1 refuses: power_factor" in text
+    assert cells(text, "rs485-a") == (
+        "open", "43.0%", "4 ms, 118 ms", "2", "29931",
+        "crc 1, short 2, exception 7, timeout 63, garbage 4",
+    )  # fmt: skip
+    assert not any("overloaded" in line for line in text)
     assert "journal: 212 batches, 1834521 bytes, disk full: /var/lib/zerometer" in text
     assert "uplink http-1: waiting, 38 waiting, connection refused" in text
     assert main(["status", str(demo), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == contract | {"running": False}
+
+
+def test_an_overloaded_bus_is_told() -> None:
+    contract = json.loads(CONTRACT.read_text(encoding="utf-8"))
+    contract["buses"][0]["overloaded"] = True
+    text = lines(contract | {"running": True})
+    (told,) = (line for line in text if "overloaded" in line)
+    assert told.startswith("bus rs485-a is overloaded: each of its meters is read less")
+
+
+def test_what_another_version_left_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "last-status.json"
+    for left in ({"site": {"id": "demo-factory"}}, {"format": 1, "snapshot": {}}, []):
+        path.write_text(json.dumps(left), encoding="utf-8")
+        assert read_last(tmp_path) is None
 
 
 def test_a_site_where_no_agent_ever_was(

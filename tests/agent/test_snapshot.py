@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from harness.gateway import Gateway, journalled_site, rows, windows
+from harness.pictures import snapshot_of
 from harness.sites import POWER, SECOND, meter, reading, small_site
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,47 +19,10 @@ from zerometer.agent.events import KEPT, EventLog
 from zerometer.agent.graph_picture import GraphPicture
 from zerometer.agent.latest import Latest
 from zerometer.agent.page.stream import encode
-from zerometer.agent.snapshot import Snapshot
-from zerometer.agent.uplink.schemes import open_uplink
-from zerometer.core.errors import LineError
-from zerometer.core.site import UplinkSettings
-from zerometer.drivers.bus import BusLoop, UnitPlan
 
 CONTRACT = Path(__file__).with_name("page_snapshot.json")
 
 Json = dict[str, Any]
-
-
-def no_line() -> Any:
-    raise LineError("port is missing")
-
-
-def snapshot_of(gateway: Gateway, uplink: str = "up") -> Json:
-    """Return what an agent would show."""
-    site = gateway.site
-    settings = UplinkSettings(id=uplink, url="http://127.0.0.1:9/v1/batches")
-    bus = BusLoop(
-        "bus",
-        no_line,
-        site.buses[0].line,
-        [
-            UnitPlan(meter=m.id, unit=m.unit, map=m.map, points=m.points)
-            for m in site.meters
-        ],
-        lambda reading: None,
-        lambda notice: None,
-        10**8,
-    )
-    snapshot = Snapshot(
-        pipeline=gateway.pipeline,
-        buses=[bus],
-        journal=gateway.journal,
-        uplinks=[open_uplink(settings, gateway.journal)],
-        clock=gateway.clock,
-        events=gateway.events,
-    ).take()
-    encode(snapshot)  # JSON, and no NaN in it
-    return snapshot
 
 
 def by_id(snapshot: Json, section: str) -> dict[str, Json]:

@@ -13,6 +13,7 @@ from pymodbus.pdu.register_message import (
     ReadHoldingRegistersResponse,
     ReadInputRegistersResponse,
 )
+from reference.decode import plain
 
 from zerometer.core import _frame
 from zerometer.core._decode import DecodePlan
@@ -65,7 +66,7 @@ def test_bits_of_the_peer_are_good(unit: int, bits: list[bool]) -> None:
         assert judge_of(unit, function, len(bits), reply) == Verdict.GOOD
         data = CLIENT.buildFrame(reply)[3:-2]
         values, qualities = array("d", bytes(8 * len(bits))), bytearray(len(bits))
-        fields = [(i, "bit", "ABCD", 1.0, 0.0, ()) for i in range(len(bits))]
+        fields = [plain(i, "bit") for i in range(len(bits))]
         DecodePlan(fields).decode(data, values, qualities)
         assert values.tolist() == [float(bit) for bit in bits]
 
@@ -96,5 +97,5 @@ def test_values_of_the_peer(
     )
     wire = b"".join(register.to_bytes(2, "big") for register in registers)
     values, qualities = array("d", [0.0]), bytearray(1)
-    DecodePlan([(0, type_, order, 1.0, 0.0, ())]).decode(wire, values, qualities)
+    DecodePlan([plain(0, type_, order)]).decode(wire, values, qualities)
     assert values[0] == float(value)

@@ -17,17 +17,17 @@ PLAIN = Point(name="voltage", function=3, address=3, type="u16", scale=0.1)
 POINTS = [POWER, CT, PLAIN, PT]
 
 
-def test_scales_multiply_once_all_ratios_are_known() -> None:
+def test_ratios_multiply_once_all_ratios_are_known() -> None:
     ratios = Ratios("m", POINTS)
     assert [ratios.is_ratio(i) for i in range(4)] == [False, True, False, True]
     assert [ratios.depends(i) for i in range(4)] == [True, False, False, False]
-    assert math.isnan(ratios.scale(0))
-    assert ratios.scale(2) == 0.1
+    assert math.isnan(ratios.times(0))
+    assert ratios.times(2) == 1.0
     assert ratios.update((1, 2), (120.0, 7.0))
     assert ratios.unknown((1, 3)) == ["pt"]
-    assert math.isnan(ratios.scale(0))
+    assert math.isnan(ratios.times(0))
     assert ratios.update((3,), (10.0,))
-    assert ratios.scale(0) == 600.0
+    assert ratios.times(0) == 1200.0
     assert not ratios.update((3,), (10.0,))
 
 
@@ -37,14 +37,14 @@ def test_a_ratio_without_sense_is_unknown(value: float) -> None:
     ratios.update((1, 3), (120.0, 10.0))
     assert ratios.update((1,), (value,))
     assert ratios.unknown((0, 1, 2, 3)) == ["ct"]
-    assert math.isnan(ratios.scale(0))
+    assert math.isnan(ratios.times(0))
 
 
 def test_another_meter_may_have_other_ratios() -> None:
     ratios = Ratios("m", POINTS)
     ratios.update((1, 3), (120.0, 10.0))
     ratios.forget()
-    assert math.isnan(ratios.scale(0))
+    assert math.isnan(ratios.times(0))
 
 
 def test_a_ratio_that_is_not_polled_is_our_fault() -> None:

@@ -1,6 +1,6 @@
 // Numbers with units, ages and times. A value that is null is a dash, never 0.
 
-import { locale, t } from "./i18n.js";
+import { locale, t, word } from "./i18n.js";
 
 export const NONE = "–";
 const THIN = "\u202f";
@@ -70,6 +70,19 @@ export function bytes(size) {
   const power = size < 1e3 ? 0 : size < 1e6 ? 1 : size < 1e9 ? 2 : 3;
   const digits = power === 0 ? 0 : 1;
   return `${fixed(size / 1000 ** power, digits)}${THIN}${["B", "kB", "MB", "GB"][power]}`;
+}
+
+/** The kinds of errors that happened, with their numbers, most first; "0" when there were none. */
+export function errorsByKind(errors) {
+  const happened = Object.entries(errors).filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a);
+  return happened.map(([kind, count]) => `${word("error", kind)} ${integer(count)}`).join(", ") || integer(0);
+}
+
+/** A short time, in milliseconds; from ten seconds on in seconds. */
+export function brief(seconds) {
+  if (seconds === null || seconds === undefined) return NONE;
+  if (seconds >= 10) return `${fixed(seconds, 0)}${THIN}s`;
+  return `${fixed(seconds * 1000, seconds < 0.01 ? 1 : 0)}${THIN}ms`;
 }
 
 /** How old something is. */

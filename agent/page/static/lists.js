@@ -1,7 +1,7 @@
 // Buses, journal and uplinks: each as a short list of facts with a state.
 
 import { el, keyed, setAttribute, setText } from "./dom.js";
-import { age, bytes, integer, percent } from "./format.js";
+import { age, bytes, errorsByKind, integer, percent } from "./format.js";
 import { t, word } from "./i18n.js";
 
 /** Prepare the buses in `root`; returns update(snapshot). */
@@ -26,7 +26,7 @@ function busEntry(bus) {
     facts: [
       [t("buses.utilisation"), percent(bus.utilisation)],
       [t("meters.transactions"), integer(bus.transactions)],
-      [t("meters.errors"), integer(bus.errors)],
+      [t("meters.errors"), errorsByKind(bus.errors)],
     ],
   };
 }

@@ -1,7 +1,7 @@
 // The table of meters; a row opens to show all values of its meter.
 
 import { el, keyed, setAttribute, setText } from "./dom.js";
-import { age, index, integer, NONE, reading } from "./format.js";
+import { age, errorsByKind, index, integer, NONE, reading } from "./format.js";
 import { t, word } from "./i18n.js";
 
 const POWERS = ["active_power", "primary_active_power"];
@@ -66,7 +66,7 @@ function updateRow(part, meter) {
   const counter = meter.values.find(({ unit }) => INDEX_UNITS.includes(unit));
   setText(cells.index, counter ? index(counter.value, counter.unit) : NONE);
   setText(cells.transactions, integer(meter.transactions));
-  setText(cells.errors, errorsOf(meter.errors));
+  setText(cells.errors, errorsByKind(meter.errors));
   setAttribute(cells.errors, "data-state", isOften(meter) ? "bad" : null);
   keyed(part.values, meter.values, ({ point }) => point, createValue, updateValue);
 }
@@ -74,13 +74,6 @@ function updateRow(part, meter) {
 function isOften({ errors, transactions }) {
   const count = Object.values(errors).reduce((sum, one) => sum + one, 0);
   return count > transactions * OFTEN;
-}
-
-// The kinds that happened, with their numbers; "0" when there were none.
-function errorsOf(errors) {
-  const happened = Object.entries(errors).filter(([, count]) => count > 0);
-  const texts = happened.map(([kind, count]) => `${word("error", kind)} ${integer(count)}`);
-  return texts.join(", ") || integer(0);
 }
 
 function createValue({ point }) {

@@ -128,7 +128,7 @@ async def _watch(
 def last_status(site: Site) -> Json:
     """Return what the agent left."""
     text = (Path(site.journal.path) / "last-status.json").read_text(encoding="utf-8")
-    found: Json = json.loads(text)
+    found: Json = json.loads(text)["snapshot"]
     return found
 
 
