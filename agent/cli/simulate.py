@@ -20,10 +20,11 @@ def add_parser(subparsers: Subparsers) -> None:
         description=(
             "Simulate the meters of a site: a pty takes the place of each bus's port "
             "(nothing may be there), bytes are paced at its baud rate, and the meters "
-            "measure a factory whose energy balances. Runs until SIGTERM or Ctrl-C."
+            "measure a factory whose energy balances. Runs until SIGTERM or Ctrl-C. "
+            "With --fault things go wrong, for tests and for training."
         ),
         epilog=(
-            "example: zerometer simulate site.toml --fault press:late=800ms,1%%@30s+60s"
+            "example: zerometer simulate site.toml --fault press:late=800ms,1%@30s+60s"
         ),
     )
     site_argument(parser)
