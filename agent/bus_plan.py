@@ -6,7 +6,7 @@ from typing import Any
 
 from zerometer.agent.unit_plans import unit_plans
 from zerometer.config.line import BAUDS
-from zerometer.core.points import LineSettings
+from zerometer.core.points import NETWORK_LINE, LineSettings
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.turnaround import ASSUMED_NS
 from zerometer.drivers.workload import Cycle, UnitLoad, bus_load
@@ -28,9 +28,13 @@ def bus_plan(site: Site, bus: Bus, turnaround_ns: int | None) -> Json:
     return {
         "id": bus.id,
         "port": bus.port,
-        "baud": bus.line.baud,
-        "parity": bus.line.parity,
-        "stop_bits": bus.line.stop_bits,
+        "line": None
+        if bus.line == NETWORK_LINE
+        else {
+            "baud": bus.line.baud,
+            "parity": bus.line.parity,
+            "stop_bits": bus.line.stop_bits,
+        },
         **_sums(loads),
         "faster": None
         if faster is None

@@ -25,7 +25,7 @@ from zerometer.core.errors import JournalError, ZerometerError
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.notices import BusNotice
-from zerometer.drivers.serial_line import SerialLine
+from zerometer.drivers.open_line import open_line
 
 if TYPE_CHECKING:
     from zerometer.agent.page.keeper import PageKeeper
@@ -83,11 +83,14 @@ class Daemon:
         self._blind: ZerometerError | None = None
 
     def _bus(self, bus: Bus) -> BusLoop:
+        units = unit_plans(self._site, bus)
+        delays_ms = [unit.map.limits.connect_delay_ms for unit in units]
+        delay_ns = max(delays_ms, default=0) * 1_000_000
         return BusLoop(
             bus.id,
-            lambda: SerialLine(bus.port, bus.line),
+            lambda: open_line(bus, delay_ns),
             bus.line,
-            unit_plans(self._site, bus),
+            units,
             self._pipeline.deliver,
             self._notice,
             bus.timeout_ms * 1_000_000,

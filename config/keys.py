@@ -10,10 +10,10 @@ TOP = (
     "sink", "uplink", "journal", "page",
 )  # fmt: skip
 SITE = ("id", "name", "timezone", "tick")
-BUS = ("id", "port", "baud", "parity", "stop_bits", "timeout")
+BUS = ("id", "port", "baud", "parity", "stop_bits", "timeout", "rs485")
 METER = (
-    "id", "name", "bus", "unit", "map", "points", "period", "ct", "pt", "serial",
-    "class",
+    "id", "name", "bus", "unit", "channel", "map", "points", "period", "ct", "pt",
+    "serial", "class",
 )  # fmt: skip
 METER_POINT = ("from", "times", "unit", "period")
 PERIOD = ("power", "energy", "electrical", "state")
@@ -48,36 +48,46 @@ SITE_FILE: dict[str, tuple[str, ...]] = {
 }
 
 MAP = (
-    "format", "id", "vendor", "model", "category", "confidence", "sources", "notes",
-    "line", "read", "identity", "check", "variant", "invalid", "resolution",
-    "defaults", "points",
+    "format", "id", "vendor", "model", "also", "category", "confidence", "sources",
+    "notes", "line", "read", "sunspec", "channels", "identity", "check", "variant",
+    "invalid", "resolution", "defaults", "points",
 )  # fmt: skip
 MAP_LINE = ("baud", "parity", "stop_bits")
 MAP_READ = (
-    "max_registers", "bridge_gaps", "even_only", "single", "min_delay", "timeout",
+    "max_registers", "bridge_gaps", "blocks", "address_holds", "even_only", "single",
+    "min_delay", "connect_delay", "timeout",
 )  # fmt: skip
+MAP_SUNSPEC = ("base",)
+MAP_CHANNELS = ("offsets",)
 MAP_REGISTER = ("address", "function", "type", "registers", "order")
 MAP_WHEN = (*MAP_REGISTER, "values", "match")
 MAP_IDENTITY = (*MAP_WHEN, "optional", "serial")
 MAP_CHECK = (*MAP_WHEN, "note")
 MAP_VARIANT = ("when", "points")
 MAP_VARIANT_POINT = ("address", "function", "type", "order", "scale")
-MAP_DEFAULTS = ("function", "type", "order")
+MAP_DEFAULTS = ("function", "type", "order", "model")
 MAP_GROUPS = ("power", "energy", "electrical", "state", "ratio")
 MAP_POINT = (
     "address", "function", "type", "order", "scale", "offset", "unit", "kind", "ratio",
-    "times", "modulus", "resolution", "invalid", "cross_checked",
+    "times", "plus", "bits", "sign", "as", "codes", "model", "shared", "modulus",
+    "resolution", "invalid", "cross_checked",
 )  # fmt: skip
+MAP_PART = ("address", "type", "order", "scale", "bits", "invalid")
+MAP_SIGN = ("address", "bit")
 
 #: Every table of a meter map, as its reference names it.
 MAP_FILE: dict[str, tuple[str, ...]] = {
     "": MAP,
     "[line]": MAP_LINE,
     "[read]": MAP_READ,
+    "[sunspec]": MAP_SUNSPEC,
+    "[channels]": MAP_CHANNELS,
     "[identity]": MAP_IDENTITY,
     "[[check]]": MAP_CHECK,
     "[variant.NAME]": MAP_VARIANT,
     "variant.points": MAP_VARIANT_POINT,
     "[defaults]": MAP_DEFAULTS,
     "[points.GROUP]": MAP_POINT,
+    "points.plus": MAP_PART,
+    "points.sign": MAP_SIGN,
 }

@@ -11,9 +11,10 @@ from zerometer.config.map_file import check_format
 from zerometer.config.map_library import MapLibrary
 from zerometer.config.measures import Measures
 from zerometer.config.problems import Problem, Problems, near
+from zerometer.config.site_buses import read_buses
 from zerometer.config.site_checks import check_graph
 from zerometer.config.site_graph import GraphReader
-from zerometer.config.site_meters import read_buses, read_meters
+from zerometer.config.site_meters import read_meters
 from zerometer.config.site_services import read_journal, read_page, read_uplinks
 from zerometer.config.table import Table, shown
 from zerometer.core.site import Site

@@ -1,12 +1,9 @@
-"""Buses and meters of a site file."""
+"""Meters of a site file."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from zerometer.config import keys
-from zerometer.config.line import line_settings
 from zerometer.config.map_library import MapLibrary
 from zerometer.config.measures import Readable
 from zerometer.config.problems import near
@@ -14,44 +11,6 @@ from zerometer.config.site_points import Asked, polled, read_points
 from zerometer.config.table import Table, shown
 from zerometer.core.points import MeterMap
 from zerometer.core.site import Bus, Meter
-
-
-def read_buses(top: Table, folder: Path) -> dict[str, Bus]:
-    """Return the buses by id."""
-    buses: dict[str, Bus] = {}
-    ports: dict[str, str] = {}
-    for table in top.listed("bus", keys.BUS):
-        bus = Bus(
-            id=table.identifier("id"),
-            port=_port(table, folder),
-            line=line_settings(table),
-            timeout_ms=table.duration_ns("timeout", "10ms", "10s", 500_000_000)
-            // 1_000_000,
-        )
-        if bus.id in buses:
-            table.error("id", f"{shown(bus.id)} is the id of another bus already")
-        if bus.port and bus.port in ports:
-            table.error("port", f"is the port of bus {shown(ports[bus.port])} already")
-        buses[bus.id] = bus
-        ports.setdefault(bus.port, bus.id)
-    if "bus" not in top:
-        top.missing("bus", "a site has at least one [[bus]]")
-    return buses
-
-
-def _port(table: Table, folder: Path) -> str:
-    port = table.text("port")
-    if "://" in port:
-        scheme = port.partition("://")[0]
-        known = scheme in ("tcp", "rtu+tcp")
-        message = "is not supported yet in this version" if known else "is no port"
-        table.error("port", f"{shown(scheme + '://')} {message}; give a device's path")
-        return ""
-    if re.fullmatch(r"(\\\\\.\\)?COM\d+", port, re.IGNORECASE):
-        message = "is a Windows name; on Linux ports are like /dev/ttyUSB0"
-        table.error("port", f"{shown(port)} {message}")
-        return ""
-    return str(folder / port) if port else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +35,7 @@ def read_meters(
 ) -> dict[str, Draft]:
     """Return the meters by id."""
     drafts: dict[str, Draft] = {}
-    taken: dict[tuple[str, int], str] = {}
+    taken: dict[tuple[str, int], list[Meter]] = {}
     for table in top.listed("meter", keys.METER):
         draft = _draft(table, buses, library)
         meter = draft.meter
@@ -84,15 +43,23 @@ def read_meters(
             table.error("id", f"{shown(meter.id)} is the id of another meter already")
         place = (meter.bus, meter.unit)
         holds = meter.unit == table.values.get("unit") and meter.bus in buses
-        if holds and place in taken:
-            message = f"{meter.unit} is the unit of meter {shown(taken[place])}"
+        other = next((m for m in taken.get(place, ()) if _same(m, meter)), None)
+        if holds and other:
+            message = f"{meter.unit} is the unit of meter {shown(other.id)}"
             table.error("unit", f"{message} on bus {shown(meter.bus)} already")
         drafts.setdefault(meter.id, draft)
-        taken.setdefault(place, meter.id)
+        taken.setdefault(place, []).append(meter)
     if "meter" not in top:
         top.missing("meter", "a site has at least one [[meter]]")
     _warn_of_idle(top, buses, {draft.meter.bus for draft in drafts.values()})
     return drafts
+
+
+def _same(one: Meter, other: Meter) -> bool:
+    """Whether two meters of one unit are the same load, not two of its channels."""
+    if not (one.channel and other.channel):
+        return True
+    return one.channel == other.channel or one.map.id != other.map.id
 
 
 def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft:
@@ -111,14 +78,16 @@ def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft
         table.missing("bus", "a meter without a bus is not supported yet")
         unknown = Readable(points={}, known=False)
         return Draft(meter=meter, readable=unknown, asked=Asked(groups={}))
-    map_ = _map(table, library)
+    map_, channel = _map(table, library)
     ct, pt = _ratio(table, "ct"), _ratio(table, "pt")
     readable, asked = read_points(table, map_ or _NO_MAP, ct, pt)
     readable.known = map_ is not None
+    bus = _bus(table, buses)
     meter = replace(
         meter,
-        bus=_bus(table, buses),
-        unit=table.integer("unit", 1, 247),
+        bus=bus,
+        unit=table.integer("unit", *(buses[bus].units if bus in buses else (0, 255))),
+        channel=channel,
         map=map_ or _NO_MAP,
         ct=ct,
         pt=pt,
@@ -134,11 +103,18 @@ def _bus(table: Table, buses: Mapping[str, Bus]) -> str:
     return bus
 
 
-def _map(table: Table, library: MapLibrary) -> MeterMap | None:
+def _map(table: Table, library: MapLibrary) -> tuple[MeterMap | None, int]:
+    """Return the map, that of one channel where it has several, and the channel."""
     name = table.text("map")
     if name and name not in library.names():
         table.error("map", f"no map named {shown(name)}{near(name, library.names())}")
-    return library.find(name)
+    found = library.find(name)
+    if found is None or not found.channels:
+        if found and "channel" in table:
+            table.error("channel", f"map {shown(name)} has no channels")
+        return found, 0
+    channel = table.integer("channel", 1, len(found.channels))
+    return found.on_channel(channel), channel
 
 
 def _ratio(table: Table, key: str) -> tuple[float, float] | None:

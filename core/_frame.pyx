@@ -43,8 +43,7 @@ cdef inline int word(const uint8_t* data) noexcept nogil:
 cdef bint is_read_request(const uint8_t* request) noexcept nogil:
     cdef int count = word(request + 4)
     return (
-        1 <= request[0] <= 247
-        and 1 <= request[1] <= 4
+        1 <= request[1] <= 4
         and 1 <= count <= (2000 if request[1] <= 2 else 125)
         and word(request + 2) + count <= 65_536
         and checksum(request, REQUEST_LENGTH) == 0
@@ -100,13 +99,14 @@ def crc16(bytes data not None) -> int:
 def read_request(unit: int, function: int, address: int, count: int) -> bytes:
     """Return the request for *count* registers (or bits) from *address*.
 
-    *unit* is 1 to 247, *function* 1 to 4, *count* up to 125 registers or 2000 bits,
-    *address* the zero-based one; UsageError for anything else.
+    *unit* is 0 to 255 (on a serial line 1 to 247), *function* 1 to 4, *count* up to
+    125 registers or 2000 bits, *address* the zero-based one; UsageError for anything
+    else.
     """
     cdef uint8_t[8] frame
     cdef uint16_t crc
-    if not 1 <= unit <= 247:
-        raise UsageError(f"request: unit: {unit} is not within 1 to 247")
+    if not 0 <= unit <= 255:
+        raise UsageError(f"request: unit: {unit} is not within 0 to 255")
     if not 1 <= function <= 4:
         raise UsageError(f"request: function: {function} is not within 1 to 4")
     largest = 2000 if function <= 2 else 125

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from zerometer.core._decode import DecodePlan
+from zerometer.core.identity import Register
 from zerometer.core.points import Part, Point, ReadBlock
 
 _Part = tuple[int, str, str, float, tuple[int, int] | None, tuple[int, ...]]
@@ -18,6 +19,22 @@ def decode_plan(points: Sequence[Point], block: ReadBlock) -> DecodePlan:
     functions 1 and 2 read has one bit for each point, whatever its type.
     """
     return DecodePlan([_field(points[index], block) for index in block.points])
+
+
+def told(register: Register, data: bytes) -> int | str:
+    """Return what the *data* of *register* say: a number or a text.
+
+    A text has one or two characters in a register, its order only says whether those
+    are swapped; it ends in zeros or blanks. What is not ASCII is replaced.
+    """
+    words = [data[i : i + 2] for i in range(0, len(data), 2)]
+    if register.order in ("BADC", "DCBA"):
+        words = [word[::-1] for word in words]
+    if register.kind == "string":
+        return b"".join(words).replace(b"\0", b"").decode("ascii", "replace").strip()
+    if register.order in ("CDAB", "DCBA"):
+        words.reverse()
+    return int.from_bytes(b"".join(words), "big")
 
 
 def _field(point: Point, block: ReadBlock) -> _Field:

@@ -18,7 +18,7 @@ REGISTERS_OF_KIND: dict[str, int] = {"u16": 1, "u32": 2, "u64": 4}
 class Register:
     """A number or a text that is asked for by itself, in one request.
 
-    ``count`` is how many registers it takes; ``order`` is that of a number's bytes.
+    ``count`` is how many registers it takes; ``order`` is that of the bytes.
     """
 
     function: int
@@ -26,22 +26,6 @@ class Register:
     kind: RegisterKind
     count: int
     order: "WordOrder" = "ABCD"
-
-    def value(self, data: bytes) -> int | str:
-        """Return what the register bytes *data* say.
-
-        Texts have one or two characters in a register, and end in zeros or blanks;
-        of the order only matters to them whether the bytes of a register are swapped.
-        """
-        words = [data[i : i + 2] for i in range(0, len(data), 2)]
-        if self.order in ("BADC", "DCBA"):
-            words = [word[::-1] for word in words]
-        if self.kind == "string":
-            characters = b"".join(words).replace(b"\0", b"")
-            return characters.decode("ascii", "replace").strip()
-        if self.order in ("CDAB", "DCBA"):
-            words.reverse()
-        return int.from_bytes(b"".join(words), "big")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

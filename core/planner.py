@@ -72,6 +72,13 @@ def transaction_ns(
     return (13 + data) * line.character_ns + turnaround_ns + line.silence_ns
 
 
+def block_ns(block: ReadBlock, line: LineSettings, turnaround_ns: int) -> int:
+    """Return how long the request for *block* and its reply occupy the line."""
+    return transaction_ns(
+        block.function, block.count * block.width, line, turnaround_ns
+    )
+
+
 def plan_reads(
     points: Sequence[Point],
     limits: ReadLimits,

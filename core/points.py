@@ -1,7 +1,7 @@
 """What can be read from a meter: points, maps, line settings, readings."""
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Literal
 
@@ -15,6 +15,7 @@ WordOrder = Literal["ABCD", "CDAB", "BADC", "DCBA"]
 Group = Literal["power", "energy", "electrical", "state", "ratio"]
 Kind = Literal["gauge", "counter"]
 Ratio = Literal["primary", "register", "secondary"]
+AddressHolds = Literal["register", "value"]
 Form = Literal["number", "absolute", "4q_fp_pf", "pow10"]
 
 #: Registers that a value of each type takes.
@@ -121,6 +122,14 @@ class Point:
         """Registers that its own number takes, without those of ``plus``."""
         return REGISTERS_OF[self.type]
 
+    def moved(self, by: int) -> "Point":
+        """Return the point *by* addresses further on, with all that it is made of."""
+        if not by:
+            return self
+        plus = tuple(replace(part, address=part.address + by) for part in self.plus)
+        sign = self.sign and replace(self.sign, address=self.sign.address + by)
+        return replace(self, address=self.address + by, plus=plus, sign=sign)
+
     @property
     def step(self) -> float:
         """Distance of neighbouring values, before ratios; 0 if they have none."""
@@ -168,6 +177,10 @@ class LineSettings:
         return 7 * self.character_ns // 2
 
 
+#: A network of which nothing else is known: its bytes cost next to nothing.
+NETWORK_LINE = LineSettings(baud=10_000_000)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadLimits:
     """What a meter allows in one request.
@@ -180,7 +193,7 @@ class ReadLimits:
     max_registers: int = 125
     bridge_gaps: bool = True
     blocks: tuple[tuple[int, int], ...] = ()
-    address_holds: Literal["register", "value"] = "register"
+    address_holds: AddressHolds = "register"
     even_only: bool = False
     single: tuple[int, ...] = ()
     min_delay_ms: int = 0
@@ -218,6 +231,22 @@ class MeterMap:
     def point(self, name: str) -> Point | None:
         """Return the point called *name*, or None."""
         return next((p for p in self.points if p.name == name), None)
+
+    def placed(self, point: Point, channel: int) -> Point:
+        """Return *point* of the map where it stands for *channel*, counted from 1."""
+        return point if point.shared else point.moved(self.channels[channel - 1])
+
+    def on_channel(self, channel: int) -> "MeterMap":
+        """Return the map of one channel, counted from 1, of a meter with several."""
+        variants = tuple(
+            replace(
+                variant,
+                points={n: self.placed(p, channel) for n, p in variant.points.items()},
+            )
+            for variant in self.variants
+        )
+        points = tuple(self.placed(point, channel) for point in self.points)
+        return replace(self, points=points, variants=variants, channels=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

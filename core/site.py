@@ -30,23 +30,52 @@ CARRIERS: dict[str, str] = {
 }
 
 
+#: How a bus is spoken: on a serial port, the same over TCP, or as Modbus TCP.
+Protocol = Literal["rtu", "rtu+tcp", "tcp"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bus:
-    """A line with meters on it."""
+    """A line with meters on it.
+
+    ``port`` is a device's path, or the address as a URL; ``host`` and ``tcp_port``
+    are its parts. ``line`` is, for a network, the line behind its other end.
+    ``rs485`` says who switches the transmitter of a serial port: with ``kernel``
+    its driver must, with ``auto`` it does if it can, with ``off`` it is not asked.
+    """
 
     id: str
     port: str
+    protocol: Protocol = "rtu"
+    host: str = ""
+    tcp_port: int = 0
     line: LineSettings = field(default_factory=LineSettings)
     timeout_ms: int = 500
+    rs485: Literal["auto", "kernel", "off"] = "auto"
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """The smallest and the largest unit that a meter on it can have.
+
+        Modbus over serial line V1.02, 2.2: 0 is the broadcast, from 248 on reserved;
+        over TCP both name a device that is its own gateway (messaging
+        implementation guide V1.0b, 4.4.2.1).
+        """
+        return (0, 255) if self.protocol == "tcp" else (1, 247)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """A meter of the site; ``id`` is its stable identity, ``name`` may change."""
+    """A meter of the site; ``id`` is its stable identity, ``name`` may change.
+
+    ``channel`` is 0, but for one of several loads of one unit, counted from 1: then
+    ``map`` and ``points`` are those of this channel.
+    """
 
     id: str
     bus: str
     unit: int
+    channel: int = 0
     map: MeterMap
     points: tuple[PolledPoint, ...]
     name: str = ""

@@ -10,38 +10,36 @@ processor's caches after a sleep, so it is done for several of them at once.
 cimport cython
 from libc.errno cimport EAGAIN, EINTR, EIO, errno
 from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memcpy
-from posix.time cimport (
-    CLOCK_BOOTTIME, CLOCK_MONOTONIC, TIMER_ABSTIME, clock_gettime, clock_nanosleep,
-    timespec,
-)
-from posix.unistd cimport read, write
+from libc.string cimport memcmp, memcpy, memmove
+from posix.time cimport CLOCK_BOOTTIME, CLOCK_MONOTONIC
+from posix.unistd cimport write
 
 from zerometer.core._frame cimport (
-    EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, checksum, is_read_request,
-    judge_reply, reply_length,
+    EXCEPTION, EXCEPTION_LENGTH, GOOD, MAX_FRAME, REQUEST_LENGTH, checksum,
+    is_read_request, judge_reply, reply_length,
+)
+from zerometer.drivers._descriptor cimport (
+    GONE, POLLIN, POLLOUT, READY, SILENT, clock_ns, read_there, sleep_to, wait_until,
 )
 
 from zerometer.core.errors import UsageError
-
-
-cdef extern from "<poll.h>" nogil:
-    enum: POLLIN
-    enum: POLLOUT
-    struct pollfd:
-        int fd
-        short events
-        short revents
-    int ppoll(pollfd* fds, unsigned int count, const timespec* wait, const void* mask)
 
 
 cdef enum:
     # Outcomes beside the verdicts of core.
     TIMEOUT = 7
     LOST = 8
-    # Answers of wait_for.
-    SILENT = 0
-    READY = 1
+    COLLISION = 9
+    # Whether what is sent comes back: adapters that cannot mute their receiver.
+    UNKNOWN = 0
+    ABSENT = 1
+    PRESENT = 2
+    # Exceptions by which a gateway says that the unit is silent: its path to it is
+    # not available, or it did not respond (application protocol V1.1b3, 7).
+    GATEWAY_PATH = 10
+    GATEWAY_TARGET = 11
+    # Units of a serial line; 0 would be the broadcast.
+    LAST_UNIT = 247
     # Nanoseconds without a byte that end a frame of wrong length. Adapters hand over
     # what they received every 16 ms at the latest (FTDI's default latency timer).
     FRAME_GAP_NS = 20_000_000
@@ -78,12 +76,6 @@ cdef struct Turn:
     bint overslept
 
 
-cdef int64_t clock_ns(int clock) noexcept nogil:
-    cdef timespec time
-    clock_gettime(clock, &time)
-    return <int64_t>time.tv_sec * 1_000_000_000 + time.tv_nsec
-
-
 @cython.final
 cdef class Transaction:
     """A read *request*, and what came of it when it was run last.
@@ -101,6 +93,26 @@ cdef class Transaction:
             )
         memcpy(self.turn.request, frame, REQUEST_LENGTH)
         self.turn.wanted = reply_length(frame)
+
+    def conclude(
+        self, bytes reply not None, int64_t sent_ns, int64_t character_ns, bint lost
+    ) -> None:
+        """Take *reply* for what came after the request, which left at *sent_ns*.
+
+        For lines that ask in another way than by an Exchange: it is a frame as on a
+        serial line, judged as there, or empty: nothing came in time or, *lost*, the
+        port is gone. *sent_ns* is the monotonic clock, *character_ns* the time of one
+        byte on the wire.
+        """
+        cdef Py_ssize_t received = min(len(reply), MAX_FRAME)
+        cdef const uint8_t* bytes_of = reply
+        memcpy(self.turn.buffer, bytes_of, received)
+        self.turn.received = received
+        self.turn.outcome = LOST if lost else TIMEOUT
+        if received and not lost:
+            self.turn.outcome = verdict_on(&self.turn)
+        self.turn.overslept = False
+        finish(&self.turn, sent_ns, character_ns)
 
     def expect(self, int64_t turnaround_ns, int64_t timeout_ns) -> None:
         """Say when the reply may come.
@@ -121,6 +133,11 @@ cdef class Transaction:
     def request(self) -> bytes:
         """The request."""
         return self.turn.request[:REQUEST_LENGTH]
+
+    @property
+    def timeout_ns(self) -> int:
+        """The time-out that it was told."""
+        return self.turn.timeout_ns
 
     @property
     def outcome(self) -> int:
@@ -189,6 +206,10 @@ cdef class Exchange:
     cdef readonly int64_t wakes
     # Bytes thrown away as stale or late.
     cdef readonly int64_t discarded
+    # Monotonic clock when the last transaction ended that anything answered.
+    cdef readonly int64_t heard_ns
+    # UNKNOWN, ABSENT or PRESENT.
+    cdef int echo
 
     def __cinit__(self, int fd, int64_t character_ns, int64_t silence_ns):
         if fd < 0 or character_ns <= 0 or silence_ns < 0:
@@ -200,11 +221,22 @@ cdef class Exchange:
         self.character_ns = character_ns
         self.silence_ns = silence_ns
 
+    @property
+    def pairs_replies(self) -> bool:
+        """False: a reply names no request; one that is late passes for another."""
+        return False
+
+    @property
+    def echoes(self) -> bool:
+        """Whether what is sent comes back, as far as is known."""
+        return self.echo == PRESENT
+
     def run(self, list series not None) -> int:
         """Run the transactions in *series*, in order; return how many were run.
 
         It ends with the first whose outcome is not GOOD. UsageError when there is
-        none, or more than MAX_SERIES; TypeError when one is no Transaction.
+        none, more than MAX_SERIES, or one for a unit that no serial line has;
+        TypeError when one is no Transaction.
         """
         cdef Turn* turns[SLOTS]
         # Nobody must take a transaction away while the GIL is released.
@@ -218,6 +250,11 @@ cdef class Exchange:
             )
         for place in range(count):
             transaction = <Transaction?>held[place]
+            if not 1 <= transaction.turn.request[0] <= LAST_UNIT:
+                raise UsageError(
+                    f"series: unit: {transaction.turn.request[0]} is not within 1 to "
+                    f"{LAST_UNIT}, the units of a serial line"
+                )
             turns[place] = &transaction.turn
         with nogil:
             ran = self.run_series(turns, count)
@@ -264,12 +301,9 @@ cdef class Exchange:
                 sent_ns + wire_ns + min(turn.turnaround_ns, turn.timeout_ns),
                 deadline_ns,
             )
-        turn.done_ns = clock_ns(CLOCK_MONOTONIC)
-        turn.end_ns = clock_ns(CLOCK_BOOTTIME)
-        turn.latency_ns = (
-            turn.done_ns - sent_ns
-            - (REQUEST_LENGTH + turn.received) * self.character_ns
-        )
+        finish(turn, sent_ns, self.character_ns)
+        if turn.received:
+            self.heard_ns = turn.done_ns
         self.quiet_ns = turn.done_ns + self.silence_ns
 
     cdef int settle(self) noexcept nogil:
@@ -310,6 +344,8 @@ cdef class Exchange:
         """Return what became of *turn*; *timeout_ns* is when it is given up."""
         cdef int64_t deadline_ns = timeout_ns
         cdef Py_ssize_t came, missing
+        # Whether the request itself came back, and was taken from the buffer.
+        cdef bint stripped = False
         cdef int64_t now
         cdef int state
         turn.overslept = True
@@ -320,82 +356,77 @@ cdef class Exchange:
                 return LOST
             if came > 0:
                 turn.received += came
-                missing = length_of(turn) - turn.received
+                missing = self.missing_of(turn, &stripped)
                 if missing <= 0:
-                    return judge_reply(turn.request, turn.buffer, turn.received)
+                    return self.judged(turn, stripped)
                 now = clock_ns(CLOCK_MONOTONIC)
-                deadline_ns = (
-                    patience_ns(turn, now, timeout_ns) + missing * self.character_ns
-                )
                 turn.overslept = False
+                # Of a reply that has not begun nothing can be said yet.
+                if turn.received:
+                    deadline_ns = (
+                        patience_ns(turn, now, timeout_ns)
+                        + missing * self.character_ns
+                    )
                 # The last byte is due between one character earlier and then: half
                 # a character is slept over at most, and a poll waits for the rest.
-                if missing > 1:
+                if missing > 1 and turn.received:
                     self.sleep_until(
                         now + missing * self.character_ns - self.character_ns // 2
                     )
                     continue
             turn.overslept = False
             state = self.wait_for(POLLIN, deadline_ns)
-            if state == LOST:
+            if state == GONE:
                 return LOST
             if state == SILENT:
                 if turn.received == 0:
                     return TIMEOUT
-                return judge_reply(turn.request, turn.buffer, turn.received)
+                return self.judged(turn, stripped)
+
+    cdef Py_ssize_t missing_of(self, Turn* turn, bint* stripped) noexcept nogil:
+        """Take the echo off, when it is whole; return how many bytes are to come.
+
+        A reply that is right differs from its request in the third byte, its byte
+        count, unless that is the high byte of the address. Only then is an echo
+        believed by what was seen before; a reply that is taken for one while nothing
+        is known becomes a time-out, never a value.
+        """
+        cdef const uint8_t* request = turn.request
+        cdef bint differs = request[2] != turn.wanted - EXCEPTION_LENGTH
+        cdef Py_ssize_t length = min(turn.received, REQUEST_LENGTH)
+        if (not stripped[0] and (differs or self.echo != ABSENT)
+                and memcmp(turn.buffer, request, length) == 0):
+            if length < REQUEST_LENGTH:
+                # The first two bytes tell nothing: sleep no longer than a reply takes.
+                if self.echo != PRESENT and (length <= 2 or not differs):
+                    return max(turn.wanted - length, 1)
+                return REQUEST_LENGTH - length + turn.wanted
+            stripped[0] = True
+            self.echo = PRESENT
+            turn.received -= REQUEST_LENGTH
+            memmove(turn.buffer, turn.buffer + REQUEST_LENGTH, turn.received)
+        return length_of(turn) - turn.received
+
+    cdef int judged(self, Turn* turn, bint stripped) noexcept nogil:
+        """Return the outcome by what came, without its echo if it was *stripped*."""
+        cdef int outcome = verdict_on(turn)
+        if stripped:
+            return outcome
+        # The CRC is right: a reply that no echo precedes, whatever was before.
+        if outcome == GOOD or outcome == EXCEPTION:
+            self.echo = ABSENT
+        elif self.echo == PRESENT:
+            return COLLISION
+        return outcome
 
     cdef Py_ssize_t take(self, uint8_t* into, Py_ssize_t size) noexcept nogil:
-        """Read what is there: how many bytes, or -1 for a lost port."""
-        cdef Py_ssize_t count
-        while True:
-            count = read(self.fd, into, size)
-            if count > 0:
-                return count
-            if count == 0:
-                return -1
-            if errno == EAGAIN:
-                return 0
-            if errno != EINTR:
-                self.error = errno
-                return -1
+        return read_there(self.fd, into, size, &self.error)
 
     cdef int wait_for(self, short event, int64_t deadline_ns) noexcept nogil:
-        """Sleep until *event*, a hang-up or the deadline: READY, LOST or SILENT."""
-        cdef pollfd watch
-        cdef timespec wait
-        cdef int64_t left
-        cdef int count
-        watch.fd = self.fd
-        watch.events = event
-        while True:
-            left = deadline_ns - clock_ns(CLOCK_MONOTONIC)
-            if left <= 0:
-                return SILENT
-            wait.tv_sec = left // 1_000_000_000
-            wait.tv_nsec = left % 1_000_000_000
-            self.wakes += 1
-            count = ppoll(&watch, 1, &wait, NULL)
-            if count == 0:
-                return SILENT
-            if count > 0:
-                # What came before a hang-up is still worth reading.
-                if watch.revents & event:
-                    return READY
-                self.error = EIO
-                return LOST
-            if errno != EINTR:
-                self.error = errno
-                return LOST
+        return wait_until(self.fd, event, deadline_ns, &self.error, &self.wakes)
 
     cdef void sleep_until(self, int64_t due_ns) noexcept nogil:
-        cdef timespec due
-        if due_ns <= clock_ns(CLOCK_MONOTONIC):
-            return
-        due.tv_sec = due_ns // 1_000_000_000
-        due.tv_nsec = due_ns % 1_000_000_000
-        self.wakes += 1
-        while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR:
-            pass
+        sleep_to(due_ns, &self.wakes)
 
     cdef int64_t discard_until_silent(
         self, int64_t start, int64_t silence_ns, int64_t cap_ns
@@ -413,7 +444,25 @@ cdef class Exchange:
                 self.sleep_until(last + DRAIN_STEP_NS)
             else:
                 state = self.wait_for(POLLIN, min(last + silence_ns, start + cap_ns))
-        return -1 if state == LOST else last - start
+        return -1 if state == GONE else last - start
+
+
+cdef int verdict_on(const Turn* turn) noexcept nogil:
+    """Judge what came; that a gateway found its unit silent is no answer of it."""
+    cdef int verdict = judge_reply(turn.request, turn.buffer, turn.received)
+    if verdict == EXCEPTION and (
+            turn.buffer[2] == GATEWAY_PATH or turn.buffer[2] == GATEWAY_TARGET):
+        return TIMEOUT
+    return verdict
+
+
+cdef void finish(Turn* turn, int64_t sent_ns, int64_t character_ns) noexcept nogil:
+    """Note that *turn*, whose request left at *sent_ns*, is over now."""
+    turn.done_ns = clock_ns(CLOCK_MONOTONIC)
+    turn.end_ns = clock_ns(CLOCK_BOOTTIME)
+    turn.latency_ns = (
+        turn.done_ns - sent_ns - (REQUEST_LENGTH + turn.received) * character_ns
+    )
 
 
 cdef Py_ssize_t length_of(const Turn* turn) noexcept nogil:

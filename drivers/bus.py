@@ -13,9 +13,8 @@ from time import monotonic_ns
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings, Reading
-from zerometer.drivers._exchange import Exchange
 from zerometer.drivers.health import ProbeBudget
-from zerometer.drivers.line import Line
+from zerometer.drivers.line import Line, Master
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port
 from zerometer.drivers.reader import Reader
@@ -145,10 +144,12 @@ class BusLoop:
             self._conclude([number], self._reader.probe(exchange, unit))
         elif unit.proof.wanted:
             self._conclude([number], self._reader.prove(exchange, unit))
+        elif unit.interview and not unit.trusted:
+            self._conclude([number], self._reader.meet(exchange, unit, unit.interview))
         else:
             self._read(exchange, number, now_ns)
 
-    def _read(self, exchange: Exchange, first: int, now_ns: int) -> None:
+    def _read(self, exchange: Master, first: int, now_ns: int) -> None:
         """Read what is due at unit *first* and, if there is time, at the next ones.
 
         The series is over by the time when something more urgent may become due.
@@ -163,7 +164,7 @@ class BusLoop:
                 break
             unit = self._units[number]
             self._begin_due(unit, now_ns)
-            if unit.health.down or unit.proof.wanted:
+            if unit.health.down or unit.proof.wanted or not unit.trusted:
                 self._schedule.put_first(number, unit.ready_ns, unit.deadline_ns)
                 break
             for other in served:
@@ -179,10 +180,15 @@ class BusLoop:
         self, served: list[int], there: bool, unfinished: Container[Unit] = ()
     ) -> None:
         """Schedule again who was *served*, before all others who is *unfinished*."""
+        exchange = self._port.exchange
         if not there:
             self._lose(monotonic_ns())
             for number in served:
                 self._reader.skip(self._units[number])
+        elif self._port_lost and exchange is not None and exchange.heard_ns:
+            # Some connect, and are gone again before anything was heard.
+            self._port_lost = False
+            self._notices.say("port-back", "", "port is back")
         first = []
         for number in served:
             unit = self._units[number]
@@ -253,8 +259,6 @@ class BusLoop:
             self._tell_lost(str(error))
             return
         if self._port_lost:
-            self._port_lost = False
-            self._notices.say("port-back", "", "port is back")
             self._read_anew(now_ns)
 
     def _read_anew(self, now_ns: int) -> None:

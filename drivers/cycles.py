@@ -3,7 +3,7 @@
 The bus loop sends them; who wants to know before anything is wired computes them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from zerometer.core.planner import plan_reads
@@ -12,10 +12,17 @@ from zerometer.drivers.ratios import RATIO_PERIOD_NS, Ratios
 
 
 class Cycles:
-    """The point groups of one meter, one for each period, and their requests."""
+    """The point groups of one meter, one for each period, and their requests.
+
+    No request reads the *points* that are *absent*, as indices.
+    """
 
     def __init__(
-        self, points: Sequence[PolledPoint], ratios: Ratios, line: LineSettings
+        self,
+        points: Sequence[PolledPoint],
+        ratios: Ratios,
+        line: LineSettings,
+        absent: Container[int] = (),
     ) -> None:
         self._points = tuple(polled.point for polled in points)
         self._ratios = ratios
@@ -25,7 +32,9 @@ class Cycles:
             period_ns = polled.period_ns
             if ratios.is_ratio(index):
                 period_ns = RATIO_PERIOD_NS
-            self._groups.setdefault(period_ns, []).append(index)
+            group = self._groups.setdefault(period_ns, [])
+            if index not in absent:
+                group.append(index)
 
     @property
     def periods_ns(self) -> tuple[int, ...]:

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
+from zerometer.core._frame import exception_code
 from zerometer.drivers.outcome import Outcome
 
-FaultKind = Literal["timeout", "garbage", "late"]
+FaultKind = Literal["timeout", "garbage", "late", "echo"]
 
 #: Modbus application protocol V1.1b3, 7.
 _EXCEPTIONS = {
@@ -24,6 +25,9 @@ _GARBAGE = {Outcome.INCOMPLETE: "short", Outcome.WRONG_CRC: "crc"}
 
 #: Exceptions that say that a read asks for what the meter does not have.
 REFUSALS = (2, 3)
+
+#: Exceptions that say that an answer may come if it is asked for again.
+LATER = (5, 6, 10, 11)
 
 #: Bytes of a bad reply that are shown.
 _SHOWN = 16
@@ -49,8 +53,14 @@ def refusal(request: bytes, code: int) -> str:
     return f"{requested(request)}: refused with exception {code} ({meaning})"
 
 
-def silence(request: bytes, waited_ns: int) -> str:
-    """Return what to say of a read that was not answered."""
+def silence(request: bytes, reply: bytes, waited_ns: int) -> str:
+    """Return what to say of a read that was not answered, unless by a gateway."""
+    if reply:
+        code = exception_code(reply)
+        return (
+            f"{requested(request)}: no answer, as the gateway says with exception "
+            f"{code} ({_EXCEPTIONS[code]})"
+        )
     return f"{requested(request)}: no answer within {waited_ns // 1_000_000} ms"
 
 
@@ -72,5 +82,7 @@ def garbage(outcome: int, request: bytes, reply: bytes, expected: int) -> str:
         f"expected {request[0]}",
         Outcome.WRONG_FUNCTION: "the reply is to another function",
         Outcome.WRONG_COUNT: f"{len(reply)} bytes came, expected {expected}",
+        Outcome.COLLISION: f"{len(reply)} bytes came that do not begin with the echo "
+        "of the request; somebody else sends, too",
     }[Outcome(outcome)]
     return f"{requested(request)}: {what}: {seen}"

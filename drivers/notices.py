@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 NoticeKind = Literal[
-    "timeout", "garbage", "late", "exception", "ratio", "down", "up",
-    "port-lost", "port-back", "overload",
+    "timeout", "garbage", "late", "echo", "exception", "ratio", "down", "up",
+    "port-lost", "port-back", "overload", "identity", "setup", "absent",
+    "twins",
 ]  # fmt: skip
 
 #: A trouble that comes and goes is reported at most this often.

@@ -7,7 +7,9 @@ class Outcome(IntEnum):
     """How a ``Transaction`` ended: the verdict on the reply, or why there is none.
 
     Up to ``EXCEPTION`` the members are those of ``core.verdict.Verdict``.
-    ``TIMEOUT``: not one byte came in time. ``LOST``: the port is gone.
+    ``TIMEOUT``: not one byte came in time, or a gateway said so of the unit.
+    ``LOST``: the port is gone. ``COLLISION``: on a line that echoes, another came
+    back than was sent.
     """
 
     GOOD = 0
@@ -19,3 +21,4 @@ class Outcome(IntEnum):
     EXCEPTION = 6
     TIMEOUT = 7
     LOST = 8
+    COLLISION = 9

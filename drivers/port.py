@@ -5,12 +5,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from zerometer.core.errors import LineError
-from zerometer.drivers._exchange import Exchange, Transaction
-from zerometer.drivers.line import Line
+from zerometer.drivers._exchange import Transaction
+from zerometer.drivers.line import Line, Master
 
-#: Between two attempts to open the port, at first and at most.
+#: Between two attempts to open the port, at first and at most. Who plugs an adapter
+#: in again wants to see it work; an attempt costs next to nothing.
 FIRST_RETRY_NS = 500_000_000
-LONGEST_RETRY_NS = 10_000_000_000
+LONGEST_RETRY_NS = 1_500_000_000
+
+#: A line that was opened anew because nothing answered is suspected again after
+#: twice the time, at most this long: maybe all its units are just switched off.
+LONGEST_DEAF_NS = 1_000_000_000_000
 
 #: How late a reply may be: what is assumed, and what is believed.
 ASSUMED_LATENESS_NS = 500_000_000
@@ -40,8 +45,13 @@ class Port:
         self._open_line = open_line
         self._line: Line | None = None
         #: The transactions of the open line; None while there is none.
-        self.exchange: Exchange | None = None
+        self.exchange: Master | None = None
         self._retry_spacing_ns = FIRST_RETRY_NS
+        # When the first request left that nothing has answered since, and why the
+        # line is closed for it.
+        self._unanswered_ns = 0
+        self._deaf_times = 0
+        self._deaf = ""
         self._lateness_ns = ASSUMED_LATENESS_NS
         #: When opening is worth another attempt.
         self.retry_ns = 0
@@ -68,10 +78,10 @@ class Port:
         except LineError:
             self._postpone(now_ns)
             raise
-        settings = line.settings
         self._line = line
-        self.exchange = Exchange(line.fd, settings.character_ns, settings.silence_ns)
-        self._retry_spacing_ns = FIRST_RETRY_NS
+        self.exchange = line.master
+        self._unanswered_ns = 0
+        self._deaf = ""
 
     def close(self) -> None:
         """Give the line back; an open descriptor would rename a replugged adapter."""
@@ -85,19 +95,25 @@ class Port:
     def lose(self, now_ns: int) -> str:
         """Close the line that is gone; return why it is."""
         number = self.exchange.error if self.exchange is not None else 0
+        if self.exchange is not None and self.exchange.heard_ns:
+            self._retry_spacing_ns = FIRST_RETRY_NS
         self.close()
         self._postpone(now_ns)
+        if self._deaf:
+            return self._deaf
         return os.strerror(number).lower() if number else "hung up"
 
     def drain(
-        self, exchange: Exchange, failed: Transaction, corrupted: bool
+        self, exchange: Master, failed: Transaction, corrupted: bool
     ) -> tuple[bool, int]:
         """Discard what still comes after a *failed* transaction, before the next one.
 
         Return whether the line is still there, and how late the last byte was, as a
         turnaround; 0 if none came. After a *corrupted* reply, nothing late is
-        expected.
+        expected. A line on which nothing has answered for too long is given up.
         """
+        if self._is_deaf(exchange, failed):
+            return False, 0
         silence_ns = GARBAGE_SILENCE_NS if corrupted else self._lateness_ns
         last_ns = exchange.drain(silence_ns, 2 * silence_ns)
         if last_ns <= 0:
@@ -107,6 +123,23 @@ class Port:
             believed_ns = min(late_ns, LONGEST_LATENESS_NS)
             self._lateness_ns = max(self._lateness_ns, believed_ns)
         return True, late_ns
+
+    def _is_deaf(self, exchange: Master, failed: Transaction) -> bool:
+        """Tell whether the line is suspected: a lost peer may show in no other way."""
+        if exchange.heard_ns > self._unanswered_ns or not self._unanswered_ns:
+            if exchange.heard_ns:
+                self._deaf_times = 0
+            self._unanswered_ns = failed.done_ns
+        allowed_ns = self._line.deaf_after_ns if self._line is not None else 0
+        allowed_ns = min(allowed_ns << self._deaf_times, LONGEST_DEAF_NS)
+        silent_ns = failed.done_ns - self._unanswered_ns
+        if not allowed_ns or silent_ns < allowed_ns:
+            return False
+        self._deaf_times += 1
+        self._deaf = (
+            f"nothing has answered for {silent_ns // 1_000_000_000} s; connects anew"
+        )
+        return True
 
     def _postpone(self, now_ns: int) -> None:
         self.retry_ns = now_ns + self._retry_spacing_ns

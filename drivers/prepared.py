@@ -4,7 +4,7 @@ from array import array
 
 from zerometer.core._frame import expected_length, read_request
 from zerometer.core.decoding import decode_plan
-from zerometer.core.planner import transaction_ns
+from zerometer.core.planner import block_ns
 from zerometer.core.points import LineSettings, Point, Quality, ReadBlock, Reading
 from zerometer.drivers._exchange import Transaction
 from zerometer.drivers.health import Health
@@ -23,6 +23,7 @@ class PreparedRead:
         "health",
         "length",
         "request",
+        "tracked",
         "transaction",
         "width",
         "wire_ns",
@@ -43,13 +44,15 @@ class PreparedRead:
         #: The request on its way.
         self.transaction = Transaction(self.request)
         #: How long it occupies the line, but for the unit's turnaround.
-        self.wire_ns = transaction_ns(block.function, block.count, line, 0)
+        self.wire_ns = block_ns(block, line, 0)
         #: Bytes of the reply that grants it.
         self.length = expected_length(self.request)
         #: Registers from the block's start that belong to its first value.
         self.width = _first_width(block, points)
         #: Whether others are multiplied by what it reads.
         self.has_ratios = any(ratios.is_ratio(index) for index in block.points)
+        #: Which of its values is that of the counter which is followed; -1 if none is.
+        self.tracked = -1
         self._plan = decode_plan(points, block)
         self._missing_values = array("d", [float("nan")]) * len(block.points)
         self._missing = bytes([Quality.MISSING]) * len(block.points)

@@ -5,11 +5,15 @@ import errno
 import fcntl
 import os
 import termios
+from pathlib import Path
 
 import serial
+from serial.tools import list_ports
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings
+from zerometer.drivers._exchange import Exchange
+from zerometer.drivers.rs485 import Mode, switch
 
 _HINTS = {
     errno.ENOENT: "no such device; is the adapter plugged in, and the name right?",
@@ -27,16 +31,24 @@ _HINTS = {
 }
 
 
+#: Who sees these may have meant another port.
+_ABSENT = (errno.ENOENT, errno.ENXIO, errno.ENODEV)
+_SHOWN = 4
+_BY_ID = Path("/dev/serial/by-id")
+
+
 class SerialLine:
     """The open port *port*: raw, not blocking, exclusive, with low latency.
 
     Exclusive by an advisory lock, which also stops root, and by TIOCEXCL, which
     also stops programs that do not ask for locks. LineError when the port cannot
-    be opened or set up. A pseudo-terminal works, too; it ignores the parity.
+    be opened or set up. A pseudo-terminal works, too; it ignores the parity. *rs485*
+    says whether the driver shall switch the transmitter.
     """
 
-    def __init__(self, port: str, settings: LineSettings) -> None:
-        self.settings = settings
+    deaf_after_ns = 0
+
+    def __init__(self, port: str, settings: LineSettings, rs485: Mode = "auto") -> None:
         self._serial = _open(port, settings)
         self.fd = self._serial.fileno()
         with contextlib.suppress(OSError):
@@ -45,6 +57,12 @@ class SerialLine:
         # devices do not know the request.
         with contextlib.suppress(ValueError):
             self._serial.set_low_latency_mode(True)
+        try:
+            switch(port, self.fd, rs485)
+        except LineError:
+            self.close()
+            raise
+        self.master = Exchange(self.fd, settings.character_ns, settings.silence_ns)
 
     def close(self) -> None:
         """Give the port back; may be called again."""
@@ -83,5 +101,17 @@ def _reason(error: Exception) -> str:
         if number is None and isinstance(terminal, termios.error):
             number = terminal.args[0]
     if number in _HINTS:
-        return _HINTS[number]
+        return _HINTS[number] + (_found() if number in _ABSENT else "")
     return os.strerror(number) if number else str(error)
+
+
+def _found() -> str:
+    """Return which ports there are, by the names that stay where there are any."""
+    names = {str(link.resolve()): str(link) for link in sorted(_BY_ID.glob("*"))}
+    ports = sorted(
+        names.get(port.device, port.device) for port in list_ports.comports()
+    )
+    if not ports:
+        return ""
+    more = ", ..." if len(ports) > _SHOWN else ""
+    return f" Ports found: {', '.join(ports[:_SHOWN])}{more}"

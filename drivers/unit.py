@@ -1,13 +1,16 @@
 """One meter as its bus loop sees it: what is due, what is pending, what is known."""
 
+import math
+from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zerometer.core.points import (
     LineSettings,
     MeterMap,
     PolledPoint,
+    Quality,
     ReadBlock,
     Reading,
 )
@@ -15,12 +18,15 @@ from zerometer.drivers._exchange import Transaction
 from zerometer.drivers.cycles import Cycles
 from zerometer.drivers.health import Health
 from zerometer.drivers.holes import ReadKey, around_holes, halved, key_of
+from zerometer.drivers.interview import Findings, Interview
 from zerometer.drivers.prepared import PreparedRead
 from zerometer.drivers.proof import Proof
+from zerometer.drivers.questions import Question, prepared
 from zerometer.drivers.ratios import Ratios
 from zerometer.drivers.schedule import Periods
 from zerometer.drivers.statistics import Tally, UnitStatistics
 from zerometer.drivers.turnaround import Turnaround
+from zerometer.drivers.twins import Track, tracked
 
 #: Reads are planned anew when the turnaround is off by this factor from the one they
 #: were planned with.
@@ -34,13 +40,15 @@ _REQUEST_BYTES = 8
 class UnitPlan:
     """What a bus loop needs to know of one meter.
 
-    Ratio points that others name in ``times`` must be among ``points``.
+    Ratio points that others name in ``times`` must be among ``points``. ``serial`` is
+    the serial number that the meter must have, if it tells one; empty if any will do.
     """
 
     meter: str
     unit: int
     map: MeterMap
     points: tuple[PolledPoint, ...]
+    serial: str = ""
 
 
 class Unit:
@@ -86,6 +94,14 @@ class Unit:
         #: Points that the meter refuses, as indices.
         self.retired: frozenset[int] = frozenset()
         self._health_of: dict[ReadKey, Health] = {}
+        #: What it is asked before it is trusted; None of meters that tell nothing.
+        self.interview: Interview | None = None
+        if Interview.wanted(plan.map):
+            self.interview = Interview(plan.map, self.points, plan.serial, known="")
+        self.trusted = self.interview is None
+        self._polled = plan.points
+        self._absent: frozenset[int] = frozenset()
+        self._track_one()
 
     def begin_cycle(self, now_ns: int) -> int:
         """Make what is due pending; return by how many ns that is too late."""
@@ -99,7 +115,8 @@ class Unit:
             self._ratios_again = False
         reads = self._reads(due)
         self.pending.extend(reads)
-        self.proof.anchor(reads)
+        if reads and self.trusted:
+            self.proof.anchor(reads)
         self.tally.lateness_ns = now_ns - due_ns
         return now_ns - due_ns
 
@@ -144,7 +161,66 @@ class Unit:
         self._apply_ratios()
         for health in self._health_of.values():
             health.answered()
+        self.track.absent()
+        if self.interview:
+            self.trusted = False
+            self.interview.again_ns = now_ns
+            self.interview.restart()
         self.periods.hasten(now_ns)
+
+    @property
+    def searching(self) -> bool:
+        """Whether it is asked where it has something: silence is no fault then."""
+        interview = self.interview
+        return bool(interview and not self.trusted and interview.question.elsewhere)
+
+    def ask(self, question: Question) -> Transaction:
+        """Return what asks *question*; who doubts asks at the same place."""
+        reads = prepared(question, self.number, self._line)
+        self.proof.anchor(reads)
+        transaction = reads[0].transaction
+        transaction.expect(self.turnaround.look_ns, self.turnaround.timeout_ns)
+        return transaction
+
+    def met(self, findings: Findings, now_ns: int) -> None:
+        """Trust the meter, and read its points where they were found."""
+        self.trusted = True
+        if (findings.points, findings.absent) == (self.points, self._absent):
+            return
+        self.points, self._absent = findings.points, findings.absent
+        self.ratios = Ratios(self.meter, self.points)
+        polled = [
+            replace(polled, point=point)
+            for polled, point in zip(self._polled, self.points, strict=True)
+        ]
+        self._requests = Cycles(polled, self.ratios, self._line, self._absent)
+        self._with_ratios = self._requests.with_ratios
+        self._cycles.clear()
+        self._track_one()
+        self.pending.clear()
+        self.periods.hasten(now_ns)
+
+    def absent(self, time_ns: int) -> Reading:
+        """Return the reading that says that points are missing for good."""
+        indices = tuple(sorted(self._absent))
+        return Reading(
+            meter=self.meter,
+            time_ns=time_ns,
+            points=indices,
+            values=array("d", [math.nan]) * len(indices),
+            qualities=bytes([Quality.MISSING]) * len(indices),
+        )
+
+    @property
+    def tracked_name(self) -> str:
+        """The name of the counter that is followed."""
+        return self.points[self._tracked].name
+
+    def _track_one(self) -> None:
+        """Follow one of the counters."""
+        self._tracked = tracked(self.points, self._absent)
+        point = self.points[self._tracked]
+        self.track = Track(None if point.times else point.modulus)
 
     def statistics(self) -> UnitStatistics:
         """Return what was counted so far."""
@@ -160,7 +236,9 @@ class Unit:
             lateness_ns=self.tally.lateness_ns,
             skipped=self.periods.skipped,
             retries=self.tally.retries,
-            retired=tuple(self.points[index].name for index in sorted(self.retired)),
+            retired=tuple(
+                self.points[index].name for index in sorted(self.retired | self._absent)
+            ),
             reads=max(map(len, tuple(self._cycles.values())), default=0),
             max_registers=self.limits.max_registers,
             down=self.health.down,
@@ -187,9 +265,10 @@ class Unit:
         reads = []
         for block in around_holes(blocks, self._refused, self.points, self.limits):
             health = self._health_of.setdefault(key_of(block), Health(self._random))
-            reads.append(
-                PreparedRead(
-                    self.number, block, self.points, self.ratios, health, self._line
-                )
+            read = PreparedRead(
+                self.number, block, self.points, self.ratios, health, self._line
             )
+            if self._tracked in block.points:
+                read.tracked = block.points.index(self._tracked)
+            reads.append(read)
         return reads

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
-from zerometer.core.planner import transaction_ns
+from zerometer.core.planner import block_ns
 from zerometer.core.points import LineSettings, ReadBlock
 from zerometer.drivers.cycles import Cycles
 from zerometer.drivers.ratios import Ratios
@@ -74,9 +74,7 @@ def unit_load(plan: UnitPlan, line: LineSettings, turnaround_ns: int) -> UnitLoa
             Request(
                 block=block,
                 points=tuple(points[index].name for index in block.points),
-                cost_ns=transaction_ns(
-                    block.function, block.count, line, turnaround_ns
-                ),
+                cost_ns=block_ns(block, line, turnaround_ns),
             )
             for block in blocks
         )
@@ -119,7 +117,7 @@ def _poll_ns(
 ) -> int:
     every = range(len(cycles.periods_ns))
     return sum(
-        transaction_ns(block.function, block.count, line, turnaround_ns)
+        block_ns(block, line, turnaround_ns)
         for block in cycles.blocks(every, plan.map.limits, turnaround_ns)
     )
 

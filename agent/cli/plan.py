@@ -74,12 +74,11 @@ def run(args: argparse.Namespace) -> int:
 
 def bus_lines(bus: Json, width: int) -> list[str]:
     """Return the plan of a bus as text of *width* characters."""
-    settings = f"{bus['baud']} 8{bus['parity']}{bus['stop_bits']}"
     cycles = [cycle for meter in bus["meters"] for cycle in meter["cycles"]]
     due = max((len(_due(cycle)) for cycle in cycles), default=0)
     head = _ROW.format("due", "fn", "address", "count", "ms", due=due)
     lines = [
-        f"bus {bus['id']} ({bus['port']}, {settings}): {_sums(bus)}",
+        f"bus {bus['id']} ({bus['port']}, {_settings(bus['line'])}): {_sums(bus)}",
         f"{head}points",
     ]
     for meter in bus["meters"]:
@@ -89,6 +88,12 @@ def bus_lines(bus: Json, width: int) -> list[str]:
     if bus["faster"] is not None:
         lines.append(f"at {bus['faster']['baud']} baud: {_sums(bus['faster'])}")
     return lines + [line for text in _advice(bus) for line in _wrapped(text, width)]
+
+
+def _settings(line: Json | None) -> str:
+    if line is None:
+        return "a network of which no line is stated"
+    return f"{line['baud']} 8{line['parity']}{line['stop_bits']}"
 
 
 def _sums(sums: Json) -> str:

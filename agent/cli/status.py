@@ -83,11 +83,7 @@ def lines(snapshot: Json) -> list[str]:
             f"pool {pool['id']}: {pool['inflow']:.1f} {pool['rate_unit']}, {shown}"
         )
     text += _columns([METER_HEAD, *_meter_rows(snapshot)])
-    text += [
-        f"meter {meter['id']} refuses: {', '.join(meter['retired'])}"
-        for meter in snapshot["meters"]
-        if meter["retired"]
-    ]
+    text += [line for meter in snapshot["meters"] for line in _learnt(meter)]
     text += _columns([BUS_HEAD, *map(_bus_row, snapshot["buses"])])
     text += [
         f"bus {bus['id']} is overloaded: each of its meters is read less often; "
@@ -118,20 +114,31 @@ def _meter_rows(snapshot: Json) -> Iterator[Row]:
     for meter in snapshot["meters"]:
         state = "port closed" if meter["bus"] in closed else meter["state"]
         age = "never" if meter["age_s"] is None else f"{meter['age_s']:.1f} s ago"
-        took = "-" if meter["latency_s"] is None else _milliseconds(meter["latency_s"])
+        took = "-" if meter["latency_s"] is None else _brief(meter["latency_s"])
         good, errors = str(meter["good"]), _by_kind(meter["errors"])
         yield meter["id"], state, meter["quality"], age, took, good, errors
 
 
+def _learnt(meter: Json) -> Iterator[str]:
+    if meter["retired"]:
+        yield f"meter {meter['id']} refuses: {', '.join(meter['retired'])}"
+    takes, stated = meter["max_registers"], meter["map_max_registers"]
+    if takes < stated:
+        yield (
+            f"meter {meter['id']} takes at most {takes} registers in one request, "
+            f"its map says {stated}"
+        )
+
+
 def _bus_row(bus: Json) -> Row:
-    late = f"{_milliseconds(bus['lateness_s'])}, {_milliseconds(bus['lateness_max_s'])}"
+    late = f"{_brief(bus['lateness_s'])}, {_brief(bus['lateness_max_s'])}"
     used = f"{bus['utilisation']:.1%}"
     sent, skipped = str(bus["transactions"]), str(bus["skipped_cycles"])
     return bus["id"], bus["state"], used, late, skipped, sent, _by_kind(bus["errors"])
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
+def _brief(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _by_kind(errors: dict[str, int]) -> str:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from zerometer.agent.exposition import CONTENT_TYPE, exposition
-from zerometer.agent.metrics import METRICS
 from zerometer.agent.page.assets import serve_asset, serve_index
 from zerometer.agent.page.guard import LOOPBACK_NAMES, Guard
 from zerometer.agent.page.stream import EventStream, encode
@@ -33,6 +32,9 @@ def create_app(
         return Response(encode(snapshot()), media_type="application/json")
 
     async def serve_metrics(_request: Request) -> Response:
+        # Half a megabyte that an agent whom nobody scrapes does not need.
+        from zerometer.agent.metrics import METRICS
+
         text = exposition(METRICS, snapshot())
         return Response(text, headers={"Content-Type": CONTENT_TYPE})
 

@@ -116,6 +116,22 @@ def test_the_fastest_line_has_no_faster_one(
     assert json.loads(plan(demo, capsys, "--json"))["buses"][0]["faster"] is None
 
 
+def test_a_network_costs_only_turnarounds_unless_its_line_is_stated(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(demo, 'port = "rs485-a"', 'port = "tcp://10.0.0.7"')
+    behind = plan(demo, capsys)
+    assert "(tcp://10.0.0.7:502, 9600 8N1)" in behind
+    assert "at 19200 baud" in behind
+    change(demo, "baud = 9600", "")
+    text = plan(demo, capsys, "--meter", "gas-main")
+    assert "(tcp://10.0.0.7:502, a network of which no line is stated)" in text
+    assert "21.8  volume" in text
+    assert "baud:" not in text
+    (bus,) = json.loads(plan(demo, capsys, "--json"))["buses"]
+    assert bus["line"] is bus["faster"] is None
+
+
 def test_a_meter_that_is_not_there(
     demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -128,7 +128,10 @@ def test_a_stopped_agent_shows_what_it_saw_last(
     )  # fmt: skip
     assert cells(text, "line-1")[-1] == "crc 1, short 2, exception 7"
     assert cells(text, "line-2")[:2] == ("down", "missing")
-    assert "meter line-1 refuses: power_factor" in text
+    assert [line for line in text if line.startswith("meter line-1 ")] == [
+        "meter line-1 refuses: power_factor",
+        "meter line-1 takes at most 20 registers in one request, its map says 125",
+    ]
     assert cells(text, "rs485-a") == (
         "open", "43.0%", "4 ms, 118 ms", "2", "29931",
         "crc 1, short 2, exception 7, timeout 63, garbage 4",
@@ -142,10 +145,11 @@ def test_a_stopped_agent_shows_what_it_saw_last(
 
 def test_an_overloaded_bus_is_told() -> None:
     contract = json.loads(CONTRACT.read_text(encoding="utf-8"))
-    contract["buses"][0]["overloaded"] = True
+    contract["buses"][0] |= {"overloaded": True, "lateness_max_s": 2.78}
     text = lines(contract | {"running": True})
     (told,) = (line for line in text if "overloaded" in line)
     assert told.startswith("bus rs485-a is overloaded: each of its meters is read less")
+    assert cells(text, "rs485-a")[2] == "4 ms, 2.8 s"
 
 
 def test_what_another_version_left_is_not_shown(tmp_path: Path) -> None:

@@ -133,6 +133,66 @@ def _without_numbers(value: Any) -> Any:
     return None if isinstance(value, float) else value
 
 
+def test_a_bus_that_has_too_much_to_do_says_so(
+    tab: Browser, snapshot: dict[str, Any]
+) -> None:
+    warning = "Too much to read: each meter is read less often."
+
+    def see(_: Served, address: str) -> None:
+        tab.show(address, "en-GB", LAPTOP)
+        card = tab.evaluate("document.getElementById('buses').innerText")
+        kinds = "time-out 63, exception 7, garbage 4, cut short 2, wrong CRC 1"
+        assert f"Errors: {kinds}" in card
+        assert "118\u202fms" in card
+        assert (warning in card) is snapshot["buses"][0]["overloaded"]
+        assert ("overloaded: 1" in tab.evaluate(TEXT)) is (warning in card)
+
+    look(snapshot, see)
+    snapshot["buses"][0]["overloaded"] = True
+    look(snapshot, see)
+
+
+def test_a_bus_shows_what_it_does_now_not_since_its_start(
+    tab: Browser, snapshot: dict[str, Any]
+) -> None:
+    bus = snapshot["buses"][0]
+
+    def see(_: Served, address: str) -> None:
+        tab.show(address, "en-GB", LAPTOP)
+        shown = "document.getElementById('buses').innerText"
+        assert "43\u202f%" in tab.evaluate(shown)
+        # Ten seconds in which it did nothing else.
+        bus["elapsed_s"] += 10
+        bus["busy_s"] += 9
+        bus["transactions"] += 250
+        tab.wait(f"{shown}.includes('90\u202f%')")
+        assert "25.0\u202f/s" in tab.evaluate(shown)
+        # Another run of the agent.
+        bus.update(elapsed_s=2.0, busy_s=0.5, transactions=4)
+        tab.wait(f"{shown}.includes('25\u202f%')")
+        assert "2.00\u202f/s" in tab.evaluate(shown)
+
+    look(snapshot, see, ticking=True)
+
+
+def test_a_meter_says_what_it_takes_and_what_it_refuses(
+    tab: Browser, snapshot: dict[str, Any]
+) -> None:
+    snapshot["meters"][0]["lateness_s"] = 2.5
+
+    def see(_: Served, address: str) -> None:
+        tab.show(address, "en-GB", LAPTOP)
+        assert "refuses points: 1" in tab.evaluate(TEXT)
+        assert "The meter refuses" not in tab.evaluate(TEXT)
+        tab.evaluate("document.querySelectorAll('.opener').forEach(b => b.click())")
+        shown = tab.evaluate(TEXT)
+        assert "The meter refuses: Power factor" in shown
+        assert "400\u202fms" in shown  # the patience with the meter that is down
+        assert "2.50\u202fs" in shown
+
+    look(snapshot, see)
+
+
 def test_names_are_text(tab: Browser, snapshot: dict[str, Any]) -> None:
     hostile = "<img src=x onerror=\"document.title='owned'\">"
     text = json.dumps(snapshot).replace("line-1", json.dumps(hostile)[1:-1])

@@ -17,7 +17,7 @@ timezone = "Europe/Berlin"
 tick = "2s"
 [[bus]]
 id = "a"
-port = "/dev/ttyUSB0"
+port = "/dev/serial/by-id/usb-a"
 baud = 19200
 parity = "E"
 stop_bits = 2
@@ -88,7 +88,7 @@ def test_site_and_bus(tmp_path: Path) -> None:
     )
     (bus,) = site.buses
     assert bus.line == LineSettings(baud=19200, parity="E", stop_bits=2)
-    assert (bus.port, bus.timeout_ms) == ("/dev/ttyUSB0", 1000)
+    assert (bus.port, bus.timeout_ms) == ("/dev/serial/by-id/usb-a", 1000)
 
 
 def test_the_revision_is_that_of_the_bytes(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_suspicious_but_legal(tmp_path: Path) -> None:
     more = """
     [[bus]]
     id = "b"
-    port = "/dev/ttyUSB1"
+    port = "/dev/ttyS1"
     [[uplink]]
     id = "near"
     url = "http://10.0.0.2/v1/batches"

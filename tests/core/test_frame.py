@@ -86,8 +86,8 @@ def test_nothing_but_a_read_request_can_be_built(
 @pytest.mark.parametrize(
     ("unit", "function", "address", "count", "field"),
     [
-        (0, 3, 0, 1, "unit"),
-        (248, 3, 0, 1, "unit"),
+        (-1, 3, 0, 1, "unit"),
+        (256, 3, 0, 1, "unit"),
         (1, 0, 0, 1, "function"),
         (1, 5, 0, 1, "function"),
         (1, 3, 0, 0, "count"),

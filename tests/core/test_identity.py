@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from zerometer.core.decoding import told
 from zerometer.core.identity import Expected, Register
 
 
@@ -22,12 +23,12 @@ def register(kind: Any, count: int, order: Any = "ABCD") -> Register:
         (register("u64", 4), "0000000000000009", 9),
         (register("string", 3), "4232 3120 0000", "B21"),
         (register("string", 4), "0053 004f 0043 004f", "SOCO"),
-        (register("string", 1), "ff41", "\ufffdA"),
+        (register("string", 2, "BADC"), "3242 2031", "B21"),
         (register("string", 2), "00000000", ""),
     ],
 )
 def test_values(register: Register, data: str, value: int | str) -> None:
-    assert register.value(bytes.fromhex(data)) == value
+    assert told(register, bytes.fromhex(data)) == value
 
 
 def test_one_of_the_values_is_as_expected() -> None:

@@ -42,7 +42,10 @@ def test_refusals_name_the_code() -> None:
 
 
 def test_silence_and_lateness() -> None:
-    assert faults.silence(REQUEST, 250_000_000).endswith("no answer within 250 ms")
+    said = faults.silence(REQUEST, b"", 250_000_000)
+    assert said.endswith("no answer within 250 ms")
+    said = faults.silence(REQUEST, bytes([7, 0x83, 11, 0, 0]), 250_000_000)
+    assert said.endswith("exception 11 (gateway target did not respond)")
     assert faults.lateness(700_000_000, 500_000_000) == (
         "answers only after 700 ms; the time-out is at most 500 ms"
     )

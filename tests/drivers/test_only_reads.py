@@ -30,12 +30,17 @@ def may_leave(request: bytes) -> bool:
 
 
 def taken(request: bytes) -> bool:
-    """Whether a transaction can be made of *request*."""
+    """Whether *request* would leave a serial port."""
     try:
         transaction = Transaction(request)
     except UsageError:
         return False
     assert transaction.request == request
+    # A refused series stops before anything is sent: there is no such descriptor.
+    try:
+        Exchange(999_999, 1, 0).run([transaction])
+    except UsageError:
+        return False
     return True
 
 
@@ -109,7 +114,8 @@ def public(thing: object) -> set[str]:
 def test_nothing_else_of_the_exchange_takes_bytes() -> None:
     """What could send is named here: whoever adds to it must think of this."""
     assert public(Exchange) == {
-        "busy_ns", "discarded", "drain", "error", "run", "transactions", "wakes"
+        "busy_ns", "discarded", "drain", "echoes", "error", "heard_ns",
+        "pairs_replies", "run", "transactions", "wakes",
     }  # fmt: skip
     assert {"Exchange", "Transaction"} == {
         name

@@ -101,3 +101,14 @@ def test_each_meter_has_its_own_turnaround_and_one_without_points_none() -> None
     quick, slow = bus_load(plans, LINE, {"quick": 0, "slow": 7 * MS})
     assert (quick.plan.meter, slow.plan.meter) == ("quick", "slow")
     assert slow.poll_ns - quick.poll_ns == 7 * MS
+
+
+def test_addresses_that_hold_whole_values_cost_their_bytes() -> None:
+    whole = Point(name="energy", function=3, address=0, type="u32")
+    usual = load_of(unit_plan("m", 1, [whole], period_ms=100))
+    limits = ReadLimits(address_holds="value")
+    wide = load_of(unit_plan("m", 1, [whole], period_ms=100, limits=limits))
+    assert [c.requests[0].block.count for c in (usual.cycles[0], wide.cycles[0])] == [
+        2, 1
+    ]  # fmt: skip
+    assert wide.poll_ns == usual.poll_ns

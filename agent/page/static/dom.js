@@ -53,3 +53,12 @@ export function keyed(parent, items, keyOf, create, update) {
   for (const part of old.values()) part.node.remove();
   partsOf.set(parent, now);
 }
+
+/** Make `list` (a dl) hold these pairs of a label and its text. */
+export function showFacts(list, pairs) {
+  const create = ([label]) => {
+    const value = el("dd");
+    return { node: el("div", "", el("dt", "", label), value), value };
+  };
+  keyed(list, pairs, ([label]) => label, create, ({ value }, [, text]) => setText(value, text));
+}

@@ -78,11 +78,16 @@ export function errorsByKind(errors) {
   return happened.map(([kind, count]) => `${word("error", kind)} ${integer(count)}`).join(", ") || integer(0);
 }
 
-/** A short time, in milliseconds; from ten seconds on in seconds. */
+/** A short time, in milliseconds; from a second on in seconds. */
 export function brief(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
-  if (seconds >= 10) return `${fixed(seconds, 0)}${THIN}s`;
+  if (seconds >= 1) return quantity(seconds, "s");
   return `${fixed(seconds * 1000, seconds < 0.01 ? 1 : 0)}${THIN}ms`;
+}
+
+/** How often something happens. */
+export function perSecond(rate) {
+  return rate === null || rate === undefined ? NONE : `${number(rate)}${THIN}/s`;
 }
 
 /** How old something is. */

@@ -1,7 +1,7 @@
 // Buses, journal and uplinks: each as a short list of facts with a state.
 
-import { el, keyed, setAttribute, setText } from "./dom.js";
-import { age, bytes, errorsByKind, integer, percent } from "./format.js";
+import { el, keyed, setAttribute, setText, showFacts } from "./dom.js";
+import { age, brief, bytes, errorsByKind, integer, percent, perSecond } from "./format.js";
 import { t, word } from "./i18n.js";
 
 /** Prepare the buses in `root`; returns update(snapshot). */
@@ -21,13 +21,16 @@ export function createUplinks(root) {
 
 function busEntry(bus) {
   return {
-    key: bus.id, title: bus.id, detail: bus.port, share: bus.utilisation,
+    key: bus.id, title: bus.id, detail: bus.port, share: bus.utilisation, isFull: bus.overloaded,
     state: word("bus-state", bus.state), isBad: bus.state !== "open",
     facts: [
       [t("buses.utilisation"), percent(bus.utilisation)],
-      [t("meters.transactions"), integer(bus.transactions)],
-      [t("meters.errors"), errorsByKind(bus.errors)],
+      [t("buses.requests"), perSecond(bus.per_second)],
+      [t("buses.lateness"), brief(bus.lateness_max_s)],
+      [t("buses.skipped"), integer(bus.skipped_cycles)],
     ],
+    note: t("buses.errors", { errors: errorsByKind(bus.errors) }),
+    error: bus.overloaded ? t("buses.overloaded") : "",
   };
 }
 
@@ -63,11 +66,12 @@ function show(root, entries) {
 function create(entry) {
   const parts = {
     title: el("h3"), state: el("span", "state"), detail: el("p", "detail"),
-    meter: el("div", "gauge", el("i")), facts: el("dl", "facts"), error: el("p", "error"),
+    meter: el("div", "gauge", el("i")), facts: el("dl", "facts"), note: el("p", "detail"),
+    error: el("p", "error"),
   };
   parts.meter.hidden = entry.share === undefined;
   const head = el("div", "entry-head", parts.title, parts.state);
-  return { node: el("article", "entry", head, parts.detail, parts.meter, parts.facts, parts.error), ...parts };
+  return { node: el("article", "entry", head, parts.detail, parts.meter, parts.facts, parts.note, parts.error), ...parts };
 }
 
 function update(part, entry) {
@@ -75,11 +79,9 @@ function update(part, entry) {
   setText(part.state, entry.state);
   setAttribute(part.state, "data-state", entry.isBad ? "bad" : "good");
   setText(part.detail, entry.detail);
+  setText(part.note, entry.note ?? "");
   setText(part.error, entry.error ?? "");
+  setAttribute(part.meter, "data-state", entry.isFull ? "bad" : null);
   part.meter.firstChild.style.width = `${Math.min(1, entry.share ?? 0) * 100}%`;
-  const create = ([label]) => {
-    const value = el("dd");
-    return { node: el("div", "", el("dt", "", label), value), value };
-  };
-  keyed(part.facts, entry.facts, ([label]) => label, create, ({ value }, [, text]) => setText(value, text));
+  showFacts(part.facts, entry.facts);
 }

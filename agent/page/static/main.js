@@ -10,6 +10,7 @@ import { createBuses, createJournal, createUplinks } from "./lists.js";
 import { createMeters } from "./meters.js";
 import { createMinutes } from "./minutes.js";
 import { createPools } from "./pools.js";
+import { createRecent } from "./recent.js";
 import { createSteady } from "./steady.js";
 import { follow } from "./stream.js";
 import { createSummary } from "./summary.js";
@@ -27,6 +28,7 @@ function start() {
   const updates = Object.entries(PANELS).map(([id, create]) => create(byId(id)));
   createScale(byId("scale"));
   const steady = createSteady();
+  const recent = createRecent();
   let snapshot = null;
   let view = null;
 
@@ -57,7 +59,7 @@ function start() {
   }
 
   follow((next) => {
-    snapshot = steady(next);
+    snapshot = recent(steady(next));
     if (view === null) offerViews(next.views);
     byId("main").hidden = false;
     head.update(next, clockOf(next.site.timezone));

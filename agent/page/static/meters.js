@@ -1,7 +1,7 @@
 // The table of meters; a row opens to show all values of its meter.
 
-import { el, keyed, setAttribute, setText } from "./dom.js";
-import { age, errorsByKind, index, integer, NONE, reading } from "./format.js";
+import { el, keyed, setAttribute, setText, showFacts } from "./dom.js";
+import { age, brief, errorsByKind, index, integer, NONE, reading } from "./format.js";
 import { t, word } from "./i18n.js";
 
 const POWERS = ["active_power", "primary_active_power"];
@@ -14,7 +14,7 @@ export function createMeters(root) {
   const titles = {
     name: t("meters.name"), bus: t("meters.bus"), map: t("meters.map"),
     quality: t("meters.quality"), age: t("meters.age"), power: t("meters.power"),
-    index: t("meters.index"), transactions: t("meters.transactions"), errors: t("meters.errors"),
+    index: t("meters.index"), latency: t("meters.latency"), errors: t("meters.errors"),
   };
   const heads = Object.entries(titles).map(([column, title]) => {
     const head = el("th", column, title);
@@ -33,13 +33,16 @@ function createRow(titles) {
     cells[column] = el("td", column);
     cells[column].dataset.title = title;
   }
-  const parts = { name: el("span"), id: el("code"), quality: el("span", "state") };
+  const parts = {
+    name: el("span"), id: el("code"), quality: el("span", "state"), hint: el("p", "hint"),
+    work: el("dl", "facts work"), retired: el("p", "detail"),
+  };
   const button = el("button", "opener", parts.name, parts.id);
   button.type = "button";
   cells.name.append(button);
-  cells.quality.append(parts.quality);
+  cells.quality.append(parts.quality, parts.hint);
   const values = el("dl", "values");
-  const inside = el("td", "", values);
+  const inside = el("td", "", parts.retired, values, parts.work);
   inside.colSpan = Object.keys(titles).length;
   const details = el("tr", "details", inside);
   details.hidden = true;
@@ -65,10 +68,27 @@ function updateRow(part, meter) {
   setText(cells.power, power ? reading(power.value, power.unit) : NONE);
   const counter = meter.values.find(({ unit }) => INDEX_UNITS.includes(unit));
   setText(cells.index, counter ? index(counter.value, counter.unit) : NONE);
-  setText(cells.transactions, integer(meter.transactions));
+  setText(cells.latency, brief(meter.latency_s));
+  const refused = meter.retired.length;
+  setText(part.hint, refused ? t("meters.refuses", { n: integer(refused) }) : "");
+  setText(part.retired, refused ? t("meters.refused", { names: meter.retired.map(pointName).join(", ") }) : "");
+  showFacts(part.work, workOf(meter));
   setText(cells.errors, errorsByKind(meter.errors));
   setAttribute(cells.errors, "data-state", isOften(meter) ? "bad" : null);
   keyed(part.values, meter.values, ({ point }) => point, createValue, updateValue);
+}
+
+// What reading the meter takes, for who looks closer.
+function workOf(meter) {
+  return [
+    [t("meters.transactions"), integer(meter.transactions)],
+    [t("meters.retries"), integer(meter.retries)],
+    [t("meters.reads"), integer(meter.reads)],
+    [t("meters.registers"), integer(meter.max_registers)],
+    [t("meters.timeout"), brief(meter.timeout_s)],
+    [t("meters.late"), brief(meter.lateness_s)],
+    [t("buses.skipped"), integer(meter.skipped_cycles)],
+  ];
 }
 
 function isOften({ errors, transactions }) {

@@ -73,9 +73,11 @@ function metersTile(meters) {
 function busTile(buses) {
   const closed = buses.filter((bus) => bus.state !== "open").length;
   const used = buses.map((bus) => bus.utilisation).filter((share) => share !== null);
-  const note = closed ? t("summary.buses-closed", { n: integer(closed) }) : t("summary.buses-fine", { n: integer(buses.length) });
+  const full = buses.filter((bus) => bus.overloaded).length;
+  const note = closed ? t("summary.buses-closed", { n: integer(closed) })
+    : full ? t("summary.buses-overloaded", { n: integer(full) }) : t("summary.buses-fine", { n: integer(buses.length) });
   const most = used.length ? Math.max(...used) : null;
-  return { key: "bus", label: t("summary.bus"), ...split(percent(most)), note, isBad: closed > 0 };
+  return { key: "bus", label: t("summary.bus"), ...split(percent(most)), note, isBad: closed + full > 0 };
 }
 
 function backlogTile({ uplinks, journal }) {

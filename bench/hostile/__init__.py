@@ -1,0 +1,1 @@
+"""A million frames that no meter should send."""

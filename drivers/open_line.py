@@ -1,0 +1,20 @@
+"""The one place that knows which kind of line belongs to a bus."""
+
+from zerometer.core.site import Bus
+from zerometer.drivers.line import Line
+from zerometer.drivers.serial_line import SerialLine
+from zerometer.drivers.tcp_line import TcpLine
+
+
+def open_line(bus: Bus, delay_ns: int) -> Line:
+    """Open the line of *bus*; LineError when that cannot be.
+
+    *delay_ns* is what its meters want between a connection and the first request.
+    """
+    if bus.protocol == "rtu":
+        return SerialLine(bus.port, bus.line, bus.rs485)
+    if bus.protocol == "rtu+tcp":
+        return TcpLine(bus.port, bus.host, bus.tcp_port, bus.line, delay_ns)
+    from zerometer.drivers.modbus_tcp import ModbusTcpLine
+
+    return ModbusTcpLine(bus.port, bus.host, bus.tcp_port, bus.line, delay_ns)
