@@ -59,7 +59,7 @@ def test_two_meters_with_their_real_maps() -> None:
         shown = values["active_power"] * (0.001 if power.unit == "W" else 1.0)
         assert shown == pytest.approx(POWER_KW, rel=1e-3)
     assert not watched.notices
-    questions = 3  # model, serial number and application of the EM24
+    questions = 5  # model, serial number, application; serial number, word order
     assert statistics.transactions <= len(watched.readings) + questions
     assert statistics.wakes / statistics.transactions < 4
     turnarounds = [unit.turnaround_ns for unit in statistics.units]
