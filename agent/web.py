@@ -21,6 +21,13 @@ log = logging.getLogger(__name__)
 KEEP_ALIVE_S = 75
 
 
+#: Why an address cannot be had now, but may be later.
+_PASSING: dict[int | None, str] = {
+    errno.EADDRINUSE: "another program listens there; end it, or state another port",
+    errno.EADDRNOTAVAIL: "this machine does not have that address",
+}
+
+
 class AddressError(ConfigError):
     """An address to listen on is taken, or is not one of this machine's yet."""
 
@@ -98,9 +105,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
-        passing = error.errno in {errno.EADDRINUSE, errno.EADDRNOTAVAIL}
-        fault = AddressError if passing else ConfigError
-        raise fault(f"listen on {host}, port {port}: {error}") from error
+        fault = AddressError if error.errno in _PASSING else ConfigError
+        reason = _PASSING.get(error.errno, error.strerror)
+        raise fault(f"listen on {host}, port {port}: {reason}") from error
     # Connections inherit it. asyncio sets it only where the socket names TCP as its
     # protocol; without it an answer's body waits 40 ms for the header's receipt.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -88,7 +88,10 @@ def _channels(top: Table) -> tuple[int, ...]:
     table = top.table("channels", "channels", keys.MAP_CHANNELS)
     if "channels" not in top:
         return ()
-    offsets = table.values.get("offsets")
+    if "offsets" not in table:
+        table.missing("offsets", "a list of whole numbers, one for each channel")
+        return ()
+    offsets = table.values["offsets"]
     whole = isinstance(offsets, list) and all(type(item) is int for item in offsets)
     if not isinstance(offsets, list) or not whole or not offsets:
         message = "is not a list of whole numbers, one for each channel"

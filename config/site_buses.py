@@ -72,7 +72,7 @@ def _port(table: Table, folder: Path) -> _Port:
     if "://" in text:
         return _network_port(table, text)
     if re.fullmatch(r"(\\\\\.\\)?COM\d+", text, re.IGNORECASE):
-        message = "is a Windows name; on Linux ports are like /dev/ttyUSB0"
+        message = "is a Windows name; on Linux see ls /dev/serial/by-id"
         table.error("port", f"{shown(text)} {message}")
         return _NONE
     if hint := steadier(text):
@@ -86,6 +86,12 @@ def _network_port(table: Table, text: str) -> _Port:
         message = "give a device's path, tcp://HOST or rtu+tcp://HOST:PORT"
         table.error("port", f"{shown(scheme + '://')} is no port; {message}")
         return _NONE
+    form = f"{scheme}://HOST:PORT"
+    if text.count(":") > 2 and "[" not in text:
+        example = f"{scheme}://[fe80::1]:502"
+        message = f"an IPv6 address stands in brackets, as in {example}"
+        table.error("port", f"{shown(text)} is not {form}; {message}")
+        return _NONE
     try:
         url = urlsplit(text)
         host = url.hostname or ""
@@ -93,7 +99,8 @@ def _network_port(table: Table, text: str) -> _Port:
     except ValueError:
         host, number = "", None
     if not re.fullmatch(r"[0-9A-Za-z._:-]+", host) or number == 0:
-        table.error("port", f"{shown(text)} names no host and TCP port")
+        message = f"{shown(text)} is not {form} with a PORT from 1 to 65535"
+        table.error("port", message)
         return _NONE
     if number is None:
         table.error("port", f"{shown(text)} lacks a TCP port, as in {text}:4001")

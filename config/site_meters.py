@@ -42,11 +42,11 @@ def read_meters(
         if meter.id in drafts:
             table.error("id", f"{shown(meter.id)} is the id of another meter already")
         place = (meter.bus, meter.unit)
-        holds = meter.unit == table.values.get("unit") and meter.bus in buses
+        stated = (table.values.get("unit"), table.values.get("channel", 0))
+        holds = stated == (meter.unit, meter.channel) and meter.bus in buses
         other = next((m for m in taken.get(place, ()) if _same(m, meter)), None)
         if holds and other:
-            message = f"{meter.unit} is the unit of meter {shown(other.id)}"
-            table.error("unit", f"{message} on bus {shown(meter.bus)} already")
+            _report_same(table, meter, other)
         drafts.setdefault(meter.id, draft)
         taken.setdefault(place, []).append(meter)
     if "meter" not in top:
@@ -60,6 +60,16 @@ def _same(one: Meter, other: Meter) -> bool:
     if not (one.channel and other.channel):
         return True
     return one.channel == other.channel or one.map.id != other.map.id
+
+
+def _report_same(table: Table, meter: Meter, other: Meter) -> None:
+    on_bus = f"on bus {shown(meter.bus)}"
+    if meter.channel and meter.channel == other.channel and meter.map == other.map:
+        message = f"{meter.channel} is the channel of meter {shown(other.id)}"
+        table.error("channel", f"{message}, unit {meter.unit} {on_bus}, already")
+    else:
+        message = f"{meter.unit} is the unit of meter {shown(other.id)}"
+        table.error("unit", f"{message} {on_bus} already")
 
 
 def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft:
@@ -114,7 +124,9 @@ def _map(table: Table, library: MapLibrary) -> tuple[MeterMap | None, int]:
         if found and "channel" in table:
             table.error("channel", f"map {shown(name)} has no channels")
         return found, 0
-    channel = table.integer("channel", 1, len(found.channels))
+    if "channel" not in table:
+        table.missing("channel", f"map {shown(name)} has 1 to {len(found.channels)}")
+    channel = table.integer("channel", 1, len(found.channels), 1)
     return found.on_channel(channel), channel
 
 

@@ -3,12 +3,16 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from zerometer.agent.bus_plan import bus_plan
 from zerometer.agent.cli.common import Subparsers, site_argument, site_path
-from zerometer.config.problems import FileError
-from zerometer.config.site import LoadedSite, load_site
+from zerometer.agent.cli.plan import learnt
+from zerometer.config.problems import FileError, Problem
+from zerometer.config.site import load_site
+from zerometer.core.points import NETWORK_LINE
 from zerometer.core.site import Site
 
 
@@ -34,12 +38,32 @@ def run(options: argparse.Namespace) -> int:
             raise
         print(_to_json(ok=False, problems=[asdict(p) for p in error.problems]))
         return error.exit_code
-    warnings = [asdict(problem) for problem in loaded.warnings]
+    warnings = [*loaded.warnings, *_overloads(loaded.site, str(site_path(options)))]
     if options.json:
-        print(_to_json(ok=True, site=_counts(loaded.site), warnings=warnings))
+        told = [asdict(problem) for problem in warnings]
+        print(_to_json(ok=True, site=_counts(loaded.site), warnings=told))
     else:
-        _print_summary(loaded)
+        _print_summary(loaded.site, warnings)
     return 0
+
+
+def _overloads(site: Site, file: str) -> list[Problem]:
+    """Return a warning for each bus whose periods cannot be kept."""
+    known = learnt(site, None)
+    used = {bus.id: bus_plan(site, bus, known)["utilisation"] for bus in site.buses}
+    return [
+        Problem(
+            file,
+            0,
+            0,
+            f'bus "{bus}"',
+            "",
+            f"its meters take {share:.0%} of its time, so each is read less often "
+            "than stated; zerometer plan shows what takes how long",
+        )
+        for bus, share in used.items()
+        if share > 1.0
+    ]
 
 
 def _to_json(**members: Any) -> str:
@@ -64,15 +88,14 @@ def _counts(site: Site) -> dict[str, Any]:
     }
 
 
-def _print_summary(loaded: LoadedSite) -> None:
-    site = loaded.site
-    for warning in loaded.warnings:
+def _print_summary(site: Site, warnings: Sequence[Problem]) -> None:
+    for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print(f"{site.id} ({site.name}), {site.timezone}, revision {site.revision}")
     for bus in site.buses:
         line = bus.line
-        settings = f"{line.baud} 8{line.parity}{line.stop_bits}"
-        print(f"bus {bus.id}: {bus.port}, {settings}")
+        settings = f", {line.baud} 8{line.parity}{line.stop_bits}"
+        print(f"bus {bus.id}: {bus.port}{settings * (line != NETWORK_LINE)}")
         for meter in site.meters:
             if meter.bus == bus.id:
                 points = _number(len(meter.points), "points")
@@ -82,7 +105,7 @@ def _print_summary(loaded: LoadedSite) -> None:
     print(", ".join(_number(counts[name], name) for name in graph))
     for uplink in site.uplinks:
         print(f"uplink {uplink.id}: {uplink.url}")
-    print("no problem found" if not loaded.warnings else "no error found")
+    print("no problem found" if not warnings else "no error found")
 
 
 def _number(count: int, plural: str) -> str:

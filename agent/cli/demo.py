@@ -51,6 +51,13 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--folder", type=Path, help="keep the run's files here: a new or empty folder"
     )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="let something go wrong, as simulate --fault does; may be repeated",
+    )
     parser.set_defaults(run=run)
 
 
@@ -100,7 +107,7 @@ def _run(args: argparse.Namespace, folder: Path, stops: set[signal.Signals]) -> 
     from zerometer.config.site import load_site
 
     timed = args.seconds is not None
-    with Scene(folder, note_served=timed) as scene:
+    with Scene(folder, note_served=timed, faults=args.fault) as scene:
         print(f"page: {scene.page}", file=sys.stderr, flush=True)
         if not timed:
             print("Ctrl-C stops it", file=sys.stderr, flush=True)

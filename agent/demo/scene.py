@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.resources import files
@@ -27,13 +28,21 @@ class Truth:
 class Scene:
     """Starts the parts in the order in which they need each other."""
 
-    def __init__(self, folder: Path, *, seed: int = 1, note_served: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        seed: int = 1,
+        note_served: bool,
+        faults: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
         self.site = folder / "site.toml"
         self.database = folder / "received.sqlite"
         self._seed = seed
         self._served = folder / "served.jsonl"
         self._note_served = note_served
+        self._faults = [f"--fault={fault}" for fault in faults]
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -53,7 +62,8 @@ class Scene:
         write_site(self.site, uplink=self.receiver.line(), page_port=free_port())
         note = ["--served", str(self._served)] if self._note_served else []
         self.factory = self._process(
-            "simulate", ["simulate", str(self.site), "--seed", str(self._seed), *note]
+            "simulate",
+            ["simulate", str(self.site), f"--seed={self._seed}", *note, *self._faults],
         )
         start_ns = json.loads(self.factory.line())["start_ns"]
         self.truth = Truth(start_ns, self._served, self._seed)

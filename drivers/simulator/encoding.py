@@ -92,21 +92,26 @@ def _raws(
     return raws
 
 
+def modulus_of(point: Point) -> float:
+    """Return where a counter's registers roll over, in its unit before ratios."""
+    if point.modulus is not None:
+        return point.modulus
+    if point.plus or point.type in STEPLESS:
+        return math.inf
+    return (numbers.limits(point)[1] + 1) * abs(point.scale)
+
+
 def _floored(point: Point, total: float) -> float:
     """Return what a counter shows of *total*: whole steps, and rolled over."""
-    modulus = point.modulus
-    if modulus is None and not point.plus and point.type not in STEPLESS:
-        _, high = numbers.limits(point)
-        modulus = (high + 1) * abs(point.scale)
+    modulus = modulus_of(point)
     step = point.step or point.resolution or FLOAT_STEP
     if point.step:
         # In whole steps: the modulus of a counter is seldom a binary fraction.
         count = int(total / step + math.copysign(1e-7, total))
-        if modulus is not None:
+        if modulus < math.inf:
             count = int(math.fmod(count, round(modulus / step)))
         return count * step
-    if modulus is not None:
-        total = math.fmod(total, modulus)
+    total = math.fmod(total, modulus)
     return math.floor(total / step) * step
 
 

@@ -3,17 +3,20 @@
 import hashlib
 import socket
 import time
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from zerometer.core.errors import LineError, UsageError
-from zerometer.core.points import Point
-from zerometer.core.site import Meter, Site
+from zerometer.core.site import Site
 from zerometer.drivers.simulator.channels import joined
+from zerometer.drivers.simulator.installed import Installed
 from zerometer.drivers.simulator.line import TURNAROUND_NS, SimulatedLine
-from zerometer.drivers.simulator.meters import Recorder, SimulatedMeter
+from zerometer.drivers.simulator.meters import Recorder
 from zerometer.drivers.simulator.plant import Curve
+from zerometer.drivers.simulator.script import Script
+from zerometer.drivers.simulator.terminal import Terminal
 from zerometer.drivers.simulator.wiring import Wiring
 
 #: The hour of the sun when a run begins: there is light for a working day.
@@ -34,11 +37,12 @@ class Factory:
         lines: dict[str, SimulatedLine],
         ports: dict[str, Path],
         curves: dict[str, Curve],
+        script: Script,
     ) -> None:
         self.lines = lines
         self.curves = curves
         self._ports = ports
-        self._started: list[str] = []
+        self._script = script
         self._locks: list[socket.socket] = []
 
     def start(self) -> None:
@@ -55,12 +59,9 @@ class Factory:
                     "path where nothing is"
                 )
         self._locks = [_locked(bus, port) for bus, port in self._ports.items()]
-        for bus, port in self._ports.items():
-            self.lines[bus].start()
-            self._started.append(bus)
+        for bus, line in self.lines.items():
             try:
-                port.unlink(missing_ok=True)
-                port.symlink_to(self.lines[bus].port)
+                line.start()
             except OSError as error:
                 self.stop()
                 raise LineError(
@@ -68,14 +69,12 @@ class Factory:
                     "a simulated line needs a folder that can be written: set "
                     'port = "line" in the site file to simulate'
                 ) from error
+        self._script.start()
 
     def stop(self) -> None:
         """Stop every line that was started; harmless otherwise."""
-        while self._started:
-            bus = self._started.pop()
-            port, line = self._ports[bus], self.lines[bus]
-            if port.is_symlink() and str(port.readlink()) == line.port:
-                port.unlink()
+        self._script.stop()
+        for line in self.lines.values():
             line.stop()
         while self._locks:
             self._locks.pop().close()
@@ -97,13 +96,17 @@ def build(
     turnaround_ns: int = TURNAROUND_NS,
     paced: bool = True,
     recorder: Recorder | None = None,
+    faults: Sequence[str] = (),
+    tap: Callable[[str, bytes], None] | None = None,
 ) -> Factory:
     """Return a factory for *site*, not started.
 
     Its time begins at ``start_ns`` of the boot-time clock, by default now.
 
     The same seed gives the same factory. ``start_hour`` is the hour of the sun
-    when the run begins, whatever the hour is.
+    when the run begins, whatever the hour is. ``faults`` are orders like
+    ``press:dead@30s+60s``; UsageError when one makes no sense. *tap* gets
+    every byte string that is written to a line, after the line's bus.
     """
     if start_ns is None:
         start_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
@@ -113,40 +116,25 @@ def build(
         start_ns=start_ns,
         start_hour=start_hour,
     )
+    buses = {bus.id for bus in site.buses}
+    meters = [
+        Installed(meter, wiring.curves[meter.id], recorder)
+        for meter in site.meters
+        if meter.bus in buses
+    ]
     lines = {}
     for bus in site.buses:
-        units = joined(
-            (meter.unit, _meter(meter, wiring.curves[meter.id], recorder))
-            for meter in site.meters
-            if meter.bus == bus.id
-        )
         lines[bus.id] = SimulatedLine(
-            bus.line, units, turnaround_ns=turnaround_ns, paced=paced
+            bus.line,
+            joined((m.meter.unit, m.unit()) for m in meters if m.meter.bus == bus.id),
+            turnaround_ns=turnaround_ns,
+            paced=paced,
+            end=Terminal(Path(bus.port)),
+            tap=tap and partial(tap, bus.id),
         )
     ports = {bus.id: Path(bus.port) for bus in site.buses}
-    return Factory(lines, ports, wiring.curves)
-
-
-def _meter(meter: Meter, curve: Curve, recorder: Recorder | None) -> SimulatedMeter:
-    return SimulatedMeter(
-        meter.id,
-        meter.map,
-        curve,
-        points=_derived(meter),
-        ct=meter.ct[0] / meter.ct[1] if meter.ct else 1.0,
-        pt=meter.pt[0] / meter.pt[1] if meter.pt else 1.0,
-        serial=meter.serial,
-        recorder=recorder,
-    )
-
-
-def _derived(meter: Meter) -> list[Point]:
-    """Return the points that the site file adds; their scale holds every ratio."""
-    return [
-        replace(polled.point, ratio="primary")
-        for polled in meter.points
-        if meter.map.point(polled.point.name) is None
-    ]
+    script = Script(faults, lines, meters, seed)
+    return Factory(lines, ports, wiring.curves, script)
 
 
 def _locked(bus: str, port: Path) -> socket.socket:

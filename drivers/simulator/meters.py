@@ -1,11 +1,13 @@
 """Simulated meters: the registers of a real model, filled from a load."""
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 
 from zerometer.core.points import MeterMap, Point
 from zerometer.core.units import UNITS, factor
 from zerometer.drivers.simulator.bank import Bank, Cell
+from zerometer.drivers.simulator.encoding import modulus_of
 from zerometer.drivers.simulator.plant import Model
 from zerometer.drivers.simulator.quantities import (
     Snapshot,
@@ -76,7 +78,7 @@ class SimulatedMeter:
         serial = serial or meter_id
         self._told = told(meter_map, serial)
         starts, fixed = laid_out(meter_map, serial) if meter_map.sunspec else ({}, {})
-        cells = [
+        self._cells = cells = [
             Cell(
                 point.moved(starts[point.models[-1]]) if point.models else point,
                 value(point),
@@ -123,6 +125,22 @@ class SimulatedMeter:
             for bank in self._banks.values()
             for cell in bank.between(0, 65_536)
         }
+
+    def rollover(self, *, exporting: bool) -> float:
+        """Return the index at which a counter rolls over first, or infinity.
+
+        It is the import index, or the export index, in the model's unit.
+        """
+        one = self._times
+        unit = (
+            Snapshot(0.0, 0.0, one, 0.0) if exporting else Snapshot(0.0, one, 0.0, 0.0)
+        )
+        found = [math.inf]
+        for cell in self._cells:
+            gain = cell.value(unit)
+            if cell.point.kind == "counter" and gain:
+                found.append(modulus_of(cell.point) * cell.ratio / abs(gain))
+        return min(found)
 
     def _snapshot(self, t: int) -> Snapshot:
         imported, exported = self._model.energy(t)

@@ -54,6 +54,34 @@ def test_warnings_go_to_standard_error(
     assert said.out.endswith("no error found\n")
 
 
+def test_a_bus_that_cannot_keep_its_periods_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.toml"
+    text = Path(DEMO).read_text(encoding="utf-8")
+    slow = text.replace("baud = 9600", "baud = 1200")
+    site.write_text(slow, encoding="utf-8")
+    assert run(str(site)) == 0
+    said = capsys.readouterr()
+    assert f'warning: {site}: bus "rs485-a": its meters take 1' in said.err
+    assert "% of its time" in said.err
+    assert run(str(site), "--json") == 0
+    [warning] = json.loads(capsys.readouterr().out)["warnings"]
+    assert (warning["where"], warning["line"]) == ('bus "rs485-a"', 0)
+
+
+def test_a_network_has_no_settings_of_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.toml"
+    lines = Path(DEMO).read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("baud")]
+    text = "\n".join(kept).replace('port = "rs485-a"', 'port = "tcp://gw"')
+    site.write_text(text, encoding="utf-8")
+    assert run(str(site)) == 0
+    assert "bus rs485-a: tcp://gw:502\n" in capsys.readouterr().out
+
+
 def test_problems_are_raised_for_the_caller_to_print(tmp_path: Path) -> None:
     site = tmp_path / "site.toml"
     site.write_text("format = 3\n", encoding="utf-8")

@@ -56,7 +56,7 @@ def test_a_failing_application_is_logged_and_answered_with_500(
 def test_a_taken_port_is_a_config_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"listen on 127.0.0.1, port {port}"):
+        with pytest.raises(ConfigError, match=f"port {port}: another program"):
             asyncio.run(WebServer(echo, "127.0.0.1", port).start())
 
 

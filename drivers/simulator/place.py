@@ -1,0 +1,74 @@
+"""Where an ordered fault happens: a line, or a meter on it."""
+
+import math
+import time
+from collections.abc import Sequence
+from zlib import crc32
+
+from zerometer.drivers.simulator.faults import Fault
+from zerometer.drivers.simulator.installed import Installed
+from zerometer.drivers.simulator.line import SimulatedLine
+from zerometer.drivers.simulator.unit import Unit
+
+#: A counter that is to roll over does so when the load has lasted this long.
+ROLLOVER_H = 5 / 3600
+
+
+class LinePlace:
+    """A line; ``seed`` makes what happens by chance happen again."""
+
+    def __init__(self, line: SimulatedLine, seed: int) -> None:
+        self.line = line
+        self.seed = seed
+
+    def plug(self, on: bool) -> None:
+        """Plug the line's adapter in, or unplug it."""
+        if on:
+            self.line.start()
+        else:
+            self.line.stop()
+
+
+class MeterPlace:
+    """A meter on a line; ``seed`` makes what happens by chance happen again."""
+
+    def __init__(self, line: SimulatedLine, installed: Installed, seed: int) -> None:
+        meter = installed.meter
+        self.seed = crc32(f"{seed}:{meter.id}".encode())
+        self.installed = installed
+        self._number = meter.unit
+        self._line = line
+
+    def give(self, faults: Sequence[Fault]) -> None:
+        """Give the meter these faults instead of those it had."""
+        self._line.give(self._number, *faults)
+
+    def twin(self) -> Unit:
+        """Return a meter like this one, with another load."""
+        return self.installed.twin()
+
+    def reset_counters(self) -> None:
+        """Set all counters to zero."""
+        self.installed.load.set(_now_ns(), 0.0, 0.0)
+
+    def roll_over(self) -> None:
+        """Set the counter that moves to just before it rolls over, if it does."""
+        now_ns, load = _now_ns(), self.installed.load
+        power = load.power(now_ns)
+        end = self.installed.unit().rollover(exporting=power < 0)
+        if math.isinf(end):
+            return
+        imported, exported = load.energy(now_ns)
+        index = end - abs(power) * ROLLOVER_H
+        if power < 0:
+            load.set(now_ns, imported, index)
+        else:
+            load.set(now_ns, index, exported)
+
+    def change_ct(self, ratio: float | None) -> None:
+        """Let the meter have a CT of this ratio; None: that of the site."""
+        self._line.replace(self._number, self.installed.unit(ratio))
+
+
+def _now_ns() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
