@@ -1,7 +1,7 @@
 """What the loop of a bus needs to know of a site's meters."""
 
 from zerometer.core.site import Bus, Site
-from zerometer.drivers.unit import UnitPlan
+from zerometer.drivers.unit_plan import UnitPlan
 
 
 def unit_plans(site: Site, bus: Bus) -> list[UnitPlan]:

@@ -1,37 +1,27 @@
 """The loop of one bus: what is due is read, decoded and handed on.
 
-A thread per bus: a hung port stalls nothing but itself. While the line works, one
-request after the other goes out, most urgent first; what does not answer is given
-up early, drained, proved and finally probed, so that the others keep their rate.
+A thread per bus: a hung port stalls nothing but itself.
 """
 
 import random
 import threading
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic_ns
 from types import MappingProxyType
 
-from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings, Reading
-from zerometer.drivers.health import ProbeBudget
-from zerometer.drivers.line import Line, Master
-from zerometer.drivers.load import Load
+from zerometer.drivers.line import Line
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port
 from zerometer.drivers.proof import Proof
-from zerometer.drivers.reader import Reader
-from zerometer.drivers.schedule import Schedule
-from zerometer.drivers.series import Series, reads_within
-from zerometer.drivers.statistics import (
-    BusStatistics,
-    UnitStatistics,
-    total,
-)
-from zerometer.drivers.unit import Unit, UnitPlan
-
-__all__ = ["BusLoop", "BusNotice", "BusStatistics", "UnitPlan", "UnitStatistics"]
+from zerometer.drivers.series import reads_within
+from zerometer.drivers.service import Service
+from zerometer.drivers.statistics import BusStatistics, total
+from zerometer.drivers.unit import Unit
+from zerometer.drivers.unit_facts import memory_of, statistics_of
+from zerometer.drivers.unit_plan import UnitPlan
 
 
 def _boot_ns() -> int:
@@ -60,23 +50,11 @@ class BusLoop:
         memories: Mapping[str, UnitMemory] = MappingProxyType({}),
     ) -> None:
         self._bus_id = bus_id
-        self._notices = Notices(bus_id, notify, _boot_ns)
         self._stopping = threading.Event()
-        self._port = Port(open_line, self._stopping.is_set)
-        self._port_lost = False
-        self._budget = ProbeBudget()
-        self._reader = Reader(
-            bus_id=bus_id,
-            port=self._port,
-            budget=self._budget,
-            notices=self._notices,
-            deliver=deliver,
-            boot_ns=_boot_ns,
-        )
-        self._schedule = Schedule()
         self._thread = threading.Thread(target=self._run, name=f"bus-{bus_id}")
         self._start_ns = monotonic_ns()
-        self._series_reads = reads_within(line.silence_ns)
+        self._waits = 0
+        self._port = Port(open_line, self._stopping.is_set)
         self._units = [
             Unit(
                 plan,
@@ -93,8 +71,15 @@ class BusLoop:
         for unit in self._units:
             # The channels of one unit are meters each, but owe replies as one.
             unit.proof = proofs.setdefault(unit.number, unit.proof)
-        self._waits = 0
-        self._load = Load(bus_id, self._units, self._notices)
+        self._service = Service(
+            bus_id=bus_id,
+            port=self._port,
+            units=self._units,
+            series_reads=reads_within(line.silence_ns),
+            notices=Notices(bus_id, notify, _boot_ns),
+            deliver=deliver,
+            boot_ns=_boot_ns,
+        )
 
     def start(self) -> None:
         """Start reading."""
@@ -109,33 +94,33 @@ class BusLoop:
     def statistics(self) -> BusStatistics:
         """Return what was counted so far; may be called from any thread."""
         work = self._port.work
+        load = self._service.load
         return BusStatistics(
             bus=self._bus_id,
             alive=self._thread.is_alive(),
             port_open=self._port.exchange is not None,
             transactions=work.transactions,
-            readings=self._reader.readings,
+            readings=self._service.handover.readings,
             busy_ns=work.busy_ns,
             elapsed_ns=monotonic_ns() - self._start_ns,
-            lateness_ns=self._load.lateness_ns,
-            lateness_max_ns=self._load.recent.largest(monotonic_ns()),
-            overloaded=self._load.overloaded,
-            skipped=self._load.skipped,
+            lateness_ns=load.lateness_ns,
+            lateness_max_ns=load.recent.largest(monotonic_ns()),
+            overloaded=load.overloaded,
+            skipped=load.skipped,
             wakes=self._waits + work.wakes,
             discarded_bytes=work.discarded,
             errors=total([unit.tally for unit in self._units]),
-            units=tuple(unit.statistics() for unit in self._units),
+            units=tuple(map(statistics_of, self._units)),
         )
 
     def memories(self) -> dict[str, UnitMemory]:
         """Return what was learnt of each meter; may be called from any thread."""
-        return {unit.meter: unit.memory() for unit in self._units}
+        return {unit.meter: memory_of(unit) for unit in self._units}
 
     def _run(self) -> None:
-        for number in range(len(self._units)):
-            self._put(number)
         if not self._units:
             self._stopping.wait()
+        self._service.begin()
         try:
             while not self._stopping.is_set():
                 self._step(monotonic_ns())
@@ -144,162 +129,7 @@ class BusLoop:
 
     def _step(self, now_ns: int) -> None:
         """Do the most urgent things, or sleep until there is one."""
-        if self._port.exchange is None and now_ns >= self._port.retry_ns:
-            self._open(now_ns)
-        number = self._schedule.take(now_ns)
-        if number is None:
-            self._wait(now_ns)
-            return
-        unit = self._units[number]
-        self._load.begin_due(unit, now_ns)
-        exchange = self._port.exchange
-        if exchange is None or (unit.health.down and now_ns < self._probe_ns(unit)):
-            self._reader.skip(unit)
-            self._put(number)
-        elif unit.health.down:
-            self._probe(exchange, number, now_ns)
-        elif unit.proof.failing and self._rests(unit, now_ns):
-            self._reader.rest(unit)
-            self._put(number)
-        elif unit.proof.wanted:
-            self._conclude([number], self._reader.prove(exchange, unit), {unit})
-        elif unit.interview and not unit.trusted:
-            self._conclude([number], self._reader.meet(exchange, unit, unit.interview))
-        else:
-            self._read(exchange, number, now_ns)
-
-    def _probe(self, exchange: Master, number: int, now_ns: int) -> None:
-        """Probe unit *number*, which is down."""
-        unit = self._units[number]
-        alone = self._all_fail(unit)
-        there = self._reader.probe(exchange, unit)
-        if alone and there and not unit.health.down:
-            # It was the line that was down: the others are back, too.
-            self._budget.free_ns = now_ns
-            for other, others in enumerate(self._units):
-                if others.health.down:
-                    others.health.next_probe_ns = now_ns
-                    self._schedule.remove(other)
-                    self._put(other)
-        self._conclude([number], there)
-
-    def _all_fail(self, but: Unit) -> bool:
-        """Whether there is nobody to wait for *but*, which does not answer."""
-        return all(unit.failing for unit in self._units if unit is not but)
-
-    def _rests(self, unit: Unit, now_ns: int) -> bool:
-        """Whether *unit*, which owes a reply, has wasted the others' time for now."""
-        return unit.allowance.spent(now_ns) and not self._all_fail(unit)
-
-    def _read(self, exchange: Master, first: int, now_ns: int) -> None:
-        """Read what is due at unit *first* and, if there is time, at the next ones.
-
-        The series is over by the time when something more urgent may become due.
-        """
-        series = Series(now_ns, self._series_reads)
-        series.end_ns = min(series.end_ns, self._schedule.next_release_ns)
-        served = [first]
-        more = self._reader.gather(series, self._units[first], now_ns)
-        while more:
-            number = self._schedule.take(now_ns)
-            if number is None:
-                break
-            unit = self._units[number]
-            self._load.begin_due(unit, now_ns)
-            if unit.health.down or unit.proof.wanted or not unit.trusted:
-                self._schedule.put_first(number, unit.ready_ns, unit.deadline_ns)
-                break
-            for other in served:
-                again_ns, deadline_ns = self._units[other].next_cycle_ns
-                if deadline_ns < unit.deadline_ns:
-                    series.end_ns = min(series.end_ns, again_ns)
-            served.append(number)
-            more = self._reader.gather(series, unit, now_ns)
-        there = not series.turns or self._reader.run(exchange, series)
-        self._conclude(served, there, series.unfinished)
-
-    def _conclude(
-        self, served: list[int], there: bool, unfinished: Container[Unit] = ()
-    ) -> None:
-        """Schedule again who was *served*, before all others who is *unfinished*."""
-        exchange = self._port.exchange
-        if not there:
-            self._lose(monotonic_ns())
-            for number in served:
-                self._reader.skip(self._units[number])
-        elif self._port_lost and exchange is not None and exchange.heard_ns:
-            # Some connect, and are gone again before anything was heard.
-            self._port_lost = False
-            self._notices.say("port-back", "", "port is back")
-        first = []
-        for number in served:
-            unit = self._units[number]
-            if unit in unfinished and unit.pending:
-                first.append(number)
-            else:
-                self._put(number)
-        for number in reversed(first):
-            unit = self._units[number]
-            self._schedule.put_first(number, self._release_ns(unit), unit.deadline_ns)
-
-    def _put(self, number: int) -> None:
-        unit = self._units[number]
-        deadline_ns = unit.deadline_ns if unit.pending else unit.next_cycle_ns[1]
-        self._schedule.put(number, self._release_ns(unit), deadline_ns)
-
-    def _wait(self, now_ns: int) -> None:
-        wake_ns = self._schedule.next_release_ns
-        if self._port.exchange is None:
-            wake_ns = min(wake_ns, self._port.retry_ns)
+        wake_ns = self._service.serve(now_ns)
         if wake_ns > now_ns:
-            self._load.idle()
             self._waits += 1
             self._stopping.wait((wake_ns - now_ns) / 1e9)
-
-    def _release_ns(self, unit: Unit) -> int:
-        """When *unit* is to be served next."""
-        if self._port.exchange is None:
-            return unit.periods.next_ns
-        if unit.health.down:
-            return min(unit.periods.next_ns, self._probe_ns(unit))
-        if unit.pending:
-            return unit.ready_ns
-        return max(unit.periods.next_ns, unit.ready_ns)
-
-    def _probe_ns(self, unit: Unit) -> int:
-        """When the next probe of *unit*, which is down, is worth its time."""
-        probe_ns = max(unit.health.next_probe_ns, unit.ready_ns)
-        if self._all_fail(unit):
-            return probe_ns  # there is nobody to wait for it
-        return max(probe_ns, self._budget.free_ns)
-
-    def _open(self, now_ns: int) -> None:
-        try:
-            self._port.open(now_ns)
-        except LineError as error:
-            self._tell_lost(str(error))
-            return
-        for unit in self._units:
-            if unit.connect_delay_ns:
-                unit.ready_ns = monotonic_ns() + unit.connect_delay_ns
-        if self._port_lost:
-            self._read_anew(now_ns)
-            return
-        self._schedule = Schedule()
-        for number in range(len(self._units)):
-            self._put(number)
-
-    def _read_anew(self, now_ns: int) -> None:
-        """Make everything due: nobody knows what hangs on the line by now."""
-        self._schedule = Schedule()
-        for number, unit in enumerate(self._units):
-            unit.came_back(now_ns)
-            self._put(number)
-
-    def _lose(self, now_ns: int) -> None:
-        self._tell_lost(f"port is gone: {self._port.lose(now_ns)}")
-
-    def _tell_lost(self, text: str) -> None:
-        if not self._port_lost:
-            self._port_lost = True
-            self._notices.say("port-lost", "", text)

@@ -15,7 +15,7 @@ from zerometer.drivers.cycles import Cycles
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.ratios import Ratios
 from zerometer.drivers.turnaround import ASSUMED_NS
-from zerometer.drivers.unit import UnitPlan
+from zerometer.drivers.unit_plan import UnitPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from bench.bus.plant import UnpacedLine
 from bench.wrong.troubles import TIMEOUT_NS, Trouble, faults
 from bench.wrong.units import ADDRESSES, FUNCTION, MAP, NumberedUnit
 from zerometer.core.points import PolledPoint, Quality, Reading
-from zerometer.drivers.bus import BusLoop, UnitPlan
+from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.serial_line import SerialLine
 from zerometer.drivers.simulator.line import SimulatedLine
+from zerometer.drivers.unit_plan import UnitPlan
 
 UNITS = range(1, 9)
 PERIOD_NS = 1_000_000

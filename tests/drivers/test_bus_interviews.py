@@ -10,10 +10,10 @@ from harness.conversations import RegisterUnit, block
 from zerometer.core.identity import Check, Expected, Identity, Register, Variant
 from zerometer.core.points import Point, Quality, Reading
 from zerometer.drivers import interview, port
-from zerometer.drivers.bus import UnitPlan
 from zerometer.drivers.simulator import faults
 from zerometer.drivers.simulator.line import SimulatedLine
 from zerometer.drivers.simulator.terminal import Terminal
+from zerometer.drivers.unit_plan import UnitPlan
 
 POWER = Point(name="power", function=3, address=10, type="u16", group="power")
 ENERGY = Point(

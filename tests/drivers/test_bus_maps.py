@@ -9,11 +9,11 @@ from harness.simulation import constant
 
 from zerometer.config.map_library import shipped_map
 from zerometer.core.points import MeterMap, Point, PolledPoint, Quality, SignBit
-from zerometer.drivers.bus import UnitPlan
 from zerometer.drivers.simulator.channels import Channels
 from zerometer.drivers.simulator.line import SimulatedLine
 from zerometer.drivers.simulator.meters import SimulatedMeter
 from zerometer.drivers.simulator.unit import Unit
+from zerometer.drivers.unit_plan import UnitPlan
 
 TURNAROUND_NS = 2 * MS
 

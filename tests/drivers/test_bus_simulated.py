@@ -9,10 +9,10 @@ from harness.simulation import constant
 from zerometer.config.map_library import shipped_map
 from zerometer.core.points import PolledPoint, Quality
 from zerometer.drivers import port
-from zerometer.drivers.bus import UnitPlan
 from zerometer.drivers.simulator import faults
 from zerometer.drivers.simulator.line import SimulatedLine
 from zerometer.drivers.simulator.meters import SimulatedMeter
+from zerometer.drivers.unit_plan import UnitPlan
 
 MAPS = ("eastron-sdm630", "carlo-gavazzi-em24")
 TURNAROUND_NS = 5 * MS

@@ -11,9 +11,9 @@ from harness.pymodbus_units import PymodbusUnits
 
 from zerometer.core.points import Point, Quality
 from zerometer.drivers import port
-from zerometer.drivers.bus import UnitPlan
 from zerometer.drivers.simulator.faults import Reply, dead
 from zerometer.drivers.simulator.line import SimulatedLine
+from zerometer.drivers.unit_plan import UnitPlan
 
 SF = Point(
     name="power_sf", function=3, address=20, type="i16", form="pow10", group="ratio",

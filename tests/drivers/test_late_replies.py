@@ -15,9 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zerometer.core.points import LineSettings, Point, Quality, Reading, ReadLimits
-from zerometer.drivers.bus import BusLoop, UnitPlan
+from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.unit_plan import UnitPlan
 
 LINE = LineSettings(baud=115_200)
+
+#: All of a bus loop that asks for the time.
+READING_THE_CLOCK = (
+    "bus", "failures", "handover", "interviewer", "prober", "reader", "service"
+)  # fmt: skip
 
 
 class Waiting(threading.Event):
@@ -98,14 +104,13 @@ def run(
     """Run a bus loop without a thread, on the time of *line*."""
     ward = Ward(line)
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("bus", "reader"):
+        for module in READING_THE_CLOCK:
             patch.setattr(f"zerometer.drivers.{module}.monotonic_ns", line.time)
         loop = BusLoop(
             "b", lambda: line, LINE, plans, ward.deliver, ward.notify, 200 * MS
         )
         loop._stopping = Waiting(line)  # the port has the loop's own
-        for number in range(len(plans)):
-            loop._put(number)
+        loop._service.begin()
         end_ns = line.now_ns + seconds * 1000 * MS
         while line.now_ns < end_ns:
             loop._step(line.now_ns)

@@ -14,7 +14,8 @@ from zerometer.core.points import LineSettings, Point, ReadLimits
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.schedule import Periods
 from zerometer.drivers.turnaround import ASSUMED_NS
-from zerometer.drivers.unit import Unit, UnitPlan
+from zerometer.drivers.unit import Unit
+from zerometer.drivers.unit_plan import UnitPlan
 from zerometer.drivers.workload import UnitLoad, bus_load, unit_load
 
 LINE = LineSettings(baud=9600)

@@ -15,9 +15,11 @@ from zerometer.core.points import (
     ReadLimits,
 )
 from zerometer.core.site import Bus
-from zerometer.drivers.bus import BusLoop, BusNotice, UnitPlan
+from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.memory import UnitMemory
+from zerometer.drivers.notices import BusNotice
 from zerometer.drivers.open_line import open_line
+from zerometer.drivers.unit_plan import UnitPlan
 
 FAST = LineSettings(baud=115_200)
 MS = 1_000_000

@@ -1,0 +1,20 @@
+"""What a bus loop needs to know of one meter beforehand."""
+
+from dataclasses import dataclass
+
+from zerometer.core.points import MeterMap, PolledPoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPlan:
+    """One meter on its bus, as its site wants it read.
+
+    Ratio points that others name in ``times`` must be among ``points``. ``serial`` is
+    the serial number that the meter must have, if it tells one; empty if any will do.
+    """
+
+    meter: str
+    unit: int
+    map: MeterMap
+    points: tuple[PolledPoint, ...]
+    serial: str = ""
