@@ -17,18 +17,25 @@ class ScriptedServer:
     Requests are Modbus TCP's, of 12 bytes, or those of a serial line, of 8; ``length``
     says which. ``requests`` are all that came, ``connections`` counts who connected.
     A piece that is ``HANG_UP`` ends the connection, a greeting is sent to whoever
-    connects.
+    connects; if that is ``HANG_UP``, nobody stays connected.
     """
 
     HANG_UP = b"<hang up>"
 
-    def __init__(self, script: Script, length: int, greeting: bytes = b"") -> None:
+    def __init__(
+        self,
+        script: Script,
+        length: int,
+        greeting: bytes = b"",
+        host: str = "127.0.0.1",
+    ) -> None:
         self._script = script
         self._length = length
         self._greeting = greeting
         self.requests: list[bytes] = []
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family)
         self.port: int = self._listener.getsockname()[1]
         self._stop_read, self._stop_write = os.pipe()
         self._thread = threading.Thread(target=self._run)
@@ -70,6 +77,9 @@ class ScriptedServer:
             if self._listener in ready:
                 user, _ = self._listener.accept()
                 self.connections += 1
+                if self._greeting == self.HANG_UP:
+                    user.close()
+                    continue
                 users[user] = b""
                 user.sendall(self._greeting)
             while queue and queue[0][0] <= time.monotonic():
