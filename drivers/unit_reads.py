@@ -42,7 +42,7 @@ class UnitReads:
         retired = frozenset(
             index
             for index, point in enumerate(self.points)
-            if point.name in memory.retired
+            if point.name in memory.refused
         )
         limits = memory.within(plan.map.limits)
         #: What the meter refuses, and the limits of its requests.
