@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.readme import budgets, put
+
 HERE = Path(__file__).resolve().parent
 NETWORK = {"peers"}
 
@@ -23,10 +25,12 @@ def main() -> int:
         for path in sorted(HERE.glob("*/__main__.py"))
         if path.parent.name not in NETWORK
     ]
-    return sum(
+    failed = sum(
         subprocess.run(suite, cwd=HERE.parent, check=False).returncode != 0
         for suite in suites
     )
+    put("bench", budgets())
+    return failed
 
 
 if __name__ == "__main__":

@@ -13,11 +13,10 @@ from bench.peers.roster import NOT_MEASURED, Setting
 from bench.peers.speed import Row
 from bench.peers.trouble import LATE
 from bench.peers.wrong import Count
+from bench.readme import put
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS = ROOT / "bench" / "results" / "peers.md"
-READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
-BEGIN, END = "<!-- bench.peers -->", "<!-- /bench.peers -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +98,7 @@ def full(figures: Figures, command: str) -> str:
 def write(figures: Figures, command: str) -> None:
     """Keep a run: its results, and the short table in the READMEs."""
     RESULTS.write_text(full(figures, command), encoding="utf-8")
-    for path in READMES:
-        page = path.read_text(encoding="utf-8")
-        before, rest = page.split(BEGIN)
-        _, behind = rest.split(END)
-        table = f"{BEGIN}\n\n{short(figures)}\n\n{END}"
-        path.write_text(before + table + behind, encoding="utf-8")
+    put("bench.peers", short(figures))
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -68,13 +68,22 @@ def test_shipped_maps_are_named() -> None:
             assert model in said, f"{name}: {path.stem}"
 
 
+def shown(name: str, mark: str) -> str:
+    """Return what stands in a README between the marks of a comparison."""
+    (text,) = re.findall(
+        rf"<!-- {mark} -->\n\n(.*?)\n\n<!-- /{mark} -->", page(name), re.S
+    )
+    return str(text)
+
+
 @pytest.mark.parametrize("name", READMES)
 def test_the_figures_are_the_newest(name: str) -> None:
-    """The table of budgets is that of the last run of the bench."""
-    result = page("bench/results/bus.md")
-    table = result[result.index("| baud | budget |") :].strip()
-    assert "exceeded" not in table
-    assert table in page(name)
+    """The tables of budgets are those of the last runs of the bench."""
+    table = "| budget | measured | at most | |\n|---|---|---|---|"
+    rows = [table]
+    for result in ("poll", "bus", "wrong", "scale"):
+        rows.append(page(f"bench/results/{result}.md").strip().partition(table)[2])
+    assert shown(name, "bench") == "".join(rows)
 
 
 @pytest.mark.parametrize("name", READMES)
@@ -82,7 +91,4 @@ def test_the_peers_are_those_of_the_newest_run(name: str) -> None:
     """What stands between the marks is the short table of the bench's result."""
     result = page("bench/results/peers.md")
     table = result[result.index("| peer |") :].partition("\n\n")[0]
-    (shown,) = re.findall(
-        r"<!-- bench\.peers -->\n\n(.*?)\n\n<!-- /bench\.peers -->", page(name), re.S
-    )
-    assert shown == table
+    assert shown(name, r"bench\.peers") == table
