@@ -112,7 +112,7 @@ def test_each_meter_has_its_own_turnaround_and_one_without_points_none() -> None
 def test_what_was_learnt_counts() -> None:
     plan = unit_plan("m", 1, POINTS, period_ms=1000)
     holes = (Hole(3, 100, 102),)
-    memory = UnitMemory(holes=holes, max_registers=1, retired=("p300",))
+    memory = UnitMemory(holes=holes, max_registers=1, refused=("p300",))
     load = unit_load(plan, LINE, memory)
     (cycle,) = load.cycles
     assert [request.points for request in cycle.requests] == [
