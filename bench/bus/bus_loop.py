@@ -26,7 +26,7 @@ from zerometer.drivers.notices import BusNotice
 from zerometer.drivers.unit_plan import UnitPlan
 
 #: So short that the line is never idle.
-PERIOD_NS = 1_000_000
+PERIOD_NS = 10_000
 TIMEOUT_NS = 1_000_000_000
 
 POINTS = tuple(
