@@ -1,6 +1,7 @@
 """What a bus loop needs to know of one meter beforehand."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from zerometer.core.points import MeterMap, PolledPoint
 
@@ -11,6 +12,8 @@ class UnitPlan:
 
     Ratio points that others name in ``times`` must be among ``points``. ``serial`` is
     the serial number that the meter must have, if it tells one; empty if any will do.
+    ``nameplate`` are the ratios that the transformers have, by ratio point: a meter
+    that is set to others is told, but what it says holds.
     """
 
     meter: str
@@ -18,3 +21,4 @@ class UnitPlan:
     map: MeterMap
     points: tuple[PolledPoint, ...]
     serial: str = ""
+    nameplate: Mapping[str, float] = field(default_factory=dict)
