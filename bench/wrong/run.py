@@ -1,12 +1,13 @@
 """Let the whole bus loop read a line with one kind of trouble, and check all values."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
 from bench.bus.plant import UnpacedLine
 from bench.wrong.troubles import TIMEOUT_NS, Trouble, faults
-from bench.wrong.units import ADDRESSES, FUNCTION, MAP, NumberedUnit
+from bench.wrong.units import ADDRESSES, BLOCKS, MAP, NumberedUnit
 from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.serial_line import SerialLine
@@ -62,17 +63,21 @@ class Audience:
 
 
 class Heard:
-    """Counts the requests on the line, and tells when there were enough."""
+    """Counts the requests on the line, and tells when there were enough.
+
+    ``probes`` are those that read no planned block: they only prove something.
+    """
 
     def __init__(self, enough: int) -> None:
         self._enough = enough
-        self.requests = 0
+        self.requests = self.probes = 0
         self.finished = Event()
 
     def tap(self, data: bytes) -> None:
         """Take what was written to the line: all of it whole requests."""
         assert len(data) == 8 and data[1] in range(1, 5), data
         self.requests += 1
+        self.probes += struct.unpack(">HH", data[2:6]) not in BLOCKS
         if self.requests >= self._enough:
             self.finished.set()
 
@@ -102,7 +107,7 @@ def count(trouble: Trouble, transactions: int) -> Count:
         name=trouble.name,
         requests=heard.requests,
         faulty=sum(counter.happened for counter in counters),
-        extra=sum(unit.retries for unit in statistics.units),
+        extra=heard.probes + sum(unit.retries for unit in statistics.units),
         right=audience.right,
         missing=audience.missing,
         wrong=audience.wrong,
@@ -125,6 +130,3 @@ def _loop(
         notify=lambda _notice: None,
         timeout_ns=TIMEOUT_NS,
     )
-
-
-assert all(point.function == FUNCTION for point in MAP.points)

@@ -1,5 +1,6 @@
 """What goes wrong on the line, how often, and for how many transactions."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -89,7 +90,8 @@ def faults(trouble: Trouble, unit: int) -> tuple[Counted | None, tuple[Fault, ..
     counted = None
     if trouble.fault is not None:
         counted = Counted(trouble.fault(unit))
-        given.append(sometimes(counted, trouble.share, unit))
+        seed = zlib.crc32(f"{trouble.name} {unit}".encode())
+        given.append(sometimes(counted, trouble.share, seed))
     if trouble.always is not None:
         given.append(trouble.always())
     return counted, tuple(given)

@@ -8,6 +8,8 @@ from zerometer.core.points import MeterMap, Point
 FUNCTION = 3
 #: Points at these addresses are read in two requests.
 ADDRESSES = (*range(0, 40, 2), *range(400, 420, 2))
+#: Address and registers of these requests.
+BLOCKS = ((0, 40), (400, 20))
 ILLEGAL_FUNCTION = 1
 
 MAP = MeterMap(
