@@ -42,6 +42,20 @@ class Counted:
         return self._fault(reply)
 
 
+class Busy:
+    """A kind of unit, and how often it let somebody wait in vain."""
+
+    def __init__(self, unit: Fault) -> None:
+        self._unit = unit
+        self.happened = 0
+
+    def __call__(self, reply: Reply) -> Reply | None:
+        """Answer, too late, or not at all."""
+        answer = self._unit(reply)
+        self.happened += answer is None or answer.delay_ns > TIMEOUT_NS
+        return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """A fault that happens to a *share* of the replies; ``unit`` gets all others too.
@@ -84,14 +98,16 @@ TROUBLES = (
 )
 
 
-def faults(trouble: Trouble, unit: int) -> tuple[Counted | None, tuple[Fault, ...]]:
-    """Return what counts the faults of *unit*, and all that it is given."""
-    given: list[Fault] = []
-    counted = None
-    if trouble.fault is not None:
-        counted = Counted(trouble.fault(unit))
-        seed = zlib.crc32(f"{trouble.name} {unit}".encode())
-        given.append(sometimes(counted, trouble.share, seed))
-    if trouble.always is not None:
-        given.append(trouble.always())
-    return counted, tuple(given)
+def faults(
+    trouble: Trouble, unit: int
+) -> tuple[Counted | Busy | None, tuple[Fault, ...]]:
+    """Return what counts the faulty replies of *unit*, and all that it is given."""
+    if trouble.fault is None:
+        return None, ()
+    seed = zlib.crc32(f"{trouble.name} {unit}".encode())
+    counted = Counted(trouble.fault(unit))
+    fault = sometimes(counted, trouble.share, seed)
+    if trouble.always is None:
+        return counted, (fault,)
+    busy = Busy(trouble.always())
+    return busy, (fault, busy)
