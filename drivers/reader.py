@@ -8,7 +8,7 @@ from zerometer.drivers import faults
 from zerometer.drivers.failures import Failures
 from zerometer.drivers.handover import Handover
 from zerometer.drivers.health import ProbeBudget
-from zerometer.drivers.line import Master
+from zerometer.drivers.lines.line import Master
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.prepared import PreparedRead
 from zerometer.drivers.ratios import OTHER_RATIO

@@ -17,12 +17,11 @@ from zerometer.drivers.simulator.meters import Recorder
 from zerometer.drivers.simulator.network import Listener
 from zerometer.drivers.simulator.plant import Curve
 from zerometer.drivers.simulator.script import Script
-from zerometer.drivers.simulator.terminal import Terminal
+from zerometer.drivers.simulator.terminal import Terminal, free
 from zerometer.drivers.simulator.wiring import Wiring
 
 #: The hour of the sun when a run begins: there is light for a working day.
 START_HOUR = 9.5
-_TERMINALS = Path("/dev/pts")
 
 _LINK = (
     "no link can be made: {}; a simulated line needs a folder that can be written: "
@@ -64,7 +63,7 @@ class Factory:
         LineError when no link can be put there.
         """
         for bus, port in self._ports.items():
-            if not _free(port):
+            if not free(port):
                 raise UsageError(
                     f'bus "{bus}": port: {port} exists; a simulated line takes a '
                     "path where nothing is"
@@ -106,6 +105,7 @@ def build(
     recorder: Recorder | None = None,
     faults: Sequence[str] = (),
     tap: Callable[[str, bytes], None] | None = None,
+    report: Callable[[str], None] = print,
 ) -> Factory:
     """Return a factory for *site*, not started.
 
@@ -114,7 +114,8 @@ def build(
     The same seed gives the same factory. ``start_hour`` is the hour of the sun
     when the run begins, whatever the hour is. ``faults`` are orders like
     ``press:dead@30s+60s``; UsageError when one makes no sense. *tap* gets
-    every byte string that is written to a line, after the line's bus.
+    every byte string that is written to a line, after the line's bus; *report*
+    gets what goes wrong that was not ordered.
     """
     if start_ns is None:
         start_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
@@ -134,14 +135,14 @@ def build(
     for bus in site.buses:
         lines[bus.id] = SimulatedLine(
             bus.line,
-            joined((m.meter.unit, m.unit()) for m in meters if m.meter.bus == bus.id),
+            joined((m.meter.unit, m) for m in meters if m.meter.bus == bus.id),
             turnaround_ns=turnaround_ns,
             paced=paced,
             end=Terminal(Path(bus.port)) if bus.protocol == "rtu" else Listener(bus),
             tap=tap and partial(tap, bus.id),
         )
     ports = {bus.id: Path(bus.port) for bus in site.buses if bus.protocol == "rtu"}
-    script = Script(faults, lines, meters, seed)
+    script = Script(faults, lines, meters, seed, report)
     return Factory(lines, ports, wiring.curves, script)
 
 
@@ -161,10 +162,3 @@ def _locked(bus: str, port: Path) -> socket.socket:
             f'bus "{bus}": port: {port} is served by another simulator; stop that first'
         ) from error
     return lock
-
-
-def _free(port: Path) -> bool:
-    """Whether nothing is at *port*, or a link that a simulated line left behind."""
-    if port.is_symlink():
-        return not port.exists() or port.readlink().parent == _TERMINALS
-    return not port.exists()

@@ -11,8 +11,8 @@ from zerometer.core._frame import crc16
 from zerometer.core.points import Point, ReadLimits
 from zerometer.drivers import port
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.memory import UnitMemory
-from zerometer.drivers.serial_line import SerialLine
 from zerometer.drivers.unit_plan import UnitPlan
 
 

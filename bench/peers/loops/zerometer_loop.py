@@ -16,8 +16,8 @@ from zerometer.core.points import (
     ReadLimits,
 )
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.notices import BusNotice
-from zerometer.drivers.serial_line import SerialLine
 from zerometer.drivers.unit_plan import UnitPlan
 
 #: So short that the line is never idle.

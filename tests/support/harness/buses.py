@@ -16,9 +16,9 @@ from zerometer.core.points import (
 )
 from zerometer.core.site import Bus
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.lines.open_line import open_line
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice
-from zerometer.drivers.open_line import open_line
 from zerometer.drivers.unit_plan import UnitPlan
 
 FAST = LineSettings(baud=115_200)
