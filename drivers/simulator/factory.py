@@ -14,6 +14,7 @@ from zerometer.drivers.simulator.channels import joined
 from zerometer.drivers.simulator.installed import Installed
 from zerometer.drivers.simulator.line import TURNAROUND_NS, SimulatedLine
 from zerometer.drivers.simulator.meters import Recorder
+from zerometer.drivers.simulator.network import Listener
 from zerometer.drivers.simulator.plant import Curve
 from zerometer.drivers.simulator.script import Script
 from zerometer.drivers.simulator.terminal import Terminal, free
@@ -22,13 +23,23 @@ from zerometer.drivers.simulator.wiring import Wiring
 #: The hour of the sun when a run begins: there is light for a working day.
 START_HOUR = 9.5
 
+_LINK = (
+    "no link can be made: {}; a simulated line needs a folder that can be written: "
+    'set port = "line" in the site file to simulate'
+)
+_ADDRESS = (
+    "cannot be listened at: {0.strerror}; a simulated line needs a free port of this "
+    'machine: set port = "tcp://127.0.0.1:15020" in the site file to simulate, or '
+    "rtu+tcp:// with it"
+)
+
 
 class Factory:
     """The lines of a simulated site, by bus, and the loads behind its meters.
 
     start() puts a link to each line's terminal where the site file says that the
-    bus's port is; stop() takes the links away. Use as a context manager, or call
-    both.
+    bus's port is, or listens there; stop() takes the links away. Use as a context
+    manager, or call both.
     """
 
     def __init__(
@@ -63,11 +74,8 @@ class Factory:
                 line.start()
             except OSError as error:
                 self.stop()
-                raise LineError(
-                    f'bus "{bus}": port: no link can be made: {error}; '
-                    "a simulated line needs a folder that can be written: set "
-                    'port = "line" in the site file to simulate'
-                ) from error
+                said = (_LINK if bus in self._ports else _ADDRESS).format(error)
+                raise LineError(f'bus "{bus}": port: {said}') from error
         self._script.start()
 
     def stop(self) -> None:
@@ -130,10 +138,10 @@ def build(
             joined((m.meter.unit, m) for m in meters if m.meter.bus == bus.id),
             turnaround_ns=turnaround_ns,
             paced=paced,
-            end=Terminal(Path(bus.port)),
+            end=Terminal(Path(bus.port)) if bus.protocol == "rtu" else Listener(bus),
             tap=tap and partial(tap, bus.id),
         )
-    ports = {bus.id: Path(bus.port) for bus in site.buses}
+    ports = {bus.id: Path(bus.port) for bus in site.buses if bus.protocol == "rtu"}
     script = Script(faults, lines, meters, seed, report)
     return Factory(lines, ports, wiring.curves, script)
 
