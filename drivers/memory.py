@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import Hole
-from zerometer.core.points import ReadLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zerometer.core.points import MeterMap, PolledPoint
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import PolledPoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,12 +14,8 @@ from bench.bus.plant import (
     values,
 )
 from bench.bus.sample import Sample, now
-from zerometer.core.points import (
-    MeterMap,
-    Point,
-    PolledPoint,
-    Reading,
-)
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import Point, PolledPoint, Reading
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.notices import BusNotice

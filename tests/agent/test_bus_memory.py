@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zerometer.agent.bus_memory import NAME, WRITE_SPACING_NS, BusMemory
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import Hole
-from zerometer.core.points import ReadLimits
 from zerometer.core.site import Meter
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.simulator.factory import build

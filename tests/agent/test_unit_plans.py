@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from zerometer.agent.unit_plans import unit_plans
 from zerometer.config.map_library import shipped_map
-from zerometer.core.points import MeterMap
+from zerometer.core.meter_map import MeterMap
 from zerometer.core.site import Bus, Meter, Site
 
 BUSES = (Bus(id="a", port="/dev/a"), Bus(id="b", port="/dev/b"))

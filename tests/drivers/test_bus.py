@@ -8,7 +8,8 @@ import pytest
 from harness.buses import running_bus, unit_plan
 from harness.pymodbus_units import PymodbusUnits
 
-from zerometer.core.points import Point, Quality, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Point, Quality
 
 VOLTAGE = Point(name="voltage", function=3, address=0, type="u16", scale=0.1)
 CURRENT = Point(name="current", function=3, address=4, type="i16", scale=0.01)

@@ -8,7 +8,8 @@ from harness.buses import FAST, MS, Watched, unit_plan
 from harness.ptys import ScriptedUnits
 
 from zerometer.core._frame import crc16
-from zerometer.core.points import Point, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Point
 from zerometer.drivers import port
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.serial_line import SerialLine

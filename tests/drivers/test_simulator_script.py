@@ -11,7 +11,8 @@ from harness.simulation import meter_map
 from harness.wire import converse
 
 from zerometer.core._frame import crc16, read_request
-from zerometer.core.points import LineSettings, MeterMap, Point, PolledPoint
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import LineSettings, Point, PolledPoint
 from zerometer.core.site import Bus, Meter, Site
 from zerometer.drivers.simulator.factory import Factory, build
 

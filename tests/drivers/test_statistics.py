@@ -5,7 +5,8 @@ from harness.pymodbus_units import PymodbusUnits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerometer.core.points import Point, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Point
 from zerometer.drivers.statistics import Recent, Tally
 
 MINUTE_NS = 60_000_000_000

@@ -9,8 +9,9 @@ from harness.buses import MS, unit_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import Hole
-from zerometer.core.points import LineSettings, Point, ReadLimits
+from zerometer.core.points import LineSettings, Point
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.schedule import Periods
 from zerometer.drivers.turnaround import ASSUMED_NS

@@ -6,14 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from zerometer.core.points import (
-    LineSettings,
-    MeterMap,
-    Point,
-    PolledPoint,
-    Reading,
-    ReadLimits,
-)
+from zerometer.core.meter_map import MeterMap, ReadLimits
+from zerometer.core.points import LineSettings, Point, PolledPoint, Reading
 from zerometer.core.site import Bus
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.open_line import open_line
