@@ -6,8 +6,9 @@ from bisect import bisect_right
 from zerometer.core.points import MeterMap, Point
 
 FUNCTION = 3
-#: Points at these addresses are read in two requests.
+#: Points at these addresses are read in two requests, of so many registers.
 ADDRESSES = (*range(0, 40, 2), *range(400, 420, 2))
+PLANNED = (40, 20)
 ILLEGAL_FUNCTION = 1
 
 MAP = MeterMap(
