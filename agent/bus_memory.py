@@ -121,7 +121,7 @@ def _values(memory: UnitMemory) -> dict[str, Any]:
         "turnaround_ns": memory.turnaround_ns,
         "max_registers": memory.max_registers,
         "holes": memory.holes,
-        "retired": memory.retired,
+        "refused": memory.refused,
         "serial": memory.serial,
     }
 
@@ -136,7 +136,7 @@ def _memory(entry: Mapping[str, Any]) -> UnitMemory:
         turnaround_ns=min(_number(turnaround_ns), 10_000_000_000),
         max_registers=_number(registers),
         holes=holes,
-        retired=tuple(map(_text, entry["retired"])),
+        refused=tuple(map(_text, entry["refused"])),
         serial=_text(entry["serial"]),
     )
 
@@ -157,7 +157,7 @@ def _differs(memory: UnitMemory, written: UnitMemory) -> bool:
     near = abs(memory.turnaround_ns - written.turnaround_ns) <= (
         _SIGNIFICANT * written.turnaround_ns
     )
-    learnt = (memory.max_registers, memory.holes, memory.retired, memory.serial)
+    learnt = (memory.max_registers, memory.holes, memory.refused, memory.serial)
     return not near or learnt != (
-        written.max_registers, written.holes, written.retired, written.serial,
+        written.max_registers, written.holes, written.refused, written.serial,
     )  # fmt: skip

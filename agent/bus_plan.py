@@ -66,7 +66,7 @@ def _meter(load: UnitLoad) -> Json:
         "turnaround_ms": load.turnaround_ns / 1e6,
         "turnaround_known": load.memory.turnaround_ns > 0,
         "max_registers": load.max_registers,
-        "refused": list(load.memory.retired),
+        "refused": list(load.memory.refused),
         "sunspec": bool(plan.map.sunspec),
         "min_delay_ms": plan.map.limits.min_delay_ms,
         "utilisation": load.share,

@@ -25,9 +25,9 @@ from zerometer.agent.uplink.schemes import open_uplink
 from zerometer.core.errors import JournalError, ZerometerError
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.lines.open_line import open_line
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice
-from zerometer.drivers.open_line import open_line
 
 if TYPE_CHECKING:
     from zerometer.agent.page.keeper import PageKeeper

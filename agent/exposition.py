@@ -51,6 +51,11 @@ def exposition(metrics: Sequence[Metric], snapshot: Json) -> str:
     return "\n".join(lines) + "\n"
 
 
+def scaled(value: float | None, by: float) -> float | None:
+    """Return *value* times *by*; None stays None."""
+    return None if value is None else value * by
+
+
 def _labelled(labels: Labels) -> str:
     if not labels:
         return ""

@@ -156,7 +156,7 @@ def _meter(state: MeterState, unit: UnitStatistics, now_ns: int) -> Json:
         "reads": unit.reads,
         "max_registers": unit.max_registers,
         "map_max_registers": meter.map.limits.max_registers,
-        "retired": list(unit.retired),
+        "refused": list(unit.refused),
     }
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from zerometer.config.problems import near
 from zerometer.config.table import Table, shown
+from zerometer.core.meter_map import MeterMap, ReadLimits
 from zerometer.core.planner import extent, unreadable
-from zerometer.core.points import REGISTERS_OF, MeterMap, Part, Point, ReadLimits
+from zerometer.core.points import REGISTERS_OF, Part, Point
 
 ALL_BITS = 0xFFFF
 

@@ -1,4 +1,4 @@
-"""A meter map file: what it may say, and how it becomes a core.points.MeterMap."""
+"""A meter map file: what it may say, and how it becomes a core.meter_map.MeterMap."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +12,7 @@ from zerometer.config.map_points import read_defaults, read_points
 from zerometer.config.map_read import is_address, read_limits
 from zerometer.config.problems import Problems
 from zerometer.config.table import Table, shown
-from zerometer.core.points import MeterMap
+from zerometer.core.meter_map import MeterMap
 
 FORMAT = 1
 CONFIDENCE = ("high", "medium", "low")

@@ -7,7 +7,7 @@ from pathlib import Path
 from zerometer.config.document import read_document
 from zerometer.config.map_file import parse_map
 from zerometer.config.problems import Problems
-from zerometer.core.points import MeterMap
+from zerometer.core.meter_map import MeterMap
 
 SHIPPED = Path(__file__).parent / "maps"
 

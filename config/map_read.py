@@ -3,7 +3,7 @@
 from typing import Any
 
 from zerometer.config.table import Table, is_number, shown
-from zerometer.core.points import ReadLimits
+from zerometer.core.meter_map import ReadLimits
 
 #: Modbus allows 125 registers in one request of function 3 or 4.
 MAX_REGISTERS = 125

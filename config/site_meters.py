@@ -9,7 +9,7 @@ from zerometer.config.measures import Readable
 from zerometer.config.problems import near
 from zerometer.config.site_points import Asked, polled, read_points
 from zerometer.config.table import Table, shown
-from zerometer.core.points import MeterMap
+from zerometer.core.meter_map import MeterMap
 from zerometer.core.site import Bus, Meter
 
 

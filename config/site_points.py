@@ -13,7 +13,8 @@ from zerometer.config import keys
 from zerometer.config.measures import EXPORT, IMPORT, Readable
 from zerometer.config.problems import near
 from zerometer.config.table import Table, shown
-from zerometer.core.points import MeterMap, Point, PolledPoint
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import Point, PolledPoint
 from zerometer.core.units import UNITS
 
 USUAL = ("active_power", IMPORT, EXPORT)

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from zerometer.core.points import Point, WordOrder
+from zerometer.core.points import Point, WordOrder
 
 RegisterKind = Literal["u16", "u32", "u64", "string"]
 Match = Literal["equal", "prefix"]
@@ -25,7 +24,7 @@ class Register:
     address: int
     kind: RegisterKind
     count: int
-    order: "WordOrder" = "ABCD"
+    order: WordOrder = "ABCD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,4 +75,4 @@ class Variant:
 
     name: str
     when: Expected
-    points: "Mapping[str, Point]"
+    points: Mapping[str, Point]

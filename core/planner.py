@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from zerometer.core.errors import UsageError
-from zerometer.core.points import LineSettings, Point, ReadBlock, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import LineSettings, Point, ReadBlock
 
 #: Bits in one request, at most (Modbus application protocol V1.1b3, 6.1 and 6.2).
 MAX_BITS = 2000
@@ -186,7 +187,7 @@ def _runs(
 
     That is the index after its last span, and the count of its registers.
     """
-    bridging = limits.bridge_gaps and limits.registers_per_address == 1
+    bridging = limits.bridge_gaps and width(function, limits) == 1
     largest = _largest(function, limits)
     start = end = spans[first].start
     for index in range(first, len(spans)):

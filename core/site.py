@@ -9,7 +9,8 @@ counter of a meter, shaped by its power.
 from dataclasses import dataclass, field
 from typing import Literal
 
-from zerometer.core.points import LineSettings, MeterMap, PolledPoint
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import LineSettings, PolledPoint
 
 View = Literal["physical", "location"]
 #: The views that are accounted for; a factor of zero is not the same as none.

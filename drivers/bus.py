@@ -11,7 +11,7 @@ from time import monotonic_ns
 from types import MappingProxyType
 
 from zerometer.core.points import LineSettings, Reading
-from zerometer.drivers.line import Line
+from zerometer.drivers.lines.line import Line
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice, Notices
 from zerometer.drivers.port import Port

@@ -6,8 +6,9 @@ The bus loop sends them; who wants to know before anything is wired computes the
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import Hole, plan_reads
-from zerometer.core.points import LineSettings, PolledPoint, ReadBlock, ReadLimits
+from zerometer.core.points import LineSettings, PolledPoint, ReadBlock
 from zerometer.drivers.ratios import RATIO_PERIOD_NS, Ratios
 
 

@@ -7,7 +7,7 @@ from zerometer.drivers import faults
 from zerometer.drivers._exchange import Transaction
 from zerometer.drivers.faults import FaultKind
 from zerometer.drivers.handover import Handover
-from zerometer.drivers.line import Master
+from zerometer.drivers.lines.line import Master
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.port import Port
 from zerometer.drivers.unit import Unit

@@ -7,6 +7,11 @@ from zerometer.drivers.outcome import Outcome
 
 FaultKind = Literal["timeout", "garbage", "late", "echo"]
 
+#: As what failed transactions are counted.
+ERROR_KINDS = (
+    "timeout", "crc", "short", "garbage", "late", "exception", "lost", "echo",
+)  # fmt: skip
+
 #: Modbus application protocol V1.1b3, 7.
 _EXCEPTIONS = {
     1: "illegal function",

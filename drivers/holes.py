@@ -9,8 +9,9 @@ place were granted, a short read across it tells a hole from a limit of length.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import Hole, extent, width
-from zerometer.core.points import Point, ReadBlock, ReadLimits
+from zerometer.core.points import Point, ReadBlock
 
 #: What identifies a request to one unit: function, address, count.
 ReadKey = tuple[int, int, int]

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from zerometer.core.identity import Check, Expected, Identity, Register, Variant
-from zerometer.core.points import MeterMap, Point, ReadLimits
+from zerometer.core.meter_map import MeterMap, ReadLimits
+from zerometer.core.points import Point
 from zerometer.drivers.questions import Dialogue, ask
 
 

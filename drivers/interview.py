@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from zerometer.core.points import MeterMap, Point
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import Point
 from zerometer.drivers import identity, sunspec
 from zerometer.drivers.notices import NoticeKind
 from zerometer.drivers.questions import REFUSED, Dialogue, Question

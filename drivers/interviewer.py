@@ -8,7 +8,7 @@ from zerometer.drivers._exchange import Transaction
 from zerometer.drivers.failures import Failures
 from zerometer.drivers.handover import Handover
 from zerometer.drivers.interview import Findings, Interview
-from zerometer.drivers.line import Master
+from zerometer.drivers.lines.line import Master
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.questions import REFUSED, prepared
 from zerometer.drivers.unit import Unit

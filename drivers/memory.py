@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import Hole
-from zerometer.core.points import ReadLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,14 +12,14 @@ class UnitMemory:
 
     ``turnaround_ns`` is 0 if it never answered. ``max_registers`` is what it takes in
     one request, as far as that is less than its map says; 0 if it is not. No request
-    may cover one of ``holes``; ``retired`` are the names of points that it refuses.
+    may cover one of ``holes``; ``refused`` are the names of points that it refuses.
     ``serial`` is the serial number that it told.
     """
 
     turnaround_ns: int = 0
     max_registers: int = 0
     holes: tuple[Hole, ...] = ()
-    retired: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     serial: str = ""
 
     def within(self, stated: ReadLimits) -> ReadLimits:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from zerometer.core.errors import LineError
 from zerometer.drivers._exchange import Transaction
-from zerometer.drivers.line import Line, Master
+from zerometer.drivers.lines.line import Line, Master
 
 #: Between two attempts to open the port, at first and at most. Who plugs an adapter
 #: in again wants to see it work; an attempt costs next to nothing.

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from zerometer.core._frame import expected_length, read_request
-from zerometer.core.points import ReadLimits
+from zerometer.core.meter_map import ReadLimits
 from zerometer.drivers.faults import REFUSALS
 from zerometer.drivers.prepared import PreparedRead
 

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from zerometer.core.decoding import told
 from zerometer.core.identity import Register
-from zerometer.core.points import LineSettings, Point, ReadBlock, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import LineSettings, Point, ReadBlock
 from zerometer.drivers.health import Health
 from zerometer.drivers.prepared import PreparedRead
 from zerometer.drivers.ratios import Ratios

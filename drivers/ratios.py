@@ -9,6 +9,15 @@ from zerometer.core.points import Point
 #: How often ratio registers are read; they change when somebody sets up the meter.
 RATIO_PERIOD_NS = 600_000_000_000
 
+#: Ratios that differ by this part of them are the same, rounded.
+_NEAR = 1e-3
+
+
+OTHER_RATIO = (
+    "ratio {} is {:g}, but {:g} by the nameplate that the site file states: values are "
+    "those of the meter's; set the meter, or correct the site file"
+)
+
 
 class Ratios:
     """The ratios of one meter, as far as they were read.
@@ -65,6 +74,18 @@ class Ratios:
         """Return the names of the ratios among *indices* that are not known."""
         names = {self._points[index].name for index in indices}
         return sorted((names & self._names) - self._values.keys())
+
+    def otherwise(self, name: str, stated: float) -> float | None:
+        """Return ratio *name* if the meter tells another one than *stated*.
+
+        None if it is the same, as far as its register can tell, or not known.
+        """
+        told = self._values.get(name)
+        if told is None:
+            return None
+        step = next(point.step for point in self._points if point.name == name)
+        near = max(step / 2, stated * _NEAR)
+        return None if abs(told - stated) <= near else told
 
     @property
     def unread(self) -> bool:

@@ -8,9 +8,10 @@ from zerometer.drivers import faults
 from zerometer.drivers.failures import Failures
 from zerometer.drivers.handover import Handover
 from zerometer.drivers.health import ProbeBudget
-from zerometer.drivers.line import Master
+from zerometer.drivers.lines.line import Master
 from zerometer.drivers.outcome import Outcome
 from zerometer.drivers.prepared import PreparedRead
+from zerometer.drivers.ratios import OTHER_RATIO
 from zerometer.drivers.series import Series
 from zerometer.drivers.twins import ABSENCE, TWINS
 from zerometer.drivers.unit import Unit
@@ -121,6 +122,14 @@ class Reader:
                 continue
             text = f"ratio {name} is no positive number: what it multiplies is missing"
             self._handover.trouble("ratio", unit, text, name)
+        for name, stated in unit.plan.nameplate.items():
+            told = unit.reads.ratios.otherwise(name, stated)
+            detail = f"nameplate {name}"
+            if told is None:
+                self._handover.ended(unit, detail)
+            else:
+                text = OTHER_RATIO.format(name, told, stated)
+                self._handover.trouble("ratio", unit, text, detail)
 
     def _doubt(self, unit: Unit, value: float) -> None:
         """Tell what is odd about the *value* of the counter that is followed."""

@@ -56,11 +56,14 @@ class Periods:
         return self.next_ns + self.shortest_ns - self.missed_ns
 
     def hasten(self, now_ns: int) -> None:
-        """Make every group due at once, without leaving the grid."""
+        """Make every group due at once, without leaving the grid.
+
+        They are due now, and not since the slot that is used again.
+        """
         for group, period_ns in enumerate(self._periods_ns):
             ahead = max(0, self._due_ns[group] - now_ns + period_ns - 1) // period_ns
             self._due_ns[group] -= ahead * period_ns
-        self.next_ns = min(self._due_ns)
+        self.next_ns = min(self.next_ns, now_ns)
 
 
 class Schedule:

@@ -17,8 +17,10 @@ def reads_within(silence_ns: int) -> int:
     """Return how many reads are done with in the *silence_ns* that follows them.
 
     The line must be silent that long after a series anyway: who works meanwhile
-    costs no bus time.
+    costs no bus time. Where it need not be silent, nothing is won by short series.
     """
+    if not silence_ns:
+        return MAX_SERIES
     return max(1, min(silence_ns // _READ_NS, MAX_SERIES))
 
 

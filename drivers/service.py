@@ -14,7 +14,7 @@ from zerometer.drivers.failures import Failures
 from zerometer.drivers.handover import Handover
 from zerometer.drivers.health import ProbeBudget
 from zerometer.drivers.interviewer import Interviewer
-from zerometer.drivers.line import Master
+from zerometer.drivers.lines.line import Master
 from zerometer.drivers.load import Load
 from zerometer.drivers.notices import Notices
 from zerometer.drivers.port import Port

@@ -21,8 +21,9 @@ class UnitStatistics:
     ``latency_ns`` a whole transaction, both smoothed; ``timeout_ns`` is the time-out
     in force. ``lateness_ns`` is by how much its latest cycle began too late,
     ``skipped`` how many were left out. ``retries`` counts reads that were repeated
-    in their cycle. ``retired`` names the points that the meter refuses. ``reads`` is
-    the number of requests in its largest cycle, each of at most ``max_registers``.
+    in their cycle. ``refused`` names the points that the meter refuses or has not.
+    ``reads`` is the number of requests in its largest cycle, each of at most
+    ``max_registers``.
     """
 
     meter: str
@@ -38,7 +39,7 @@ class UnitStatistics:
     lateness_ns: int
     skipped: int
     retries: int
-    retired: tuple[str, ...]
+    refused: tuple[str, ...]
     reads: int
     max_registers: int
     down: bool

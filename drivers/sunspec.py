@@ -8,7 +8,8 @@ number 0xFFFF ends it.
 from collections.abc import Mapping
 
 from zerometer.core.identity import Register
-from zerometer.core.points import Point, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Point
 from zerometer.drivers.questions import Dialogue, Question, ask
 
 HOLDING = 3

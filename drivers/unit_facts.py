@@ -14,7 +14,7 @@ def memory_of(unit: Unit) -> UnitMemory:
         turnaround_ns=unit.turnaround.known_ns,
         max_registers=limit if limit < stated else 0,
         holes=refusals.holes,
-        retired=_names(unit, refusals.retired),
+        refused=_names(unit, refusals.retired),
         serial=_serial(unit),
     )
 
@@ -36,7 +36,7 @@ def statistics_of(unit: Unit) -> UnitStatistics:
         lateness_ns=unit.tally.lateness_ns,
         skipped=unit.periods.skipped,
         retries=unit.tally.retries,
-        retired=_names(unit, reads.refusals.retired | reads.absent),
+        refused=_names(unit, reads.refusals.retired | reads.absent),
         reads=reads.largest,
         max_registers=reads.refusals.limits.max_registers,
         down=unit.health.down,

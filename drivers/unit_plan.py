@@ -1,8 +1,10 @@
 """What a bus loop needs to know of one meter beforehand."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from zerometer.core.points import MeterMap, PolledPoint
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import PolledPoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,6 +13,8 @@ class UnitPlan:
 
     Ratio points that others name in ``times`` must be among ``points``. ``serial`` is
     the serial number that the meter must have, if it tells one; empty if any will do.
+    ``nameplate`` are the ratios that the transformers have, by ratio point: a meter
+    that is set to others is told, but what it says holds.
     """
 
     meter: str
@@ -18,3 +22,4 @@ class UnitPlan:
     map: MeterMap
     points: tuple[PolledPoint, ...]
     serial: str = ""
+    nameplate: Mapping[str, float] = field(default_factory=dict)

@@ -16,8 +16,9 @@ from zerometer.drivers.twins import tracked
 from zerometer.drivers.unit_plan import UnitPlan
 
 #: Reads are planned anew when the turnaround is off by this factor from the one they
-#: were planned with.
+#: were planned with, and by so much that some gap of a register or two is worth more.
 REPLAN_FACTOR = 1.5
+REPLAN_NS = 500_000
 
 
 class UnitReads:
@@ -41,7 +42,7 @@ class UnitReads:
         retired = frozenset(
             index
             for index, point in enumerate(self.points)
-            if point.name in memory.retired
+            if point.name in memory.refused
         )
         limits = memory.within(plan.map.limits)
         #: What the meter refuses, and the limits of its requests.
@@ -86,10 +87,8 @@ class UnitReads:
         self, groups: tuple[int, ...], turnaround_ns: int
     ) -> tuple[PreparedRead, ...]:
         """Return the requests that read *groups*, those for ratios first."""
-        planned_ns = self._planned_ns
-        if max(turnaround_ns, planned_ns) > (
-            REPLAN_FACTOR * min(turnaround_ns, planned_ns)
-        ):
+        less_ns, more_ns = sorted((turnaround_ns, self._planned_ns))
+        if more_ns > max(REPLAN_FACTOR * less_ns, less_ns + REPLAN_NS):
             self._planned_ns = turnaround_ns
             self._ready.clear()
         reads = self._ready.get(groups)

@@ -73,7 +73,7 @@ def unit_load(plan: UnitPlan, line: LineSettings, memory: UnitMemory) -> UnitLoa
     """
     points = tuple(polled.point for polled in plan.points)
     refused = frozenset(
-        index for index, point in enumerate(points) if point.name in memory.retired
+        index for index, point in enumerate(points) if point.name in memory.refused
     )
     cycles = Cycles(plan.points, Ratios(plan.meter, points), line, refused)
     turnaround_ns = memory.turnaround_ns or ASSUMED_NS

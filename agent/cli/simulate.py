@@ -3,6 +3,7 @@
 import argparse
 import json
 import signal
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,8 +20,9 @@ def add_parser(subparsers: Subparsers) -> None:
         help="simulate a site's meters on ptys",
         description=(
             "Simulate the meters of a site: a pty takes the place of each bus's port "
-            "(nothing may be there), bytes are paced at its baud rate, and the meters "
-            "measure a factory whose energy balances. Runs until SIGTERM or Ctrl-C. "
+            "(nothing may be there), or a TCP port of this machine, bytes are paced at "
+            "its baud rate, and the meters measure a factory whose energy balances. "
+            "Runs until SIGTERM or Ctrl-C. "
             "With --fault things go wrong, for tests and for training."
         ),
         epilog=(
@@ -79,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
             recorder=args.served and Served(_opened(args, "served", stack)).note,
             faults=args.fault,
             tap=args.tap and Tap(_opened(args, "tap", stack)).note,
+            report=_report,
         )
         with factory:
             ports = {bus.id: bus.port for bus in site.buses}
@@ -93,6 +96,10 @@ def _opened(args: argparse.Namespace, option: str, stack: ExitStack) -> TextIO:
         return stack.enter_context(path.open("w", encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"--{option} {path}: {error.strerror}") from None
+
+
+def _report(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 class Tap:

@@ -120,8 +120,8 @@ def _meter_rows(snapshot: Json) -> Iterator[Row]:
 
 
 def _learnt(meter: Json) -> Iterator[str]:
-    if meter["retired"]:
-        yield f"meter {meter['id']} refuses: {', '.join(meter['retired'])}"
+    if meter["refused"]:
+        yield f"meter {meter['id']} refuses: {', '.join(meter['refused'])}"
     takes, stated = meter["max_registers"], meter["map_max_registers"]
     if takes < stated:
         yield (

@@ -14,19 +14,15 @@ from bench.bus.plant import (
     values,
 )
 from bench.bus.sample import Sample, now
-from zerometer.core.points import (
-    MeterMap,
-    Point,
-    PolledPoint,
-    Reading,
-)
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import Point, PolledPoint, Reading
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.notices import BusNotice
-from zerometer.drivers.serial_line import SerialLine
 from zerometer.drivers.unit_plan import UnitPlan
 
 #: So short that the line is never idle.
-PERIOD_NS = 1_000_000
+PERIOD_NS = 10_000
 TIMEOUT_NS = 1_000_000_000
 
 POINTS = tuple(

@@ -15,8 +15,8 @@ from bench.bus.plant import (
 from bench.bus.sample import Sample, now
 from zerometer.core._frame import read_request
 from zerometer.drivers._exchange import Exchange, Transaction
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.outcome import Outcome
-from zerometer.drivers.serial_line import SerialLine
 from zerometer.drivers.turnaround import Turnaround
 
 TIMEOUT_NS = 1_000_000_000

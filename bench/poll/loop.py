@@ -13,11 +13,12 @@ from bench.bus.sample import Sample, now
 from bench.poll.plant import MAP, UNITS
 from zerometer.config.map_library import MapLibrary
 from zerometer.config.problems import Problems
+from zerometer.core.meter_map import MeterMap
 from zerometer.core.planner import plan_reads, transaction_ns
-from zerometer.core.points import LineSettings, MeterMap, PolledPoint, Reading
+from zerometer.core.points import LineSettings, PolledPoint, Reading
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.notices import BusNotice
-from zerometer.drivers.serial_line import SerialLine
 from zerometer.drivers.unit_plan import UnitPlan
 
 #: So short that the line is never idle.

@@ -9,7 +9,7 @@ from bench.wrong.troubles import TIMEOUT_NS, Trouble, faults
 from bench.wrong.units import ADDRESSES, FUNCTION, MAP, PLANNED, NumberedUnit
 from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.drivers.bus import BusLoop
-from zerometer.drivers.serial_line import SerialLine
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.simulator.line import SimulatedLine
 from zerometer.drivers.unit_plan import UnitPlan
 

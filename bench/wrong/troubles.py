@@ -56,7 +56,8 @@ class Trouble:
     echo: bool = False
 
 
-#: A late reply costs its time-out, its drain and a proof: fewer fit into a run.
+#: What makes the line wait, for a time-out or a drain, happens less often: a run must
+#: end some day.
 TROUBLES = (
     Trouble(
         "late, unit deaf meanwhile", 100_000, 0.002, lambda _: late(LATE_NS), strict
@@ -68,9 +69,9 @@ TROUBLES = (
         "later than any drain", 20_000, 0.0005, lambda _: late(VERY_LATE_NS), queueing
     ),
     Trouble("a bit flipped", 100_000, 0.01, crc_noise),
-    Trouble("short frame", 100_000, 0.01, lambda _: short(6)),
-    Trouble("junk before", 100_000, 0.01, lambda unit: junk_before(3, unit)),
-    Trouble("junk behind", 100_000, 0.01, lambda unit: junk_after(3, unit)),
+    Trouble("short frame", 100_000, 0.002, lambda _: short(6)),
+    Trouble("junk before", 100_000, 0.002, lambda unit: junk_before(3, unit)),
+    Trouble("junk behind", 100_000, 0.002, lambda unit: junk_after(3, unit)),
     Trouble("other bytes", 100_000, 0.01, garbage),
     Trouble(
         "colliding twin",

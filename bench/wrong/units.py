@@ -3,7 +3,8 @@
 import struct
 from bisect import bisect_right
 
-from zerometer.core.points import MeterMap, Point
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import Point
 
 FUNCTION = 3
 #: Points at these addresses are read in two requests, of so many registers.

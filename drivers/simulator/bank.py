@@ -4,8 +4,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import extent
-from zerometer.core.points import Point, ReadLimits
+from zerometer.core.points import Point
 from zerometer.drivers.simulator.encoding import Shown, shown
 from zerometer.drivers.simulator.quantities import Snapshot, Value
 

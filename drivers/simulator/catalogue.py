@@ -1,6 +1,7 @@
 """All faults that a simulated factory can be ordered to have, and how they are made."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from zerometer.drivers.simulator import faults
@@ -100,12 +101,15 @@ def _counter_reset(_: Values, place: MeterPlace) -> tuple[Act, None]:
 
 
 def _rollover(_: Values, place: MeterPlace) -> tuple[Act, None]:
+    if not place.can_roll_over():
+        name = place.installed.meter.id
+        raise ValueError(f'the counters of meter "{name}" never roll over')
     return place.roll_over, None
 
 
 def _ct_change(values: Values, place: MeterPlace) -> tuple[Act, Act]:
-    ratio = values.ratio()
-    return lambda: place.change_ct(ratio), lambda: place.change_ct(None)
+    change = place.installed.change_ct
+    return partial(change, values.ratio()), partial(change, None)
 
 
 #: In the order in which they take effect, whatever the order of the orders: what is

@@ -14,22 +14,32 @@ from zerometer.drivers.simulator.channels import joined
 from zerometer.drivers.simulator.installed import Installed
 from zerometer.drivers.simulator.line import TURNAROUND_NS, SimulatedLine
 from zerometer.drivers.simulator.meters import Recorder
+from zerometer.drivers.simulator.network import Listener
 from zerometer.drivers.simulator.plant import Curve
 from zerometer.drivers.simulator.script import Script
-from zerometer.drivers.simulator.terminal import Terminal
+from zerometer.drivers.simulator.terminal import Terminal, free
 from zerometer.drivers.simulator.wiring import Wiring
 
 #: The hour of the sun when a run begins: there is light for a working day.
 START_HOUR = 9.5
-_TERMINALS = Path("/dev/pts")
+
+_LINK = (
+    "no link can be made: {}; a simulated line needs a folder that can be written: "
+    'set port = "line" in the site file to simulate'
+)
+_ADDRESS = (
+    "cannot be listened at: {0.strerror}; a simulated line needs a free port of this "
+    'machine: set port = "tcp://127.0.0.1:15020" in the site file to simulate, or '
+    "rtu+tcp:// with it"
+)
 
 
 class Factory:
     """The lines of a simulated site, by bus, and the loads behind its meters.
 
     start() puts a link to each line's terminal where the site file says that the
-    bus's port is; stop() takes the links away. Use as a context manager, or call
-    both.
+    bus's port is, or listens there; stop() takes the links away. Use as a context
+    manager, or call both.
     """
 
     def __init__(
@@ -53,7 +63,7 @@ class Factory:
         LineError when no link can be put there.
         """
         for bus, port in self._ports.items():
-            if not _free(port):
+            if not free(port):
                 raise UsageError(
                     f'bus "{bus}": port: {port} exists; a simulated line takes a '
                     "path where nothing is"
@@ -64,11 +74,8 @@ class Factory:
                 line.start()
             except OSError as error:
                 self.stop()
-                raise LineError(
-                    f'bus "{bus}": port: no link can be made: {error}; '
-                    "a simulated line needs a folder that can be written: set "
-                    'port = "line" in the site file to simulate'
-                ) from error
+                said = (_LINK if bus in self._ports else _ADDRESS).format(error)
+                raise LineError(f'bus "{bus}": port: {said}') from error
         self._script.start()
 
     def stop(self) -> None:
@@ -98,6 +105,7 @@ def build(
     recorder: Recorder | None = None,
     faults: Sequence[str] = (),
     tap: Callable[[str, bytes], None] | None = None,
+    report: Callable[[str], None] = print,
 ) -> Factory:
     """Return a factory for *site*, not started.
 
@@ -106,7 +114,8 @@ def build(
     The same seed gives the same factory. ``start_hour`` is the hour of the sun
     when the run begins, whatever the hour is. ``faults`` are orders like
     ``press:dead@30s+60s``; UsageError when one makes no sense. *tap* gets
-    every byte string that is written to a line, after the line's bus.
+    every byte string that is written to a line, after the line's bus; *report*
+    gets what goes wrong that was not ordered.
     """
     if start_ns is None:
         start_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
@@ -126,14 +135,14 @@ def build(
     for bus in site.buses:
         lines[bus.id] = SimulatedLine(
             bus.line,
-            joined((m.meter.unit, m.unit()) for m in meters if m.meter.bus == bus.id),
+            joined((m.meter.unit, m) for m in meters if m.meter.bus == bus.id),
             turnaround_ns=turnaround_ns,
             paced=paced,
-            end=Terminal(Path(bus.port)),
+            end=Terminal(Path(bus.port)) if bus.protocol == "rtu" else Listener(bus),
             tap=tap and partial(tap, bus.id),
         )
-    ports = {bus.id: Path(bus.port) for bus in site.buses}
-    script = Script(faults, lines, meters, seed)
+    ports = {bus.id: Path(bus.port) for bus in site.buses if bus.protocol == "rtu"}
+    script = Script(faults, lines, meters, seed, report)
     return Factory(lines, ports, wiring.curves, script)
 
 
@@ -153,10 +162,3 @@ def _locked(bus: str, port: Path) -> socket.socket:
             f'bus "{bus}": port: {port} is served by another simulator; stop that first'
         ) from error
     return lock
-
-
-def _free(port: Path) -> bool:
-    """Whether nothing is at *port*, or a link that a simulated line left behind."""
-    if port.is_symlink():
-        return not port.exists() or port.readlink().parent == _TERMINALS
-    return not port.exists()

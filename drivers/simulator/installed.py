@@ -14,7 +14,7 @@ TWIN_SERIAL = "7777777"
 
 
 class Installed:
-    """Makes simulated meters in the place of *meter*, which measure *model*.
+    """*meter* of a site, which measures *model* and answers on its line.
 
     ``load`` is the model, with counters that can be set.
     """
@@ -23,10 +23,19 @@ class Installed:
         self.meter = meter
         self.load = Adjusted(model)
         self._recorder = recorder
+        self.change_ct(None)
 
-    def unit(self, ct: float | None = None) -> SimulatedMeter:
-        """Return the meter as the site describes it, or with a CT of ratio *ct*."""
-        return self._made(self.load, ct, self.meter.serial, self._recorder)
+    def answer(self, request: bytes, time_ns: int) -> bytes:
+        """Return the reply (protocol data unit) to *request* at *time_ns*."""
+        return self._unit.answer(request, time_ns)
+
+    def change_ct(self, ratio: float | None) -> None:
+        """Let the meter have a CT of this ratio; None: that of the site."""
+        self._unit = self._made(self.load, ratio, self.meter.serial, self._recorder)
+
+    def rollover(self, *, exporting: bool) -> float:
+        """Return the index at which a counter rolls over first, or infinity."""
+        return self._unit.rollover(exporting=exporting)
 
     def twin(self) -> SimulatedMeter:
         """Return a meter of the same kind, with another load."""

@@ -4,7 +4,8 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 
-from zerometer.core.points import MeterMap, Point
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import Point
 from zerometer.core.units import UNITS, factor
 from zerometer.drivers.simulator.bank import Bank, Cell
 from zerometer.drivers.simulator.encoding import modulus_of

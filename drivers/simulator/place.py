@@ -36,12 +36,13 @@ class MeterPlace:
         meter = installed.meter
         self.seed = crc32(f"{seed}:{meter.id}".encode())
         self.installed = installed
-        self._number = meter.unit
+        #: Faults are of what answers under a number: all channels of a unit.
+        self.unit = (meter.bus, meter.unit)
         self._line = line
 
     def give(self, faults: Sequence[Fault]) -> None:
-        """Give the meter these faults instead of those it had."""
-        self._line.give(self._number, *faults)
+        """Give the unit these faults instead of those it had."""
+        self._line.give(self.unit[1], *faults)
 
     def twin(self) -> Unit:
         """Return a meter like this one, with another load."""
@@ -51,11 +52,16 @@ class MeterPlace:
         """Set all counters to zero."""
         self.installed.load.set(_now_ns(), 0.0, 0.0)
 
+    def can_roll_over(self) -> bool:
+        """Whether any of its counters has an end."""
+        ends = (self.installed.rollover(exporting=e) for e in (False, True))
+        return any(map(math.isfinite, ends))
+
     def roll_over(self) -> None:
         """Set the counter that moves to just before it rolls over, if it does."""
         now_ns, load = _now_ns(), self.installed.load
         power = load.power(now_ns)
-        end = self.installed.unit().rollover(exporting=power < 0)
+        end = self.installed.rollover(exporting=power < 0)
         if math.isinf(end):
             return
         imported, exported = load.energy(now_ns)
@@ -64,10 +70,6 @@ class MeterPlace:
             load.set(now_ns, imported, index)
         else:
             load.set(now_ns, index, exported)
-
-    def change_ct(self, ratio: float | None) -> None:
-        """Let the meter have a CT of this ratio; None: that of the site."""
-        self._line.replace(self._number, self.installed.unit(ratio))
 
 
 def _now_ns() -> int:

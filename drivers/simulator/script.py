@@ -3,7 +3,7 @@
 import itertools
 import time
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from threading import Event, Thread
 
@@ -30,7 +30,7 @@ class Script:
     """Ordered faults, ready to begin; UsageError when an order makes no sense.
 
     start() brings those that are there from the first moment, and a thread brings
-    and ends the others.
+    and ends the others. *report* is told what then cannot be done.
     """
 
     def __init__(
@@ -39,16 +39,20 @@ class Script:
         lines: Mapping[str, SimulatedLine],
         meters: Sequence[Installed],
         seed: int,
+        report: Callable[[str], None],
     ) -> None:
         self._lines = lines
         self._seed = seed
+        self._report = report
         self._places = [
             MeterPlace(lines[installed.meter.bus], installed, seed)
             for installed in meters
         ]
-        self._active: dict[MeterPlace, list[_Ranked]] = {p: [] for p in self._places}
+        self._active: dict[tuple[str, int], list[_Ranked]] = {
+            place.unit: [] for place in self._places
+        }
         self._number = itertools.count()
-        self._events: list[tuple[int, Act]] = []
+        self._events: list[tuple[int, str, Act]] = []
         for text in orders:
             self._add(parse(text))
         self._events.sort(key=lambda event: event[0])
@@ -59,7 +63,7 @@ class Script:
         """Begin now."""
         begin_ns = time.monotonic_ns()
         while self._events and self._events[0][0] == 0:
-            self._events.pop(0)[1]()
+            self._events.pop(0)[2]()
         if self._events:
             self._thread = Thread(
                 target=self._run, args=(begin_ns,), name="fault-script", daemon=True
@@ -74,11 +78,14 @@ class Script:
             self._thread = None
 
     def _run(self, begin_ns: int) -> None:
-        for after_ns, act in self._events:
+        for after_ns, text, act in self._events:
             left_ns = begin_ns + after_ns - time.monotonic_ns()
             if self._stopping.wait(max(left_ns, 0) / 1e9):
                 return
-            act()
+            try:
+                act()
+            except OSError as error:
+                self._report(f'fault "{text}": the port cannot come back: {error}')
 
     def _add(self, order: Order) -> None:
         known = _BY_NAME.get(order.name)
@@ -127,17 +134,17 @@ class Script:
             )
 
     def _schedule(self, order: Order, begin: Act, end: Act | None) -> None:
-        self._events.append((order.start_ns, begin))
+        self._events.append((order.start_ns, order.text, begin))
         if end is not None and order.end_ns is not None:
-            self._events.append((order.end_ns, end))
+            self._events.append((order.end_ns, order.text, end))
 
     def _give(self, place: MeterPlace, fault: _Ranked) -> None:
-        insort(self._active[place], fault)
-        place.give([fault for _, _, fault in self._active[place]])
+        insort(self._active[place.unit], fault)
+        place.give([fault for _, _, fault in self._active[place.unit]])
 
     def _take(self, place: MeterPlace, fault: _Ranked) -> None:
-        self._active[place].remove(fault)
-        place.give([fault for _, _, fault in self._active[place]])
+        self._active[place.unit].remove(fault)
+        place.give([fault for _, _, fault in self._active[place.unit]])
 
     def _line(self, bus: str) -> SimulatedLine:
         if bus not in self._lines:

@@ -1,6 +1,6 @@
 """The models of a simulated SunSpec device, one behind the other."""
 
-from zerometer.core.points import MeterMap
+from zerometer.core.meter_map import MeterMap
 
 #: Registers of the common model behind its two of the header, and where its texts
 #: stand (SunSpec model 1): manufacturer, model, serial number.

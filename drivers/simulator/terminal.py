@@ -1,5 +1,6 @@
 """Where a simulated line ends: a pseudo-terminal, as a serial adapter would be."""
 
+import errno
 import fcntl
 import os
 import termios
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 _BUFFER = 4096
+_TERMINALS = Path("/dev/pts")
 
 
 class End(Protocol):
@@ -45,7 +47,9 @@ class Terminal:
         self.descriptors: tuple[int, ...] = ()
 
     def open(self) -> None:
-        """Appear; OSError when the link cannot be made."""
+        """Appear; OSError when the link cannot be made or something else is there."""
+        if self._link is not None and not free(self._link):
+            raise FileExistsError(errno.EEXIST, "exists", str(self._link))
         # The far end stays open here too: otherwise the line would hang up when
         # its user closes the port, and a restarted user could not come back.
         self._master, self._slave = os.openpty()
@@ -85,3 +89,10 @@ class Terminal:
         except BlockingIOError:
             # Nobody reads: on a wire the bytes are gone too.
             return
+
+
+def free(port: Path) -> bool:
+    """Whether nothing is at *port*, or a link that a simulated line left behind."""
+    if port.is_symlink():
+        return not port.exists() or port.readlink().parent == _TERMINALS
+    return not port.exists()

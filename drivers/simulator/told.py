@@ -6,7 +6,7 @@ from zlib import crc32
 
 from zerometer.core.decoding import reordered
 from zerometer.core.identity import Register
-from zerometer.core.points import MeterMap, ReadLimits
+from zerometer.core.meter_map import MeterMap, ReadLimits
 from zerometer.drivers.questions import span
 
 

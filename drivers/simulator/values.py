@@ -68,7 +68,8 @@ class Values:
         if self.share is not None and not share:
             raise ValueError("has no share")
         if self._texts:
-            raise ValueError(f'"{",".join(self._texts)}" is too much')
+            hint = "; a share of the replies is written like 5%" if share else ""
+            raise ValueError(f'takes no "{",".join(self._texts)}"{hint}')
 
     def _take(self, what: str) -> str:
         if not self._texts:

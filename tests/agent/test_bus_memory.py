@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zerometer.agent.bus_memory import NAME, WRITE_SPACING_NS, BusMemory
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import Hole
-from zerometer.core.points import ReadLimits
 from zerometer.core.site import Meter
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.simulator.factory import build
@@ -25,7 +25,7 @@ LEARNT = {
         turnaround_ns=21_000_000,
         max_registers=20,
         holes=(Hole(3, 5, 7), Hole(4, 65_000, 65_536)),
-        retired=("当前功率",),
+        refused=("当前功率",),
         serial="0042",
     ),
     SECOND: UnitMemory(),
@@ -97,7 +97,7 @@ def test_a_damaged_file_is_told_and_begun_anew(tmp_path: Path, content: bytes) -
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     field=st.sampled_from(["key", "turnaround_ns", "max_registers", "holes",
-                           "retired", "serial"]),
+                           "refused", "serial"]),
     value=json_values,
 )  # fmt: skip
 def test_one_damaged_field_is_no_crash(
@@ -110,7 +110,7 @@ def test_one_damaged_field_is_no_crash(
     for memory in BusMemory(tmp_path, METERS).memories.values():
         assert 0 <= memory.turnaround_ns <= 10**10
         assert all(hole.start < hole.end for hole in memory.holes)
-        assert all(isinstance(name, str) for name in memory.retired)
+        assert all(isinstance(name, str) for name in memory.refused)
 
 
 def test_it_is_written_when_it_changed_and_once_a_minute(tmp_path: Path) -> None:

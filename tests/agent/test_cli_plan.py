@@ -105,7 +105,7 @@ def test_what_the_agent_learnt_counts(
     site = load_site(demo).site
     folder = Path(site.journal.path)
     folder.mkdir()
-    learnt = UnitMemory(turnaround_ns=6_200_000, retired=("active_energy_export",))
+    learnt = UnitMemory(turnaround_ns=6_200_000, refused=("active_energy_export",))
     BusMemory(folder, site.meters).write({"battery": learnt})
     text = plan(demo, capsys)
     title = "battery (unit 3, eastron-sdm630): 3.3%, answers after 6.2 ms; refuses"

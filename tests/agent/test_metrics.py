@@ -15,9 +15,9 @@ from prometheus_client import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
 from zerometer.agent.exposition import Json, Labels, Metric, exposition
-from zerometer.agent.metrics import ERROR_KINDS, METRICS
+from zerometer.agent.metrics import METRICS
 from zerometer.agent.page.assets import assets
-from zerometer.drivers.faults import FaultKind, counted
+from zerometer.drivers.faults import ERROR_KINDS, FaultKind, counted
 from zerometer.drivers.outcome import Outcome
 
 EXAMPLE = Path(__file__).with_name("page_snapshot.json")

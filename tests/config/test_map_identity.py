@@ -6,7 +6,7 @@ from zerometer.config.document import read_document
 from zerometer.config.map_file import parse_map
 from zerometer.config.problems import Problems
 from zerometer.core.identity import Check, Expected, Identity, Register
-from zerometer.core.points import MeterMap
+from zerometer.core.meter_map import MeterMap
 
 HEAD = """
 format = 1

@@ -6,7 +6,8 @@ import pytest
 
 from zerometer.config.map_library import MapLibrary, shipped_map
 from zerometer.config.problems import Problems
-from zerometer.core.points import Part, Point, ReadLimits, SignBit
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Part, Point, SignBit
 
 TOP = """format = 1
 id = "ours"

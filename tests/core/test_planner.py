@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 from reference import planner as reference
 
 from zerometer.core.errors import UsageError
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import block_ns, plan_reads, transaction_ns, unreadable
-from zerometer.core.points import (
-    LineSettings,
-    Part,
-    Point,
-    ReadLimits,
-    RegisterType,
-    SignBit,
-)
+from zerometer.core.points import LineSettings, Part, Point, RegisterType, SignBit
 
 LINE = LineSettings(baud=9600)
 TURNAROUND_NS = 20_000_000
@@ -109,6 +103,15 @@ def test_what_belongs_together_is_read_together(
         inside = range(block.address, block.address + block.count)
         for index in block.points:
             assert {address for address, _ in points[index].places} <= set(inside)
+
+
+def test_bits_are_bridged_whatever_an_address_of_registers_holds() -> None:
+    points = [
+        Point(name=f"p{address}", function=1, address=address, type="u16")
+        for address in (0, 2)
+    ]
+    (block,) = plan_reads(points, ReadLimits(registers_per_address=2), LINE, 0)
+    assert (block.address, block.count, block.width) == (0, 3, 1)
 
 
 @given(point_lists(5), read_limits(), st.data())

@@ -1,6 +1,6 @@
 """How long a gateway is held up by units that do not answer."""
 
-from zerometer.drivers.backlog import LONGEST_HOLD_NS, Backlog
+from zerometer.drivers.lines.backlog import LONGEST_HOLD_NS, Backlog
 
 S = 1_000_000_000
 

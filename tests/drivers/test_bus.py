@@ -2,11 +2,14 @@
 
 import math
 import time
+from dataclasses import replace
 
+import pytest
 from harness.buses import running_bus, unit_plan
 from harness.pymodbus_units import PymodbusUnits
 
-from zerometer.core.points import Point, Quality, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Point, Quality
 
 VOLTAGE = Point(name="voltage", function=3, address=0, type="u16", scale=0.1)
 CURRENT = Point(name="current", function=3, address=4, type="i16", scale=0.01)
@@ -77,6 +80,35 @@ def test_without_its_ratio_a_point_is_missing() -> None:
     assert all(math.isnan(value) for value in watched.readings[2].values)
     assert watched.readings[2].qualities == bytes([Quality.MISSING])
     assert [notice.kind for notice in watched.notices] == ["ratio"]
+
+
+@pytest.mark.parametrize("stated", [120.0, 80.0])
+def test_the_nameplate_is_a_check_and_never_a_factor(stated: float) -> None:
+    ratio = Point(name="ct_ratio", function=3, address=2, type="u16", group="ratio")
+    power = Point(name="power", function=3, address=0, type="u16", times=("ct_ratio",))
+    plan = unit_plan("m", 1, [power, ratio], periods_ms=[20, 20])
+    with (
+        PymodbusUnits({1: [(0, [50, 0, 120])]}) as far,
+        running_bus(far.port, [replace(plan, nameplate={"ct_ratio": stated})]) as (
+            _,
+            watched,
+        ),
+    ):
+        watched.wait(lambda: len(watched.readings) >= 8)
+    powers = {
+        value
+        for reading in watched.readings
+        for index, value in zip(reading.points, reading.values, strict=True)
+        if index == 0
+    }
+    assert powers == {6000.0}
+    told = [notice.text for notice in watched.notices]
+    if stated == 120.0:
+        assert not told
+    else:
+        (text,) = told
+        assert watched.notices[0].kind == "ratio"
+        assert "ratio ct_ratio is 120, but 80 by the nameplate" in text
 
 
 def test_reads_are_split_around_what_a_meter_refuses() -> None:

@@ -8,11 +8,12 @@ from harness.buses import FAST, MS, Watched, unit_plan
 from harness.ptys import ScriptedUnits
 
 from zerometer.core._frame import crc16
-from zerometer.core.points import Point, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Point
 from zerometer.drivers import port
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.memory import UnitMemory
-from zerometer.drivers.serial_line import SerialLine
 from zerometer.drivers.unit_plan import UnitPlan
 
 
@@ -95,7 +96,7 @@ def test_after_a_restart_nothing_that_was_refused_is_asked_for() -> None:
     plan = unit_plan("m", 1, points_at(addresses), periods_ms=periods)
     with ScriptedUnits(meters) as far:
         with bus(far.pty.path, [plan], {}) as (loop, watched):
-            watched.wait(lambda: len(loop.memories()["m"].retired) == 1)
+            watched.wait(lambda: len(loop.memories()["m"].refused) == 1)
             count = len(watched.readings)
             watched.wait(lambda: len(watched.readings) > count + 60)
             refused = len(meters.refused)
@@ -103,17 +104,17 @@ def test_after_a_restart_nothing_that_was_refused_is_asked_for() -> None:
             assert len(meters.refused) == refused, "still asks in vain"
             memory = loop.memories()["m"]
         assert memory.max_registers == 20
-        assert memory.retired == ("p119",)
+        assert memory.refused == ("p119",)
         assert memory.turnaround_ns > 0
         (limit,) = watched.said("limit")
         assert "takes at most 20 registers in one request" in limit.text
-        (retired,) = watched.said("exception")
-        assert "registers 119 to 119" in retired.text
+        (refused,) = watched.said("exception")
+        assert "registers 119 to 119" in refused.text
         meters.refused.clear()
         with bus(far.pty.path, [plan], {"m": memory}) as (loop, watched):
             watched.wait(lambda: len(watched.readings) > 60)
             assert loop.memories()["m"].holes == memory.holes
-            assert loop.statistics().units[0].retired == ("p119",)
+            assert loop.statistics().units[0].refused == ("p119",)
     assert meters.refused == []
     assert not watched.notices
     latest = values(watched, 0)
@@ -151,8 +152,8 @@ def test_a_read_that_was_granted_is_not_given_up_for_one_refusal() -> None:
         bus(far.pty.path, [plan], {}) as (loop, watched),
     ):
         watched.wait(lambda: len(watched.readings) >= 5)
-    assert loop.memories()["m"].retired == ()
-    assert loop.statistics().units[0].retired == ()
+    assert loop.memories()["m"].refused == ()
+    assert loop.statistics().units[0].refused == ()
     assert watched.readings[-1].values[0] == 5
 
 

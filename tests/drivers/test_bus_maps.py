@@ -8,7 +8,8 @@ from harness.buses import FAST, MS, running_bus
 from harness.simulation import constant
 
 from zerometer.config.map_library import shipped_map
-from zerometer.core.points import MeterMap, Point, PolledPoint, Quality, SignBit
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import Point, PolledPoint, Quality, SignBit
 from zerometer.drivers.simulator.channels import Channels
 from zerometer.drivers.simulator.line import SimulatedLine
 from zerometer.drivers.simulator.meters import SimulatedMeter

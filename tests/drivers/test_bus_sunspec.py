@@ -117,7 +117,7 @@ def test_points_of_models_that_are_not_there_are_told_and_left_out() -> None:
     (notice,) = watched.notices
     assert notice.kind == "absent"
     assert notice.text.endswith("no SunSpec model with state: not read")
-    assert statistics.retired == ("state",)
+    assert statistics.refused == ("state",)
     assert (3, 2, 1) not in unit.asked
     told = [r for r in watched.readings if r.points == (2,)]
     assert [list(reading.qualities) for reading in told] == [[Quality.MISSING]]

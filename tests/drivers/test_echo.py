@@ -17,8 +17,8 @@ from reference import frame as reference
 from zerometer.core._frame import read_request
 from zerometer.core.points import LineSettings, Point
 from zerometer.drivers._exchange import Exchange, Transaction
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.outcome import Outcome
-from zerometer.drivers.serial_line import SerialLine
 
 FAST = LineSettings(baud=115_200)
 REQUEST = read_request(1, 3, 100, 4)

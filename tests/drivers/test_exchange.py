@@ -13,8 +13,8 @@ from zerometer.core.errors import UsageError
 from zerometer.core.points import LineSettings
 from zerometer.core.verdict import Verdict
 from zerometer.drivers._exchange import MAX_SERIES, Exchange, Transaction
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.outcome import Outcome
-from zerometer.drivers.serial_line import SerialLine
 
 FAST = LineSettings(baud=115_200)
 MS = 1_000_000

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import plan_reads
-from zerometer.core.points import LineSettings, Point, ReadBlock, ReadLimits
+from zerometer.core.points import LineSettings, Point, ReadBlock
 from zerometer.drivers.holes import TYPICAL_LIMITS, Refusals, halved
 
 LINE = LineSettings()

@@ -9,7 +9,7 @@ from random import Random
 from harness.hostile import MS, frames
 
 from zerometer.drivers._exchange import Transaction
-from zerometer.drivers.modbus_tcp import ModbusTcp
+from zerometer.drivers.lines.modbus_tcp import ModbusTcp
 from zerometer.drivers.outcome import Outcome
 
 ATTEMPTS = 400

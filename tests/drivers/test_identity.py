@@ -7,7 +7,8 @@ import pytest
 from harness.conversations import block, held, words
 
 from zerometer.core.identity import Check, Expected, Identity, Register, Variant
-from zerometer.core.points import MeterMap, Part, Point, ReadLimits, SignBit
+from zerometer.core.meter_map import MeterMap, ReadLimits
+from zerometer.core.points import Part, Point, SignBit
 from zerometer.drivers import identity
 from zerometer.drivers.identity import Verdict
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from harness.conversations import block, found, words
 
 from zerometer.core.identity import Check, Expected, Identity, Register, Variant
-from zerometer.core.points import MeterMap, Point
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import Point
 from zerometer.drivers.interview import (
     FIRST_AGAIN_NS,
     LONGEST_AGAIN_NS,

@@ -14,7 +14,8 @@ from harness.late_units import MS, Fate, LateLine, LateUnit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zerometer.core.points import LineSettings, Point, Quality, Reading, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import LineSettings, Point, Quality, Reading
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.unit_plan import UnitPlan
 

@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 from zerometer.core._frame import read_request
 from zerometer.core.points import NETWORK_LINE, Point
 from zerometer.core.site import Bus
-from zerometer.drivers import backlog, connection, health
+from zerometer.drivers import health
 from zerometer.drivers._exchange import Transaction
-from zerometer.drivers.line import Line
-from zerometer.drivers.modbus_tcp import ModbusTcp, ModbusTcpLine
-from zerometer.drivers.open_line import open_line
+from zerometer.drivers.lines import backlog, connection
+from zerometer.drivers.lines.line import Line
+from zerometer.drivers.lines.modbus_tcp import ModbusTcp, ModbusTcpLine
+from zerometer.drivers.lines.open_line import open_line
 from zerometer.drivers.outcome import Outcome
 
 SINGLE = Point(name="value", function=3, address=100, type="u16")
@@ -293,7 +294,7 @@ def test_a_serial_site_never_imports_pymodbus() -> None:
         "import sys\n"
         "import zerometer.agent.cli.main, zerometer.agent.daemon\n"
         "from zerometer.core.site import Bus\n"
-        "from zerometer.drivers.open_line import open_line\n"
+        "from zerometer.drivers.lines.open_line import open_line\n"
         f"open_line(Bus(id='a', port={pty.path!r}), 0).close()\n"
         "print(sorted(name for name in sys.modules if 'pymodbus' in name))\n"
     )
@@ -410,7 +411,7 @@ def test_a_gateway_behind_which_nothing_answers_is_connected_to_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It forgot the first connection: the second one works."""
-    monkeypatch.setattr("zerometer.drivers.modbus_tcp.DEAF_AFTER_NS", 150 * MS)
+    monkeypatch.setattr("zerometer.drivers.lines.modbus_tcp.DEAF_AFTER_NS", 150 * MS)
     monkeypatch.setattr(backlog, "LONGEST_HOLD_NS", 50 * MS)
 
     def script(request: bytes) -> list[tuple[float, bytes]]:

@@ -8,11 +8,11 @@ import pytest
 from reference import frame as reference
 
 from zerometer.drivers._exchange import Transaction
-from zerometer.drivers.modbus_tcp import ModbusTcp
+from zerometer.drivers.lines.modbus_tcp import ModbusTcp
 from zerometer.drivers.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULE = ROOT / "drivers" / "modbus_tcp.py"
+MODULE = ROOT / "drivers" / "lines" / "modbus_tcp.py"
 
 
 def imports(path: Path) -> set[str]:

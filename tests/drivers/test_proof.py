@@ -3,7 +3,8 @@
 import pytest
 
 from zerometer.core._frame import expected_length
-from zerometer.core.points import LineSettings, Point, ReadBlock, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import LineSettings, Point, ReadBlock
 from zerometer.drivers.health import Health
 from zerometer.drivers.prepared import PreparedRead
 from zerometer.drivers.proof import BELIEVED_LATENESS_NS, Proof

@@ -50,3 +50,16 @@ def test_another_meter_may_have_other_ratios() -> None:
 def test_a_ratio_that_is_not_polled_is_our_fault() -> None:
     with pytest.raises(UsageError, match=r'meter m: point power: .* "pt", which'):
         Ratios("m", [POWER, CT])
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"), [(120.0, None), (120.4, None), (121.0, 120.0), (80.0, 120.0)]
+)
+def test_a_ratio_is_another_one_if_its_register_could_tell(
+    stated: float, told: float | None
+) -> None:
+    ratios = Ratios("m", POINTS)
+    assert ratios.otherwise("ct", stated) is None
+    ratios.update((1, 3), (120.0, 10.0))
+    assert ratios.otherwise("ct", stated) == told
+    assert ratios.otherwise("elsewhere", stated) is None

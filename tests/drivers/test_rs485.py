@@ -9,9 +9,9 @@ from harness.ptys import Pty
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings
 from zerometer.core.site import Bus
-from zerometer.drivers.open_line import open_line
-from zerometer.drivers.rs485 import Mode, switch
-from zerometer.drivers.serial_line import SerialLine
+from zerometer.drivers.lines.open_line import open_line
+from zerometer.drivers.lines.rs485 import Mode, switch
+from zerometer.drivers.lines.serial_line import SerialLine
 
 #: uapi/linux/serial.h and asm-generic/ioctls.h, as compilers see them.
 GET, SET = 0x542E, 0x542F

@@ -43,6 +43,7 @@ def test_hastening_makes_all_due_on_the_grid(
     periods.collect(now)
     before = periods.skipped
     periods.hasten(now)
+    assert periods.next_ns == now
     assert periods.collect(now) == tuple(range(len(periods_ns)))
     assert periods.skipped == before
     assert periods.next_ns > now

@@ -12,8 +12,8 @@ from serial.tools.list_ports_common import ListPortInfo
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings
-from zerometer.drivers import serial_line
-from zerometer.drivers.serial_line import SerialLine
+from zerometer.drivers.lines import serial_line
+from zerometer.drivers.lines.serial_line import SerialLine
 
 
 def test_raw_and_not_blocking() -> None:

@@ -10,7 +10,8 @@ from harness.buses import MS, running_bus, unit_plan
 from harness.ptys import ScriptedUnits
 
 from zerometer.core._frame import crc16
-from zerometer.core.points import Point, Quality, Reading, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Point, Quality, Reading
 from zerometer.drivers import notices, port
 from zerometer.drivers.series import reads_within
 

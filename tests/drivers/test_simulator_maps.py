@@ -9,8 +9,9 @@ import pytest
 from zerometer.config.map_library import MapLibrary, shipped_map
 from zerometer.config.problems import Problems
 from zerometer.core.decoding import decode_plan
+from zerometer.core.meter_map import MeterMap
 from zerometer.core.planner import plan_reads
-from zerometer.core.points import MeterMap, Point, Quality
+from zerometer.core.points import Point, Quality
 from zerometer.core.units import UNITS
 from zerometer.drivers.simulator.meters import SimulatedMeter
 from zerometer.drivers.simulator.plant import Curve

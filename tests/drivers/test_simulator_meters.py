@@ -7,7 +7,8 @@ import pytest
 from harness.simulation import SDM630, constant, meter_map
 
 from zerometer.core.errors import UsageError
-from zerometer.core.points import Group, Kind, Point, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Group, Kind, Point
 from zerometer.drivers.simulator.meters import SimulatedMeter
 from zerometer.drivers.simulator.plant import Curve, Model
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from zerometer.config.map_library import MapLibrary, shipped_map
 from zerometer.config.problems import Problems
 from zerometer.core.identity import Check, Expected, Identity, Register
-from zerometer.core.points import MeterMap, Point, ReadLimits
+from zerometer.core.meter_map import MeterMap, ReadLimits
+from zerometer.core.points import Point
 from zerometer.drivers.interview import Findings, Interview
 from zerometer.drivers.simulator.meters import SimulatedMeter
 

@@ -5,7 +5,8 @@ from harness.pymodbus_units import PymodbusUnits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerometer.core.points import Point, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Point
 from zerometer.drivers.statistics import Recent, Tally
 
 MINUTE_NS = 60_000_000_000
@@ -26,7 +27,7 @@ def test_a_unit_tells_what_it_takes_and_what_it_refuses() -> None:
         watched.wait(lambda: len(watched.readings) >= 6)
         statistics = loop.statistics()
     (unit,) = statistics.units
-    assert unit.retired == ("p40",)
+    assert unit.refused == ("p40",)
     assert (unit.reads, unit.max_registers, unit.retries) == (2, 30, 0)
     assert 0 < unit.timeout_ns <= 200 * MS
     # A transaction of two registers is 17 bytes on the wire.

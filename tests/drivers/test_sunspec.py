@@ -4,7 +4,8 @@ from harness.conversations import Registers, block, held, words
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerometer.core.points import Part, Point, ReadLimits, SignBit
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import Part, Point, SignBit
 from zerometer.drivers.questions import Question
 from zerometer.drivers.sunspec import MAX_MODELS, Models, placed, serial_number, walk
 

@@ -18,13 +18,14 @@ from zerometer.core._frame import read_request
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings, Point
 from zerometer.core.site import Bus
-from zerometer.drivers import connection, port
+from zerometer.drivers import port
 from zerometer.drivers._exchange import Exchange, Transaction
-from zerometer.drivers.connection import connect
-from zerometer.drivers.line import Line
-from zerometer.drivers.open_line import open_line
+from zerometer.drivers.lines import connection
+from zerometer.drivers.lines.connection import connect
+from zerometer.drivers.lines.line import Line
+from zerometer.drivers.lines.open_line import open_line
+from zerometer.drivers.lines.tcp_line import TcpLine
 from zerometer.drivers.outcome import Outcome
-from zerometer.drivers.tcp_line import TcpLine
 
 FAST = LineSettings(baud=115_200)
 SINGLE = Point(name="value", function=3, address=100, type="u16")
@@ -221,7 +222,7 @@ def test_a_bus_reconnects_and_leaks_nothing() -> None:
 def test_a_connection_on_which_nothing_answers_is_renewed_less_and_less_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zerometer.drivers.tcp_line.DEAF_AFTER_NS", 50 * MS)
+    monkeypatch.setattr("zerometer.drivers.lines.tcp_line.DEAF_AFTER_NS", 50 * MS)
     monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 5 * MS)
 
     def script(request: bytes) -> list[tuple[float, bytes]]:
@@ -254,7 +255,7 @@ def test_a_connection_on_which_nothing_answers_is_renewed_less_and_less_often(
 def test_one_meter_that_answers_keeps_a_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zerometer.drivers.tcp_line.DEAF_AFTER_NS", 100 * MS)
+    monkeypatch.setattr("zerometer.drivers.lines.tcp_line.DEAF_AFTER_NS", 100 * MS)
     monkeypatch.setattr(port, "ASSUMED_LATENESS_NS", 5 * MS)
 
     def script(request: bytes) -> list[tuple[float, bytes]]:

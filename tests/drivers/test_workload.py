@@ -9,8 +9,9 @@ from harness.buses import MS, unit_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.planner import Hole
-from zerometer.core.points import LineSettings, Point, ReadLimits
+from zerometer.core.points import LineSettings, Point
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.schedule import Periods
 from zerometer.drivers.turnaround import ASSUMED_NS
@@ -112,7 +113,7 @@ def test_each_meter_has_its_own_turnaround_and_one_without_points_none() -> None
 def test_what_was_learnt_counts() -> None:
     plan = unit_plan("m", 1, POINTS, period_ms=1000)
     holes = (Hole(3, 100, 102),)
-    memory = UnitMemory(holes=holes, max_registers=1, retired=("p300",))
+    memory = UnitMemory(holes=holes, max_registers=1, refused=("p300",))
     load = unit_load(plan, LINE, memory)
     (cycle,) = load.cycles
     assert [request.points for request in cycle.requests] == [

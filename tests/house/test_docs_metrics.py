@@ -6,7 +6,8 @@ from typing import Any
 from harness.markdown import ROOT, inline, page, rows
 
 from zerometer.agent.exposition import Metric
-from zerometer.agent.metrics import ERROR_KINDS, METRICS
+from zerometer.agent.metrics import METRICS
+from zerometer.drivers.faults import ERROR_KINDS
 
 PAGE = "docs/metrics.md"
 EXAMPLE = ROOT / "tests" / "agent" / "page_snapshot.json"

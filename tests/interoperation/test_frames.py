@@ -5,7 +5,7 @@ from harness.far_ends import Contents, FarEnd
 
 from zerometer.core._frame import exception_code, read_request
 from zerometer.drivers._exchange import Transaction
-from zerometer.drivers.line import Master
+from zerometer.drivers.lines.line import Master
 from zerometer.drivers.outcome import Outcome
 
 MS = 1_000_000

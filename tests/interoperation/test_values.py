@@ -8,7 +8,8 @@ import pytest
 from harness.buses import Watched, running_bus, unit_plan
 from harness.far_ends import ENCODED, Contents, FarEnd, Side, Value
 
-from zerometer.core.points import REGISTERS_OF, Point, Quality, ReadLimits, RegisterType
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import REGISTERS_OF, Point, Quality, RegisterType
 
 #: Exact in each type, so that nothing has to be rounded to be compared.
 NUMBERS: dict[RegisterType, tuple[float, ...]] = {

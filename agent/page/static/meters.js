@@ -35,14 +35,14 @@ function createRow(titles) {
   }
   const parts = {
     name: el("span"), id: el("code"), quality: el("span", "state"), hint: el("p", "hint"),
-    work: el("dl", "facts work"), retired: el("p", "detail"),
+    work: el("dl", "facts work"), refused: el("p", "detail"),
   };
   const button = el("button", "opener", parts.name, parts.id);
   button.type = "button";
   cells.name.append(button);
   cells.quality.append(parts.quality, parts.hint);
   const values = el("dl", "values");
-  const inside = el("td", "", parts.retired, values, parts.work);
+  const inside = el("td", "", parts.refused, values, parts.work);
   inside.colSpan = Object.keys(titles).length;
   const details = el("tr", "details", inside);
   details.hidden = true;
@@ -69,9 +69,9 @@ function updateRow(part, meter) {
   const counter = meter.values.find(({ unit }) => INDEX_UNITS.includes(unit));
   setText(cells.index, counter ? index(counter.value, counter.unit) : NONE);
   setText(cells.latency, brief(meter.latency_s));
-  const refused = meter.retired.length;
+  const refused = meter.refused.length;
   setText(part.hint, refused ? t("meters.refuses", { n: integer(refused) }) : "");
-  setText(part.retired, refused ? t("meters.refused", { names: meter.retired.map(pointName).join(", ") }) : "");
+  setText(part.refused, refused ? t("meters.refused", { names: meter.refused.map(pointName).join(", ") }) : "");
   showFacts(part.work, workOf(meter));
   setText(cells.errors, errorsByKind(meter.errors));
   setAttribute(cells.errors, "data-state", isOften(meter) ? "bad" : null);

@@ -7,17 +7,11 @@ from typing import Any
 
 from tally import Tally, arguments, value
 
-from zerometer.core.points import (
-    LineSettings,
-    MeterMap,
-    Point,
-    PolledPoint,
-    Reading,
-    ReadLimits,
-)
+from zerometer.core.meter_map import MeterMap, ReadLimits
+from zerometer.core.points import LineSettings, Point, PolledPoint, Reading
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.notices import BusNotice
-from zerometer.drivers.serial_line import SerialLine
 from zerometer.drivers.unit_plan import UnitPlan
 
 #: So short that the line is never idle.

@@ -6,19 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from zerometer.core.points import (
-    LineSettings,
-    MeterMap,
-    Point,
-    PolledPoint,
-    Reading,
-    ReadLimits,
-)
+from zerometer.core.meter_map import MeterMap, ReadLimits
+from zerometer.core.points import LineSettings, Point, PolledPoint, Reading
 from zerometer.core.site import Bus
 from zerometer.drivers.bus import BusLoop
+from zerometer.drivers.lines.open_line import open_line
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice
-from zerometer.drivers.open_line import open_line
 from zerometer.drivers.unit_plan import UnitPlan
 
 FAST = LineSettings(baud=115_200)

@@ -12,8 +12,8 @@ from harness.buses import FAST
 
 from zerometer.core.points import NETWORK_LINE, LineSettings, RegisterType, WordOrder
 from zerometer.core.site import Bus
-from zerometer.drivers.line import Master
-from zerometer.drivers.open_line import open_line
+from zerometer.drivers.lines.line import Master
+from zerometer.drivers.lines.open_line import open_line
 
 Side = Literal["pymodbus", "libmodbus"]
 

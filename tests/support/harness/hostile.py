@@ -19,7 +19,6 @@ from zerometer.drivers._exchange import Exchange, Transaction
 from zerometer.drivers.outcome import Outcome
 
 MS = 1_000_000
-MAX_FRAME = 256
 
 #: Every type in every order, from the reply's first byte on.
 POINTS = tuple(

@@ -11,8 +11,6 @@ from typing import Any, Self
 from zerometer.agent.demo.processes import Process, boottime_offset_ns
 from zerometer.agent.demo.scene import write_site
 
-MINUTE_MS = 60_000
-
 
 class Plant:
     """A receiver and a simulated factory that run; an agent that comes and goes."""

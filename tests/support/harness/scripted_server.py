@@ -5,12 +5,10 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
-#: Given a request: what to write, and how many seconds after the previous piece.
-Script = Callable[[bytes], list[tuple[float, bytes]]]
+from harness.ptys import Script
 
 
 class ScriptedServer:

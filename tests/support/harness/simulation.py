@@ -1,6 +1,7 @@
 """Simulated meters for tests: constant loads, small maps, a line of them."""
 
-from zerometer.core.points import MeterMap, Point, ReadLimits
+from zerometer.core.meter_map import MeterMap, ReadLimits
+from zerometer.core.points import Point
 from zerometer.drivers.simulator.plant import Curve
 
 

@@ -3,7 +3,8 @@
 from array import array
 from dataclasses import replace
 
-from zerometer.core.points import MeterMap, Point, PolledPoint, Quality, Reading
+from zerometer.core.meter_map import MeterMap
+from zerometer.core.points import Point, PolledPoint, Quality, Reading
 from zerometer.core.site import (
     Bus,
     Factor,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from zerometer.core.points import LineSettings, Point, ReadLimits
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.points import LineSettings, Point
 
 
 def partitions(items: list[int]) -> Iterator[list[list[int]]]:

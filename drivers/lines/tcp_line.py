@@ -3,7 +3,7 @@
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings
 from zerometer.drivers._exchange import Exchange
-from zerometer.drivers.connection import DEAF_AFTER_NS, connect, hang_up
+from zerometer.drivers.lines.connection import DEAF_AFTER_NS, connect, hang_up
 
 #: Some servers hand over what came from the line before anybody was connected: the
 #: silence that says that it is over, and for how long it is waited for.

@@ -13,7 +13,7 @@ from serial.tools import list_ports
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings
 from zerometer.drivers._exchange import Exchange
-from zerometer.drivers.rs485 import Mode, switch
+from zerometer.drivers.lines.rs485 import Mode, switch
 
 _HINTS = {
     errno.ENOENT: "no such device; is the adapter plugged in, and the name right?",

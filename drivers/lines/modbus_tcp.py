@@ -16,8 +16,8 @@ from pymodbus.exceptions import ConnectionException, ModbusException
 from zerometer.core._frame import crc16, expected_length
 from zerometer.core.points import LineSettings
 from zerometer.drivers._exchange import Transaction
-from zerometer.drivers.backlog import Backlog
-from zerometer.drivers.connection import DEAF_AFTER_NS, connect, hang_up
+from zerometer.drivers.lines.backlog import Backlog
+from zerometer.drivers.lines.connection import DEAF_AFTER_NS, connect, hang_up
 from zerometer.drivers.outcome import Outcome
 
 # What it complains of is told by outcomes, without flooding the log.

@@ -1,9 +1,9 @@
 """The one place that knows which kind of line belongs to a bus."""
 
 from zerometer.core.site import Bus
-from zerometer.drivers.line import Line
-from zerometer.drivers.serial_line import SerialLine
-from zerometer.drivers.tcp_line import TcpLine
+from zerometer.drivers.lines.line import Line
+from zerometer.drivers.lines.serial_line import SerialLine
+from zerometer.drivers.lines.tcp_line import TcpLine
 
 
 def open_line(bus: Bus, delay_ns: int) -> Line:
@@ -15,6 +15,6 @@ def open_line(bus: Bus, delay_ns: int) -> Line:
         return SerialLine(bus.port, bus.line, bus.rs485)
     if bus.protocol == "rtu+tcp":
         return TcpLine(bus.port, bus.host, bus.tcp_port, bus.line, delay_ns)
-    from zerometer.drivers.modbus_tcp import ModbusTcpLine
+    from zerometer.drivers.lines.modbus_tcp import ModbusTcpLine
 
     return ModbusTcpLine(bus.port, bus.host, bus.tcp_port, bus.line, delay_ns)

@@ -1,0 +1,1 @@
+"""Lines: what a bus is reached by, serial or over a network."""
