@@ -58,6 +58,7 @@ class Prober:
     def _learn(self, unit: Unit, answered: Transaction) -> None:
         """Learn from an answer whether *unit* owes anything."""
         request = answered.request
+        unit.proof.answered()
         code = 0
         if answered.outcome == Outcome.GOOD:
             unit.reads.granted_requests.add(request)

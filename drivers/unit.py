@@ -113,7 +113,9 @@ class Unit:
 
     def replied(self, transaction: Transaction) -> None:
         """Note the end of a *transaction* that is good."""
-        self.turnaround.replied(transaction.latency_ns, transaction.overslept)
+        # A gateway that was held up by another unit answers later than this one.
+        if transaction.latency_ns <= transaction.timeout_ns:
+            self.turnaround.replied(transaction.latency_ns, transaction.overslept)
         bytes_ns = (_REQUEST_BYTES + transaction.received) * self.line.character_ns
         self.tally.replied(transaction.end_ns, transaction.latency_ns + bytes_ns)
         self.ready_ns = transaction.done_ns + self.min_delay_ns

@@ -14,6 +14,11 @@ REQUEST = read_request(7, 3, 100, 20)
     [
         (Outcome.INCOMPLETE, b"\x07\x03", "2 bytes came, expected 45: 07 03"),
         (
+            Outcome.INCOMPLETE,
+            bytes(45),
+            "45 bytes came of a longer reply, expected 45:" + " 00" * 16 + " ...",
+        ),
+        (
             Outcome.WRONG_CRC,
             bytes(20),
             "20 bytes with a wrong CRC, expected 45:" + " 00" * 16 + " ...",
@@ -49,3 +54,10 @@ def test_silence_and_lateness() -> None:
     assert faults.lateness(700_000_000, 500_000_000) == (
         "answers only after 700 ms; the time-out is at most 500 ms"
     )
+
+
+def test_absence_says_what_to_look_at() -> None:
+    assert faults.absence("timeout", known=True).startswith("does not answer any more;")
+    assert "two meters" in faults.absence("crc", known=True)
+    assert "bad wiring" in faults.absence("short", known=False)
+    assert "unit identifier, baud rate" in faults.absence("timeout", known=False)

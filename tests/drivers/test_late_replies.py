@@ -198,3 +198,21 @@ def test_a_unit_that_keeps_failing_is_left_alone_for_the_others() -> None:
     healthy = [ward.readings_of[f"m{n}"] for n in range(2, 9)]
     assert min(healthy) > 0.9 * 3000
     assert loop.statistics().units[0].retries > 0
+
+
+def test_a_unit_that_is_back_stays_so_however_much_it_wasted() -> None:
+    """Its last probe is no proof, and its allowance is spent for a while."""
+
+    def judge(*_: int) -> int:
+        return -1 if (line.now_ns - start_ns) // (40_000 * MS) % 2 else 0
+
+    plans = [unit_plan(f"m{n}", n, words([0, 9]), period_ms=1000) for n in range(1, 5)]
+    line = LateLine({
+        1: LateUnit(iter(()), judge=judge),
+        **{n: LateUnit(iter(())) for n in range(2, 5)},
+    })  # fmt: skip
+    start_ns = line.now_ns
+    ward, _ = run(line, plans, 440)
+    kinds = [n.kind for n in ward.notices if n.kind in ("down", "up")]
+    assert kinds == ["down", "up"] * 5
+    assert ward.readings_of["m1"] > 100
