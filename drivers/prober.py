@@ -37,7 +37,9 @@ class Prober:
         request = unit.proof.request()
         if request:
             return self._ask(exchange, unit, request) != Outcome.LOST
-        if not unit.proof.settle_by_time(now_ns):
+        if unit.proof.settle_by_time(now_ns):
+            unit.tally.error("unproved")
+        else:
             self._handover.skip(unit)
         return True
 

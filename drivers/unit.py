@@ -126,6 +126,7 @@ class Unit:
         read.retried = False
         read.health.answered()
         self.silences.answered(read)
+        self.reads.answered(read)
         if not read.granted:
             self.pending.extend(self.reads.granted(read))
 
@@ -185,6 +186,12 @@ class Unit:
             self.interview.again_ns = now_ns
             self.interview.restart()
         self.periods.hasten(now_ns)
+
+    def replaced(self) -> None:
+        """Forget what was learnt: another meter answers."""
+        self.pending.clear()
+        self.silences = Silences()
+        self.reads.forget()
 
     def met(self, findings: Findings, now_ns: int) -> None:
         """Trust the meter, and read its points where they were found."""

@@ -14,7 +14,7 @@ from bench.wrong.troubles import TROUBLES, Trouble
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "wrong.md"
 
-#: Requests that a faulty reply may cost beyond the planned ones.
+#: Requests that a failed one may cost beyond the planned ones.
 EXTRA_BUDGET = 2.0
 
 
@@ -28,7 +28,7 @@ def budgets(results: list[Count]) -> list[Budget]:
             0,
         ),
         Budget(
-            "requests beyond the planned ones for each faulty reply",
+            "requests beyond the planned ones for each that failed",
             max(result.extra_each for result in results),
             EXTRA_BUDGET,
         ),
@@ -45,14 +45,14 @@ def report(results: list[tuple[Trouble, Count]]) -> str:
         "Every value tells which request it answers: a late, doubled or foreign one",
         "is wrong.",
         "",
-        "| trouble | share | requests | faulty replies | values right | missing "
-        "| wrong | extra requests each |",
-        "|---|---|---|---|---|---|---|---|",
+        "| trouble | share | requests | faulty replies | failed requests "
+        "| values right | missing | wrong | extra requests for each failed |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {trouble.name} | {'all' if trouble.echo else f'{trouble.share:.2%}'} "
-        f"| {result.requests} | {result.faulty} | {result.right} | {result.missing} "
-        f"| {result.wrong} | {result.extra_each:.2f} |"
+        f"| {result.requests} | {result.faulty} | {result.failed} | {result.right} "
+        f"| {result.missing} | {result.wrong} | {result.extra_each:.2f} |"
         for trouble, result in results
     ]
     lines += ["", *table(budgets([result for _, result in results]))]

@@ -24,11 +24,14 @@ class Count:
     """What came of a trouble: requests that were heard, faults, values.
 
     ``extra`` are the requests that only a fault asked for: proofs and repetitions.
+    ``failed`` are the requests without a right reply: a reply that is later than the
+    drain spoils two.
     """
 
     name: str
     requests: int
     faulty: int
+    failed: int
     extra: int
     right: int
     missing: int
@@ -36,8 +39,8 @@ class Count:
 
     @property
     def extra_each(self) -> float:
-        """Requests beyond those planned, for each faulty reply."""
-        return self.extra / self.faulty if self.faulty else 0.0
+        """Requests beyond those planned, for each that failed."""
+        return self.extra / self.failed if self.failed else 0.0
 
 
 class Audience:
@@ -106,6 +109,7 @@ def count(trouble: Trouble, transactions: int) -> Count:
         name=trouble.name,
         requests=heard.requests,
         faulty=sum(counter.happened for counter in counters),
+        failed=sum(statistics.errors.values()),
         extra=heard.proofs + sum(unit.retries for unit in statistics.units),
         right=audience.right,
         missing=audience.missing,
