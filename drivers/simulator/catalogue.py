@@ -213,6 +213,9 @@ KNOWN: tuple[UnitFault | LineFault | MeterFault, ...] = (
     ),
 )
 
+#: Those after which a meter's counters do not tell what it measured.
+MISLEADING = {known.name for known in KNOWN if isinstance(known, MeterFault)} | {"twin"}
+
 
 def listing() -> str:
     """Return all that is known as lines of text."""
