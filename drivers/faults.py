@@ -91,11 +91,15 @@ def absence(latest_error: str, known: bool) -> str:
 
 
 def lateness(late_ns: int, cap_ns: int) -> str:
-    """Return what to say of a reply that came when nobody waited for it any more."""
-    return (
-        f"answers only after {late_ns // 1_000_000} ms; the time-out is at most "
-        f"{cap_ns // 1_000_000} ms"
-    )
+    """Return what to say of a reply that came when nobody waited for it any more.
+
+    Up to *cap_ns*, waiting adapts to it by itself.
+    """
+    late = f"answers only after {late_ns // 1_000_000} ms"
+    most = f"{cap_ns // 1_000_000} ms"
+    if late_ns < cap_ns:
+        return f"{late}; is waited for longer from now on, for at most {most}"
+    return f"{late}; the time-out is at most {most}: raise that of its bus or its map"
 
 
 def garbage(outcome: int, request: bytes, reply: bytes, expected: int) -> str:

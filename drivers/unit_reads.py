@@ -5,7 +5,15 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from zerometer.core.points import LineSettings, Point, Quality, ReadBlock, Reading
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.planner import unreadable
+from zerometer.core.points import (
+    LineSettings,
+    Point,
+    Quality,
+    ReadBlock,
+    Reading,
+)
 from zerometer.drivers.cycles import Cycles
 from zerometer.drivers.health import Health
 from zerometer.drivers.holes import ReadKey, Refusals, key_of
@@ -48,6 +56,8 @@ class UnitReads:
             if point.name in memory.refused
         )
         limits = memory.within(plan.map.limits)
+        if self._too_long_for(limits):
+            limits = plan.map.limits
         #: What the meter refuses, and the limits of its requests.
         self.refusals = Refusals(self.points, limits, memory.holes, retired)
         #: What was asked and answered well.
@@ -155,6 +165,8 @@ class UnitReads:
             return False
         self.points, self.absent = points, absent
         self.refusals.move(points)
+        if self._too_long_for(self.refusals.limits):
+            self.forget()
         self._ready.clear()
         self._plan_points()
         return True
@@ -166,6 +178,10 @@ class UnitReads:
         self._doubts.clear()
         self._ready.clear()
         self._health_of.clear()
+
+    def _too_long_for(self, limits: ReadLimits) -> bool:
+        """Whether there are points by now that what was learnt does not allow for."""
+        return any(unreadable(point, limits) for point in self.points)
 
     def absence(self, time_ns: int) -> Reading:
         """Return the reading that says that points are missing for good."""

@@ -52,7 +52,12 @@ def test_silence_and_lateness() -> None:
     said = faults.silence(REQUEST, bytes([7, 0x83, 11, 0, 0]), 250_000_000)
     assert said.endswith("exception 11 (gateway target did not respond)")
     assert faults.lateness(700_000_000, 500_000_000) == (
-        "answers only after 700 ms; the time-out is at most 500 ms"
+        "answers only after 700 ms; the time-out is at most 500 ms: raise that of its "
+        "bus or its map"
+    )
+    assert faults.lateness(300_000_000, 500_000_000) == (
+        "answers only after 300 ms; is waited for longer from now on, for at most "
+        "500 ms"
     )
 
 
