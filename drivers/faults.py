@@ -28,6 +28,9 @@ _EXCEPTIONS = {
 #: Bad replies that are counted apart from other garbage.
 _GARBAGE = {Outcome.INCOMPLETE: "short", Outcome.WRONG_CRC: "crc"}
 
+#: As what replies that are none are counted.
+GARBAGE = (*_GARBAGE.values(), "garbage")
+
 #: Exceptions that say that a read asks for what the meter does not have.
 REFUSALS = (2, 3)
 
@@ -72,19 +75,39 @@ def silence(request: bytes, reply: bytes, waited_ns: int) -> str:
     return f"{requested(request)}: no answer within {waited_ns // 1_000_000} ms"
 
 
-def lateness(late_ns: int, cap_ns: int) -> str:
-    """Return what to say of a reply that came when nobody waited for it any more."""
+def absence(latest_error: str, known: bool) -> str:
+    """Return what to say of a meter that is down; *known*: it did answer before."""
+    if latest_error in GARBAGE:
+        return (
+            "answers nothing but garbage: two meters with this unit identifier, wrong "
+            "parity, or bad wiring? Probed now and then until it answers"
+        )
+    if known:
+        return "does not answer any more; probed now and then until it does"
     return (
-        f"answers only after {late_ns // 1_000_000} ms; the time-out is at most "
-        f"{cap_ns // 1_000_000} ms"
+        "has not answered yet: are power, wires, unit identifier, baud rate and parity "
+        "right? Probed now and then until it answers"
     )
+
+
+def lateness(late_ns: int, cap_ns: int) -> str:
+    """Return what to say of a reply that came when nobody waited for it any more.
+
+    Up to *cap_ns*, waiting adapts to it by itself.
+    """
+    late = f"answers only after {late_ns // 1_000_000} ms"
+    most = f"{cap_ns // 1_000_000} ms"
+    if late_ns < cap_ns:
+        return f"{late}; is waited for longer from now on, for at most {most}"
+    return f"{late}; the time-out is at most {most}: raise that of its bus or its map"
 
 
 def garbage(outcome: int, request: bytes, reply: bytes, expected: int) -> str:
     """Return what to say of a reply that is none."""
     seen = reply[:_SHOWN].hex(" ") + (" ..." if len(reply) > _SHOWN else "")
+    longer = " of a longer reply" if len(reply) >= expected else ""
     what = {
-        Outcome.INCOMPLETE: f"{len(reply)} bytes came, expected {expected}",
+        Outcome.INCOMPLETE: f"{len(reply)} bytes came{longer}, expected {expected}",
         Outcome.WRONG_CRC: f"{len(reply)} bytes with a wrong CRC, expected {expected}",
         Outcome.WRONG_UNIT: f"unit {reply[0] if reply else 0} answered, "
         f"expected {request[0]}",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from time import monotonic_ns
 
 from zerometer.core.points import Reading
+from zerometer.drivers import faults
 from zerometer.drivers.notices import NoticeKind, Notices
 from zerometer.drivers.prepared import PreparedRead
 from zerometer.drivers.unit import Unit
@@ -59,8 +60,8 @@ class Handover:
         unit.cycle_failed()
         self.skip(unit)
         if not unit.answered_in_cycle and unit.health.failed(now_ns):
-            text = "does not answer any more; probed now and then until it does"
-            self.say("down", unit, text)
+            tally = unit.tally
+            self.say("down", unit, faults.absence(tally.latest_error, tally.good > 0))
 
     def say(self, kind: NoticeKind, unit: Unit, text: str) -> None:
         """Report something that happened once at *unit*."""

@@ -71,6 +71,7 @@ class Interviewer:
                 self._handover.ended(unit, detail)
         if findings.happened:
             self._handover.say("identity", unit, findings.happened)
+            unit.replaced()
         if not findings.trusted:
             interview.postpone(monotonic_ns())
             self._handover.skip(unit)

@@ -57,7 +57,7 @@ class Load:
                 "overload",
                 "",
                 f"bus {self._bus_id}: cannot keep the periods of all meters; each is "
-                "read less often",
+                "read less often; zerometer plan shows what takes how long",
                 "overload",
             )
 

@@ -37,7 +37,9 @@ class Prober:
         request = unit.proof.request()
         if request:
             return self._ask(exchange, unit, request) != Outcome.LOST
-        if not unit.proof.settle_by_time(now_ns):
+        if unit.proof.settle_by_time(now_ns):
+            unit.tally.error("unproved")
+        else:
             self._handover.skip(unit)
         return True
 
@@ -58,6 +60,7 @@ class Prober:
     def _learn(self, unit: Unit, answered: Transaction) -> None:
         """Learn from an answer whether *unit* owes anything."""
         request = answered.request
+        unit.proof.answered()
         code = 0
         if answered.outcome == Outcome.GOOD:
             unit.reads.granted_requests.add(request)

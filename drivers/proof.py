@@ -89,6 +89,10 @@ class Proof:
             return True
         return exception in REFUSALS and function not in self._refusable
 
+    def answered(self) -> None:
+        """Note that a probe was answered, whatever that proves."""
+        self.failing = False
+
     def failed(self) -> None:
         """Note that a probe was not answered; the next one goes elsewhere."""
         self.failing = True

@@ -148,8 +148,9 @@ class Reader:
         code = exception_code(read.transaction.reply())
         unit.tally.error("exception")
         text = faults.refusal(read.request, code)
-        if code not in faults.REFUSALS or unit.reads.doubted(read):
-            read.health.failed(monotonic_ns())
+        now_ns = monotonic_ns()
+        if code not in faults.REFUSALS or unit.reads.doubted(read, now_ns):
+            read.health.failed(now_ns)
         elif unit.refused(read):
             return
         else:

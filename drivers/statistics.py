@@ -88,6 +88,7 @@ class Tally:
     lateness_ns: int = 0
     retries: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+    latest_error: str = ""
 
     def replied(self, end_ns: int, latency_ns: int) -> None:
         """Count a good transaction of *latency_ns* that ended at *end_ns*."""
@@ -107,6 +108,7 @@ class Tally:
     def error(self, kind: str) -> None:
         """Count a failed transaction."""
         self.errors[kind] = self.errors.get(kind, 0) + 1
+        self.latest_error = kind
 
 
 class Recent:

@@ -25,7 +25,7 @@ GROWTH = 0.25
 
 #: What to say of a counter that fell while its meter was away.
 ABSENCE = (
-    "counter {} fell from {:.15g} to {:.15g} while the meter was away: was it reset, "
+    "counter {} fell from {:.12g} to {:.12g} while the meter was away: was it reset, "
     "or is it another meter?"
 )
 

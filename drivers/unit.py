@@ -113,7 +113,9 @@ class Unit:
 
     def replied(self, transaction: Transaction) -> None:
         """Note the end of a *transaction* that is good."""
-        self.turnaround.replied(transaction.latency_ns, transaction.overslept)
+        # A gateway that was held up by another unit answers later than this one.
+        if transaction.latency_ns <= transaction.timeout_ns:
+            self.turnaround.replied(transaction.latency_ns, transaction.overslept)
         bytes_ns = (_REQUEST_BYTES + transaction.received) * self.line.character_ns
         self.tally.replied(transaction.end_ns, transaction.latency_ns + bytes_ns)
         self.ready_ns = transaction.done_ns + self.min_delay_ns
@@ -124,6 +126,7 @@ class Unit:
         read.retried = False
         read.health.answered()
         self.silences.answered(read)
+        self.reads.answered(read)
         if not read.granted:
             self.pending.extend(self.reads.granted(read))
 
@@ -183,6 +186,12 @@ class Unit:
             self.interview.again_ns = now_ns
             self.interview.restart()
         self.periods.hasten(now_ns)
+
+    def replaced(self) -> None:
+        """Forget what was learnt: another meter answers."""
+        self.pending.clear()
+        self.silences = Silences()
+        self.reads.forget()
 
     def met(self, findings: Findings, now_ns: int) -> None:
         """Trust the meter, and read its points where they were found."""

@@ -5,7 +5,15 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from zerometer.core.points import LineSettings, Point, Quality, ReadBlock, Reading
+from zerometer.core.meter_map import ReadLimits
+from zerometer.core.planner import unreadable
+from zerometer.core.points import (
+    LineSettings,
+    Point,
+    Quality,
+    ReadBlock,
+    Reading,
+)
 from zerometer.drivers.cycles import Cycles
 from zerometer.drivers.health import Health
 from zerometer.drivers.holes import ReadKey, Refusals, key_of
@@ -18,6 +26,9 @@ from zerometer.drivers.unit_plan import UnitPlan
 #: Reads are planned anew when the turnaround is off by this factor from the one they
 #: were planned with, and by so much that some gap of a register or two is worth more.
 REPLAN_FACTOR = 1.5
+
+#: A read that was answered before counts as refused when it was refused so long.
+DOUBT_NS = 60_000_000_000
 REPLAN_NS = 500_000
 
 
@@ -45,10 +56,14 @@ class UnitReads:
             if point.name in memory.refused
         )
         limits = memory.within(plan.map.limits)
+        if self._too_long_for(limits):
+            limits = plan.map.limits
         #: What the meter refuses, and the limits of its requests.
         self.refusals = Refusals(self.points, limits, memory.holes, retired)
         #: What was asked and answered well.
         self.granted_requests: set[bytes] = set()
+        # Since when they are refused, if they are now.
+        self._doubts: dict[bytes, int] = {}
         self._plan = plan
         self._line = line
         self._random = random
@@ -116,15 +131,24 @@ class UnitReads:
             question.question = True
         return questions
 
-    def doubted(self, read: PreparedRead) -> bool:
-        """Note that *read* is refused; return whether it was granted before.
+    def doubted(self, read: PreparedRead, now_ns: int) -> bool:
+        """Note that *read* is refused; return whether that may pass.
 
-        Then it counts as refused only if that happens again.
+        A meter that starts, or is being set up, may refuse what it granted before.
         """
-        before = read.granted
+        if not read.granted:
+            return False
+        if now_ns < self._doubts.setdefault(read.request, now_ns) + DOUBT_NS:
+            return True
+        del self._doubts[read.request]
         read.granted = False
         self.granted_requests.discard(read.request)
-        return before
+        return False
+
+    def answered(self, read: PreparedRead) -> None:
+        """Note that *read* was answered: it is not doubted any more."""
+        if self._doubts:
+            self._doubts.pop(read.request, None)
 
     def refused(self, read: PreparedRead) -> list[PreparedRead]:
         """Learn that *read* is refused; return what it is made of.
@@ -141,9 +165,23 @@ class UnitReads:
             return False
         self.points, self.absent = points, absent
         self.refusals.move(points)
+        if self._too_long_for(self.refusals.limits):
+            self.forget()
         self._ready.clear()
         self._plan_points()
         return True
+
+    def forget(self) -> None:
+        """Forget what the unit refuses, and what it granted."""
+        self.refusals = Refusals(self.points, self._plan.map.limits)
+        self.granted_requests.clear()
+        self._doubts.clear()
+        self._ready.clear()
+        self._health_of.clear()
+
+    def _too_long_for(self, limits: ReadLimits) -> bool:
+        """Whether there are points by now that what was learnt does not allow for."""
+        return any(unreadable(point, limits) for point in self.points)
 
     def absence(self, time_ns: int) -> Reading:
         """Return the reading that says that points are missing for good."""

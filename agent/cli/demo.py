@@ -31,7 +31,8 @@ what arrived, against what the simulated meters measured:
   carbon_balance_error    emissions that entered against those attributed, relative
   bus_utilisation         part of the time in which the bus was in use
   private_mb              memory that only the agent holds
-A figure for which there was nothing to compare is null.
+A figure for which there was nothing to compare is null. Meters whose counters a fault
+makes jump are left out of the energy figures.
 """
 
 
@@ -100,7 +101,7 @@ def _made(folder: Path) -> Path:
 
 
 def _run(args: argparse.Namespace, folder: Path, stops: set[signal.Signals]) -> int:
-    from zerometer.agent.demo.check import figures
+    from zerometer.agent.demo.check import figures, misled
     from zerometer.agent.demo.processes import boottime_offset_ns, private_mb
     from zerometer.agent.demo.scene import Scene
     from zerometer.agent.last_status import read_last
@@ -121,6 +122,10 @@ def _run(args: argparse.Namespace, folder: Path, stops: set[signal.Signals]) -> 
         assert last is not None, "an agent that stopped in order leaves its status"
         result = figures(site, scene.truth, scene.database, last, boottime_offset_ns())
         result["private_mb"] = round(memory_mb, 1)
+        if left_out := misled(site, args.fault):
+            names = ", ".join(sorted(left_out))
+            said = f"energy figures: without {names}: a fault misleads their counters"
+            print(said, file=sys.stderr)
     if args.json:
         print(json.dumps(result))
     else:

@@ -17,12 +17,12 @@ def add_parser(subparsers: Subparsers) -> None:
     """Describe the command."""
     parser = subparsers.add_parser(
         "simulate",
-        help="simulate a site's meters on ptys",
+        help="simulate a site's meters",
         description=(
             "Simulate the meters of a site: a pty takes the place of each bus's port "
-            "(nothing may be there), or a TCP port of this machine, bytes are paced at "
-            "its baud rate, and the meters measure a factory whose energy balances. "
-            "Runs until SIGTERM or Ctrl-C. "
+            "(nothing may be there), a port over a network is listened on here, bytes "
+            "are paced at the baud rate, and the meters measure a factory whose energy "
+            "balances. Runs until SIGTERM or Ctrl-C. "
             "With --fault things go wrong, for tests and for training."
         ),
         epilog=(

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import Any
 
 from zerometer.agent.demo.scene import Truth
 from zerometer.core.site import Meter, Site
+from zerometer.drivers.simulator.catalogue import MISLEADING
 from zerometer.drivers.simulator.factory import START_HOUR
+from zerometer.drivers.simulator.order import parse
 from zerometer.drivers.simulator.wiring import Wiring
 
 #: Meters that gained fewer steps say nothing of the power between them.
@@ -37,6 +39,17 @@ def received_spans(database: sqlite3.Connection) -> list[Span]:
         " FROM reading WHERE point LIKE '%.index' GROUP BY meter, point"
     )
     return [Span(m, p.removesuffix(".index"), *rest) for m, p, *rest in rows]
+
+
+def misled(site: Site, faults: Sequence[str]) -> set[str]:
+    """Return the meters whose counters tell something else by ordered *faults*."""
+    orders = [order for order in map(parse, faults) if order.name in MISLEADING]
+    return {
+        meter.id
+        for meter in site.meters
+        for order in orders
+        if meter.id == order.meter or meter.bus == order.bus
+    }
 
 
 class Served:
@@ -132,11 +145,13 @@ def figures(
 ) -> dict[str, Any]:
     """Return what the demo prints; see ``zerometer demo --help``.
 
-    None stands for what there is no data of.
+    None stands for what there is no data of; energy is compared where no fault
+    misleads.
     """
+    left_out = misled(site, truth.faults)
     database = sqlite3.connect(f"file:{database_path}?mode=ro", uri=True)
     try:
-        spans = received_spans(database)
+        spans = [s for s in received_spans(database) if s.meter not in left_out]
         batches, samples = database.execute(
             "SELECT count(*), coalesce(sum(samples), 0) FROM batch"
         ).fetchone()

@@ -23,6 +23,7 @@ class Truth:
     start_ns: int
     served: Path
     seed: int
+    faults: tuple[str, ...] = ()
 
 
 class Scene:
@@ -42,7 +43,7 @@ class Scene:
         self._seed = seed
         self._served = folder / "served.jsonl"
         self._note_served = note_served
-        self._faults = [f"--fault={fault}" for fault in faults]
+        self._faults = tuple(faults)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -61,12 +62,13 @@ class Scene:
         )
         write_site(self.site, uplink=self.receiver.line(), page_port=free_port())
         note = ["--served", str(self._served)] if self._note_served else []
+        wrong = [f"--fault={fault}" for fault in self._faults]
         self.factory = self._process(
             "simulate",
-            ["simulate", str(self.site), f"--seed={self._seed}", *note, *self._faults],
+            ["simulate", str(self.site), f"--seed={self._seed}", *note, *wrong],
         )
         start_ns = json.loads(self.factory.line())["start_ns"]
-        self.truth = Truth(start_ns, self._served, self._seed)
+        self.truth = Truth(start_ns, self._served, self._seed, self._faults)
         self.agent = self._process("run", ["run", str(self.site)])
         self.page = self.agent.line()
 

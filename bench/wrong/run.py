@@ -1,13 +1,12 @@
 """Let the whole bus loop read a line with one kind of trouble, and check all values."""
 
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
 from bench.bus.plant import UnpacedLine
 from bench.wrong.troubles import TIMEOUT_NS, Trouble, faults
-from bench.wrong.units import ADDRESSES, BLOCKS, MAP, NumberedUnit
+from bench.wrong.units import ADDRESSES, MAP, PLANNED, NumberedUnit
 from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.serial_line import SerialLine
@@ -65,19 +64,19 @@ class Audience:
 class Heard:
     """Counts the requests on the line, and tells when there were enough.
 
-    ``probes`` are those that read no planned block: they only prove something.
+    A proof asks for another number of registers than any planned request.
     """
 
     def __init__(self, enough: int) -> None:
         self._enough = enough
-        self.requests = self.probes = 0
+        self.requests = self.proofs = 0
         self.finished = Event()
 
     def tap(self, data: bytes) -> None:
         """Take what was written to the line: all of it whole requests."""
         assert len(data) == 8 and data[1] in range(1, 5), data
         self.requests += 1
-        self.probes += struct.unpack(">HH", data[2:6]) not in BLOCKS
+        self.proofs += int.from_bytes(data[4:6], "big") not in PLANNED
         if self.requests >= self._enough:
             self.finished.set()
 
@@ -107,7 +106,7 @@ def count(trouble: Trouble, transactions: int) -> Count:
         name=trouble.name,
         requests=heard.requests,
         faulty=sum(counter.happened for counter in counters),
-        extra=heard.probes + sum(unit.retries for unit in statistics.units),
+        extra=heard.proofs + sum(unit.retries for unit in statistics.units),
         right=audience.right,
         missing=audience.missing,
         wrong=audience.wrong,

@@ -7,10 +7,9 @@ from zerometer.core.meter_map import MeterMap
 from zerometer.core.points import Point
 
 FUNCTION = 3
-#: Points at these addresses are read in two requests.
+#: Points at these addresses are read in two requests, of so many registers.
 ADDRESSES = (*range(0, 40, 2), *range(400, 420, 2))
-#: Address and registers of these requests.
-BLOCKS = ((0, 40), (400, 20))
+PLANNED = (40, 20)
 ILLEGAL_FUNCTION = 1
 
 MAP = MeterMap(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zerometer.drivers.simulator import faults
 from zerometer.drivers.simulator.babble import Babble
 from zerometer.drivers.simulator.faults import Fault
-from zerometer.drivers.simulator.place import LinePlace, MeterPlace
+from zerometer.drivers.simulator.place import LinePlace, MeterPlace, wire
 from zerometer.drivers.simulator.values import Values
 
 _MOST_JUNK = 256
@@ -17,12 +17,13 @@ Act = Callable[[], None]
 
 
 class UnitFault(NamedTuple):
-    """A fault of a meter's replies."""
+    """A fault of a meter's replies; ``wired`` if it spoils their bytes on a line."""
 
     name: str
     form: str
     text: str
     make: Callable[[Values, MeterPlace], Fault]
+    wired: bool = False
 
 
 class LineFault(NamedTuple):
@@ -78,17 +79,19 @@ def _junk_after(values: Values, place: MeterPlace) -> Fault:
 
 
 def _echo(_: Values, place: LinePlace) -> tuple[Act, Act]:
-    return lambda: place.line.echo(True), lambda: place.line.echo(False)
+    line = wire(place.line)
+    return partial(line.echo, True), partial(line.echo, False)
 
 
 def _babble(values: Values, place: LinePlace) -> tuple[Act, Act]:
+    line = wire(place.line)
     every_ns, most_ns = values.times_ns()
     if most_ns is not None or not every_ns:
         raise ValueError("needs one time, more than 0")
     count = values.count(1, _MOST_JUNK, 3)
     return (
-        lambda: place.line.babble(Babble(every_ns, count, place.seed)),
-        lambda: place.line.babble(None),
+        lambda: line.babble(Babble(every_ns, count, place.seed)),
+        lambda: line.babble(None),
     )
 
 
@@ -120,6 +123,7 @@ KNOWN: tuple[UnitFault | LineFault | MeterFault, ...] = (
         "[=turns]",
         "another meter has the same unit identifier: both answer at once, or by turns",
         _twin,
+        wired=True,
     ),
     UnitFault("exception", "=CODE", "refuses everything with this code", _exception),
     UnitFault(
@@ -158,25 +162,31 @@ KNOWN: tuple[UnitFault | LineFault | MeterFault, ...] = (
         "",
         "any bytes come, as many as should",
         lambda _v, place: faults.garbage(place.seed),
+        wired=True,
     ),
     UnitFault(
         "crc-noise",
         "",
         "one bit flips, so the checksum is wrong",
         lambda _v, place: faults.crc_noise(place.seed),
+        wired=True,
     ),
-    UnitFault("short", "=COUNT", "only so many bytes of the reply come", _short),
+    UnitFault(
+        "short", "=COUNT", "only so many bytes of the reply come", _short, wired=True
+    ),
     UnitFault(
         "junk-before",
         "[=COUNT]",
         "bytes that nobody sent (3) before each reply",
         _junk_before,
+        wired=True,
     ),
     UnitFault(
         "junk-after",
         "[=COUNT]",
         "bytes that nobody sent (3) after each reply",
         _junk_after,
+        wired=True,
     ),
     LineFault("echo", "", "the adapter hears what it sends", _echo),
     LineFault(
@@ -202,6 +212,9 @@ KNOWN: tuple[UnitFault | LineFault | MeterFault, ...] = (
         _ct_change,
     ),
 )
+
+#: Those after which a meter's counters do not tell what it measured.
+MISLEADING = {known.name for known in KNOWN if isinstance(known, MeterFault)} | {"twin"}
 
 
 def listing() -> str:

@@ -1,6 +1,5 @@
 """A whole simulated site: a load for each meter, a line for each bus."""
 
-import hashlib
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -9,29 +8,22 @@ from pathlib import Path
 from typing import Self
 
 from zerometer.core.errors import LineError, UsageError
-from zerometer.core.site import Site
+from zerometer.core.site import Bus, Site
 from zerometer.drivers.simulator.channels import joined
 from zerometer.drivers.simulator.installed import Installed
 from zerometer.drivers.simulator.line import TURNAROUND_NS, SimulatedLine
+from zerometer.drivers.simulator.listener import Listener
 from zerometer.drivers.simulator.meters import Recorder
-from zerometer.drivers.simulator.network import Listener
+from zerometer.drivers.simulator.place import SimulatedBus
 from zerometer.drivers.simulator.plant import Curve
+from zerometer.drivers.simulator.ports import locked, refusal
 from zerometer.drivers.simulator.script import Script
-from zerometer.drivers.simulator.terminal import Terminal, free
+from zerometer.drivers.simulator.server import SimulatedServer
+from zerometer.drivers.simulator.terminal import End, Terminal
 from zerometer.drivers.simulator.wiring import Wiring
 
 #: The hour of the sun when a run begins: there is light for a working day.
 START_HOUR = 9.5
-
-_LINK = (
-    "no link can be made: {}; a simulated line needs a folder that can be written: "
-    'set port = "line" in the site file to simulate'
-)
-_ADDRESS = (
-    "cannot be listened at: {0.strerror}; a simulated line needs a free port of this "
-    'machine: set port = "tcp://127.0.0.1:15020" in the site file to simulate, or '
-    "rtu+tcp:// with it"
-)
 
 
 class Factory:
@@ -44,38 +36,33 @@ class Factory:
 
     def __init__(
         self,
-        lines: dict[str, SimulatedLine],
-        ports: dict[str, Path],
+        site: Site,
+        lines: dict[str, SimulatedBus],
         curves: dict[str, Curve],
         script: Script,
     ) -> None:
         self.lines = lines
         self.curves = curves
-        self._ports = ports
+        self._site = site
         self._script = script
         self._locks: list[socket.socket] = []
 
     def start(self) -> None:
         """Serve every bus.
 
-        UsageError when something other than a link of ours is at a port, or another
-        simulator serves it;
-        LineError when no link can be put there.
+        UsageError when a port is taken, by something other than a link of ours or by
+        another simulator, or is another machine's; LineError when no link can be put
+        there.
         """
-        for bus, port in self._ports.items():
-            if not free(port):
-                raise UsageError(
-                    f'bus "{bus}": port: {port} exists; a simulated line takes a '
-                    "path where nothing is"
-                )
-        self._locks = [_locked(bus, port) for bus, port in self._ports.items()]
-        for bus, line in self.lines.items():
-            try:
-                line.start()
-            except OSError as error:
-                self.stop()
-                said = (_LINK if bus in self._ports else _ADDRESS).format(error)
-                raise LineError(f'bus "{bus}": port: {said}') from error
+        try:
+            for bus in self._site.buses:
+                if bus.protocol == "rtu":
+                    self._locks.append(locked(bus))
+            for bus in self._site.buses:
+                _start(self.lines[bus.id], bus)
+        except (UsageError, LineError):
+            self.stop()
+            raise
         self._script.start()
 
     def stop(self) -> None:
@@ -131,34 +118,40 @@ def build(
         for meter in site.meters
         if meter.bus in buses
     ]
-    lines = {}
+    lines: dict[str, SimulatedBus] = {}
     for bus in site.buses:
-        lines[bus.id] = SimulatedLine(
-            bus.line,
-            joined((m.meter.unit, m) for m in meters if m.meter.bus == bus.id),
-            turnaround_ns=turnaround_ns,
-            paced=paced,
-            end=Terminal(Path(bus.port)) if bus.protocol == "rtu" else Listener(bus),
-            tap=tap and partial(tap, bus.id),
-        )
-    ports = {bus.id: Path(bus.port) for bus in site.buses if bus.protocol == "rtu"}
+        units = joined((m.meter.unit, m) for m in meters if m.meter.bus == bus.id)
+        heard = tap and partial(tap, bus.id)
+        if bus.protocol == "tcp":
+            lines[bus.id] = SimulatedServer(
+                bus.port,
+                bus.host,
+                bus.tcp_port,
+                units,
+                turnaround_ns=turnaround_ns,
+                tap=heard,
+            )
+        else:
+            lines[bus.id] = SimulatedLine(
+                bus.line,
+                units,
+                turnaround_ns=turnaround_ns,
+                paced=paced,
+                end=_end(bus),
+                tap=heard,
+            )
     script = Script(faults, lines, meters, seed, report)
-    return Factory(lines, ports, wiring.curves, script)
+    return Factory(site, lines, wiring.curves, script)
 
 
-def _locked(bus: str, port: Path) -> socket.socket:
-    """Return what keeps other simulators away from *port* while it is open.
+def _end(bus: Bus) -> End:
+    if bus.protocol == "rtu":
+        return Terminal(Path(bus.port))
+    return Listener(bus.port, bus.host, bus.tcp_port)
 
-    A name of the kernel's, not a file: it is gone with us, however we end.
-    """
-    where = port.parent.resolve() / port.name
-    name = hashlib.sha256(str(where).encode()).hexdigest()
-    lock = socket.socket(socket.AF_UNIX)
+
+def _start(line: SimulatedBus, bus: Bus) -> None:
     try:
-        lock.bind(f"\0zerometer-line-{name}")
+        line.start()
     except OSError as error:
-        lock.close()
-        raise UsageError(
-            f'bus "{bus}": port: {port} is served by another simulator; stop that first'
-        ) from error
-    return lock
+        raise refusal(bus, error) from error

@@ -8,16 +8,26 @@ from zlib import crc32
 from zerometer.drivers.simulator.faults import Fault
 from zerometer.drivers.simulator.installed import Installed
 from zerometer.drivers.simulator.line import SimulatedLine
+from zerometer.drivers.simulator.server import SimulatedServer
 from zerometer.drivers.simulator.unit import Unit
 
 #: A counter that is to roll over does so when the load has lasted this long.
 ROLLOVER_H = 5 / 3600
 
+SimulatedBus = SimulatedLine | SimulatedServer
+
+
+def wire(line: SimulatedBus) -> SimulatedLine:
+    """Return *line* as one whose bytes can be spoilt; ValueError if it is none."""
+    if isinstance(line, SimulatedLine):
+        return line
+    raise ValueError("is of serial lines; this bus is Modbus TCP")
+
 
 class LinePlace:
     """A line; ``seed`` makes what happens by chance happen again."""
 
-    def __init__(self, line: SimulatedLine, seed: int) -> None:
+    def __init__(self, line: SimulatedBus, seed: int) -> None:
         self.line = line
         self.seed = seed
 
@@ -32,17 +42,17 @@ class LinePlace:
 class MeterPlace:
     """A meter on a line; ``seed`` makes what happens by chance happen again."""
 
-    def __init__(self, line: SimulatedLine, installed: Installed, seed: int) -> None:
+    def __init__(self, line: SimulatedBus, installed: Installed, seed: int) -> None:
         meter = installed.meter
         self.seed = crc32(f"{seed}:{meter.id}".encode())
         self.installed = installed
         #: Faults are of what answers under a number: all channels of a unit.
         self.unit = (meter.bus, meter.unit)
-        self._line = line
+        self.line = line
 
     def give(self, faults: Sequence[Fault]) -> None:
         """Give the unit these faults instead of those it had."""
-        self._line.give(self.unit[1], *faults)
+        self.line.give(self.unit[1], *faults)
 
     def twin(self) -> Unit:
         """Return a meter like this one, with another load."""

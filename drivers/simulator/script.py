@@ -16,9 +16,8 @@ from zerometer.drivers.simulator.catalogue import (
 )
 from zerometer.drivers.simulator.faults import Fault, sometimes
 from zerometer.drivers.simulator.installed import Installed
-from zerometer.drivers.simulator.line import SimulatedLine
 from zerometer.drivers.simulator.order import Order, parse, wrong
-from zerometer.drivers.simulator.place import LinePlace, MeterPlace
+from zerometer.drivers.simulator.place import LinePlace, MeterPlace, SimulatedBus, wire
 from zerometer.drivers.simulator.values import Values
 
 _BY_NAME = {known.name: known for known in KNOWN}
@@ -36,7 +35,7 @@ class Script:
     def __init__(
         self,
         orders: Sequence[str],
-        lines: Mapping[str, SimulatedLine],
+        lines: Mapping[str, SimulatedBus],
         meters: Sequence[Installed],
         seed: int,
         report: Callable[[str], None],
@@ -121,6 +120,8 @@ class Script:
 
     def _add_unit_fault(self, known: UnitFault, order: Order) -> None:
         for place in self._places_of(order):
+            if known.wired:
+                wire(place.line)
             values = Values(order.values)
             fault = known.make(values, place)
             values.end(share=True)
@@ -146,7 +147,7 @@ class Script:
         self._active[place.unit].remove(fault)
         place.give([fault for _, _, fault in self._active[place.unit]])
 
-    def _line(self, bus: str) -> SimulatedLine:
+    def _line(self, bus: str) -> SimulatedBus:
         if bus not in self._lines:
             known = ", ".join(self._lines)
             raise ValueError(f'bus "{bus}" is not in the site; known: {known}')

@@ -28,6 +28,14 @@ def site(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def _mask() -> Iterator[None]:
+    """Give signals back: a command that blocks them does so to its end."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 @contextmanager
 def terminated(ready: Callable[[], object]) -> Iterator[None]:
     """Send SIGTERM to the main thread once *ready*: it waits for it by then."""
@@ -41,7 +49,6 @@ def terminated(ready: Callable[[], object]) -> Iterator[None]:
                 signal.pthread_kill(main_thread, signal.SIGTERM)
                 return
 
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     thread = threading.Thread(target=watch)
     thread.start()
     try:
@@ -49,7 +56,6 @@ def terminated(ready: Callable[[], object]) -> Iterator[None]:
     finally:
         gone.set()
         thread.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def test_run_meters_until_sigterm(

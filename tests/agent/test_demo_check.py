@@ -16,6 +16,7 @@ from zerometer.agent.demo.check import (
     Span,
     counter_step,
     energy_error_ppm,
+    misled,
     power_energy_error_ppm,
     quadrature,
     received_spans,
@@ -51,6 +52,15 @@ def test_spans_are_first_and_last_of_every_index() -> None:
             Span("gas", "volume", 1000, 1000, 0.0),
             Span("pv", IMPORT, 1000, 2000, 1.5),
         ]
+
+
+def test_meters_whose_counters_a_fault_misleads_are_known(site: Site) -> None:
+    harmless = ["pv:dead", "bus=rs485-a:crc-noise=1%", "line-2:late=1s@5s+9s"]
+    assert misled(site, harmless) == set()
+    wrong = ["pv:counter-reset@4s", "line-1:twin=turns", "line-2:ct-change=9/5@1s+1s"]
+    assert misled(site, [*harmless, *wrong]) == {"pv", "line-1", "line-2"}
+    everybody = {meter.id for meter in site.meters}
+    assert misled(site, ["bus=rs485-a:counter-reset"]) == everybody
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,19 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import planner as reference
 
 from zerometer.core.errors import UsageError
 from zerometer.core.meter_map import ReadLimits
-from zerometer.core.planner import block_ns, plan_reads, transaction_ns, unreadable
+from zerometer.core.planner import (
+    Hole,
+    block_ns,
+    plan_reads,
+    transaction_ns,
+    unreadable,
+)
 from zerometer.core.points import LineSettings, Part, Point, RegisterType, SignBit
 
 LINE = LineSettings(baud=9600)
@@ -139,6 +145,38 @@ def test_no_partition_is_faster_when_addresses_stand_alone(
         starts = {points[index].address for index in block.points}
         inside = single & set(range(block.address, block.address + block.count))
         assert not inside or starts == inside
+
+
+@st.composite
+def hole_lists(draw: st.DrawFn) -> list[Hole]:
+    starts = draw(st.lists(st.integers(0, 69), max_size=3))
+    functions = st.sampled_from([3, 3, 4, 1])
+    return [
+        Hole(draw(functions), start, start + draw(st.integers(1, 4)))
+        for start in starts
+    ]
+
+
+@settings(max_examples=400)
+@given(
+    parted_points(), block_limits(), st.sets(st.integers(0, 69), max_size=3),
+    hole_lists(), LINES, TURNAROUNDS,
+)  # fmt: skip
+def test_no_partition_is_faster_whatever_the_meter_wants(  # noqa: PLR0917
+    points: list[Point],
+    limits: ReadLimits,
+    single: set[int],
+    holes: list[Hole],
+    line: LineSettings,
+    turnaround_ns: int,
+) -> None:
+    """Blocks, even addresses, singles, wide addresses, holes, all at once."""
+    limits = replace(limits, single=tuple(sorted(single)))
+    readable = [point for point in points if not unreadable(point, limits)]
+    blocks = plan_reads(readable, limits, line, turnaround_ns, holes)
+    planned = sum(block_ns(block, line, turnaround_ns) for block in blocks)
+    least = reference.least_ns(readable, limits, line, turnaround_ns, holes)
+    assert planned == least
 
 
 @given(point_lists(40), read_limits(), LINES, TURNAROUNDS)

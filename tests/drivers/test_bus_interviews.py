@@ -8,8 +8,10 @@ from harness.buses import FAST, MS, Watched, running_bus, unit_plan
 from harness.conversations import RegisterUnit, block
 
 from zerometer.core.identity import Check, Expected, Identity, Register, Variant
+from zerometer.core.planner import Hole
 from zerometer.core.points import Point, Quality, Reading
 from zerometer.drivers import interview, port
+from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.simulator import faults
 from zerometer.drivers.simulator.line import SimulatedLine
 from zerometer.drivers.simulator.terminal import Terminal
@@ -181,6 +183,27 @@ def test_a_serial_number_is_remembered_over_restarts() -> None:
     (notice,) = later.notices
     assert "serial number 815, now 816" in notice.text
     assert loop.memories()["m"].serial == "816"
+
+
+@pytest.mark.parametrize("serial", [815, 816])
+def test_what_was_learnt_of_a_meter_is_forgotten_with_it(serial: int) -> None:
+    """The old one had nothing between its values, and no energy."""
+    hole = Hole(3, 11, 20)
+    known = UnitMemory(serial="815", holes=(hole,), refused=("energy",))
+    unit = meter(serial=serial)
+    with (
+        SimulatedLine(FAST, {1: unit}, turnaround_ns=MS) as line,
+        running_bus(line.port, [plan()], memories={"m": known}) as (loop, watched),
+    ):
+        watched.wait(lambda: len(watched.readings) >= 6)
+        memory = loop.memories()["m"]
+    if serial == 815:
+        assert memory.holes == (hole,)
+        assert memory.refused == ("energy",)
+        assert set(unit.asked[2:]) == {(3, 10, 1)}
+    else:
+        assert (memory.holes, memory.refused) == ((), ())
+        assert set(unit.asked[2:]) == {(3, 10, 11)}
 
 
 def test_another_meter_is_not_trusted_if_the_site_file_names_one(

@@ -157,6 +157,17 @@ def test_a_read_that_was_granted_is_not_given_up_for_one_refusal() -> None:
     assert watched.readings[-1].values[0] == 5
 
 
+def test_a_limit_that_was_learnt_before_there_were_longer_points() -> None:
+    long = Point(name="long", function=3, address=8, type="u64")
+    plan = unit_plan("m", 1, [*points_at([5]), long], period_ms=20)
+    with (
+        ScriptedUnits(Meters(lambda *_: 0)) as far,
+        bus(far.pty.path, [plan], {"m": UnitMemory(max_registers=2)}) as (_, watched),
+    ):
+        watched.wait(lambda: len(watched.readings) >= 3)
+    assert all(reading.qualities == b"\0\0" for reading in watched.readings)
+
+
 def test_a_corrupted_reply_loses_no_reading() -> None:
     """It is repeated after the other reads of the cycle, once."""
     meters = Meters(lambda *_: 0)

@@ -14,6 +14,11 @@ REQUEST = read_request(7, 3, 100, 20)
     [
         (Outcome.INCOMPLETE, b"\x07\x03", "2 bytes came, expected 45: 07 03"),
         (
+            Outcome.INCOMPLETE,
+            bytes(45),
+            "45 bytes came of a longer reply, expected 45:" + " 00" * 16 + " ...",
+        ),
+        (
             Outcome.WRONG_CRC,
             bytes(20),
             "20 bytes with a wrong CRC, expected 45:" + " 00" * 16 + " ...",
@@ -47,5 +52,17 @@ def test_silence_and_lateness() -> None:
     said = faults.silence(REQUEST, bytes([7, 0x83, 11, 0, 0]), 250_000_000)
     assert said.endswith("exception 11 (gateway target did not respond)")
     assert faults.lateness(700_000_000, 500_000_000) == (
-        "answers only after 700 ms; the time-out is at most 500 ms"
+        "answers only after 700 ms; the time-out is at most 500 ms: raise that of its "
+        "bus or its map"
     )
+    assert faults.lateness(300_000_000, 500_000_000) == (
+        "answers only after 300 ms; is waited for longer from now on, for at most "
+        "500 ms"
+    )
+
+
+def test_absence_says_what_to_look_at() -> None:
+    assert faults.absence("timeout", known=True).startswith("does not answer any more;")
+    assert "two meters" in faults.absence("crc", known=True)
+    assert "bad wiring" in faults.absence("short", known=False)
+    assert "unit identifier, baud rate" in faults.absence("timeout", known=False)

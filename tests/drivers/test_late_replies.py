@@ -198,3 +198,85 @@ def test_a_unit_that_keeps_failing_is_left_alone_for_the_others() -> None:
     healthy = [ward.readings_of[f"m{n}"] for n in range(2, 9)]
     assert min(healthy) > 0.9 * 3000
     assert loop.statistics().units[0].retries > 0
+
+
+def test_a_unit_that_is_back_stays_so_however_much_it_wasted() -> None:
+    """Its last probe is no proof, and its allowance is spent for a while."""
+
+    def judge(*_: int) -> int:
+        return -1 if (line.now_ns - start_ns) // (40_000 * MS) % 2 else 0
+
+    plans = [unit_plan(f"m{n}", n, words([0, 9]), period_ms=1000) for n in range(1, 5)]
+    line = LateLine({
+        1: LateUnit(iter(()), judge=judge),
+        **{n: LateUnit(iter(())) for n in range(2, 5)},
+    })  # fmt: skip
+    start_ns = line.now_ns
+    ward, _ = run(line, plans, 440)
+    kinds = [n.kind for n in ward.notices if n.kind in ("down", "up")]
+    assert kinds == ["down", "up"] * 5
+    assert ward.readings_of["m1"] > 100
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_what_a_meter_refuses_while_it_starts_is_not_lost(code: int) -> None:
+    """For half a minute it has nothing at all; then it has all that it had."""
+
+    def judge(*_: int) -> int:
+        passed_s = (line.now_ns - start_ns) // (1000 * MS)
+        return code if 20 <= passed_s < 50 else 0
+
+    plans = [unit_plan("m", 1, words([0, 5, 40]), period_ms=1000)]
+    line = LateLine({1: LateUnit(iter(()), judge=judge)})
+    start_ns = line.now_ns
+    ward, loop = run(line, plans, 110)
+    memory = loop.memories()["m"]
+    assert (memory.holes, memory.refused, memory.max_registers) == ((), (), 0)
+    assert ward.measured["m"] > start_ns + 108_000 * MS
+    assert ward.readings_of["m"] > 45
+
+
+def test_what_a_meter_has_no_more_is_learnt_in_the_end() -> None:
+    def judge(_: int, address: int, count: int) -> int:
+        gone = line.now_ns - start_ns > 20_000 * MS and address <= 5 < address + count
+        return 2 if gone else 0
+
+    plans = [unit_plan("m", 1, words([0, 5, 40]), period_ms=1000)]
+    line = LateLine({1: LateUnit(iter(()), judge=judge)})
+    start_ns = line.now_ns
+    ward, loop = run(line, plans, 200)
+    assert loop.memories()["m"].refused == ("p3-5",)
+    assert ward.readings_of["m"] > 100
+
+
+@pytest.mark.parametrize(
+    ("fate", "most"),
+    [
+        (Fate(spoilt=flipped), 1),
+        (Fate(spoilt=cut), 2),
+        (Fate(late_ms=300), 2),
+        (Fate(None), 2),
+        # It comes after the drain, in place of a proof, which fails by that.
+        (Fate(held=1), 3),
+    ],
+)
+def test_a_faulty_reply_costs_two_requests_at_most(fate: Fate, most: int) -> None:
+    """The proof that nothing is owed, and the read once more."""
+    fates = (fate if number == 20 else Fate() for number in range(10**9))
+    plans = [unit_plan("m", 1, words([0, 5, 400]), period_ms=5000)]
+    line = LateLine({1: LateUnit(fates)})
+    ward, loop = run(line, plans, 200)
+    readings = loop.statistics().readings
+    assert readings - ward.readings_of["m"] <= (2 if fate.held else 0)
+    assert 0 < loop.statistics().transactions - readings <= most
+    assert ward.wrong == []
+
+
+def test_what_only_time_could_prove_is_counted() -> None:
+    limits = ReadLimits(max_registers=1)
+    plans = [unit_plan("m", 1, words([8]), period_ms=5000, limits=limits)]
+    fates = (Fate(None) if number == 20 else Fate() for number in range(10**9))
+    line = LateLine({1: LateUnit(fates, judge=silent_but_for_what_it_has)})
+    ward, loop = run(line, plans, 600)
+    assert loop.statistics().errors["unproved"] == 1
+    assert line.now_ns - ward.measured["m"] < 6000 * MS

@@ -1,6 +1,7 @@
 """Modbus TCP against pymodbus's server, and against one that misbehaves."""
 
 import errno
+import math
 import os
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from zerometer.core.points import NETWORK_LINE, Point
 from zerometer.core.site import Bus
 from zerometer.drivers import health
 from zerometer.drivers._exchange import Transaction
-from zerometer.drivers.lines import connection
+from zerometer.drivers.lines import backlog, connection
 from zerometer.drivers.lines.line import Line
 from zerometer.drivers.lines.modbus_tcp import ModbusTcp, ModbusTcpLine
 from zerometer.drivers.lines.open_line import open_line
@@ -345,6 +346,42 @@ def test_a_dead_meter_behind_a_gateway_is_down_and_the_others_go_on(
     assert {n.meter for n in watched.notices} == {"m2"}
 
 
+@pytest.mark.parametrize("says_so", [True, False])
+def test_who_is_asked_after_a_dead_meter_does_not_fail_with_it(
+    monkeypatch: pytest.MonkeyPatch, says_so: bool
+) -> None:
+    """The gateway does one thing at a time, and waits longer for it than we do."""
+    monkeypatch.setattr(health, "DOWN_AFTER_NS", 200 * MS)
+
+    def script(request: bytes) -> list[tuple[float, bytes]]:
+        if request[6] != 3:
+            return [(0.002, granting(request, request[6]))]
+        unreached = answer(request, bytes([3, request[7] | 0x80, 11]))
+        return [(0.4, unreached if says_so else b"")]
+
+    units = range(1, 9)
+    plans = [unit_plan(f"m{unit}", unit, [SINGLE], period_ms=100) for unit in units]
+    with (
+        ScriptedServer(script, length=12) as far,
+        running_bus(bus_of(far.port), plans, timeout_ms=60) as (loop, watched),
+    ):
+        watched.wait(lambda: bool(watched.said("down")))
+        count = len(watched.of("m4"))
+        watched.wait(lambda: len(watched.of("m4")) > count + 15)
+        probed = len([r for r in far.requests if r[6] == 3])
+        statistics = loop.statistics()
+    assert probed >= 3
+    assert {u.meter for u in statistics.units if u.errors} == {"m3"}
+    for unit in units:
+        values = [r.values[0] for r in watched.of(f"m{unit}")]
+        if unit == 3:
+            assert all(map(math.isnan, values))
+        else:
+            assert set(values) == {unit}
+    # What the meters themselves take is not mistaken.
+    assert all(u.turnaround_ns < 40 * MS for u in statistics.units if u.meter != "m3")
+
+
 def test_a_gateway_that_restarts_is_connected_to_again() -> None:
     hung_up = threading.Event()
 
@@ -375,6 +412,7 @@ def test_a_gateway_behind_which_nothing_answers_is_connected_to_anew(
 ) -> None:
     """It forgot the first connection: the second one works."""
     monkeypatch.setattr("zerometer.drivers.lines.modbus_tcp.DEAF_AFTER_NS", 150 * MS)
+    monkeypatch.setattr(backlog, "LONGEST_HOLD_NS", 50 * MS)
 
     def script(request: bytes) -> list[tuple[float, bytes]]:
         return [] if far.connections == 1 else [(0.0, granting(request, 7))]

@@ -59,6 +59,38 @@ def test_the_demo_meets_its_figures(tmp_path: Path) -> None:
     assert {meter["quality"] for meter in snapshot["meters"]} == {"measured"}
 
 
+@pytest.mark.system
+@pytest.mark.timeout(60)
+def test_a_demo_of_faults_compares_what_they_leave(tmp_path: Path) -> None:
+    faults = (
+        "battery:dead@3s",
+        "pv:counter-reset@5s",
+        "line-1:late=700ms,20%",
+        "bus=rs485-a:crc-noise=5%@0s+8s",
+    )
+    ordered = [f"--fault={fault}" for fault in faults]
+    done = subprocess.run(
+        [*COMMAND, "demo", "--seconds=12", "--json", f"--folder={tmp_path}", *ordered],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "energy figures: without pv: a fault misleads" in done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["energy_error_ppm"] < 1
+    assert figures["readings"] > 30
+    status = subprocess.run(
+        [*COMMAND, "status", str(tmp_path / "site.toml"), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    quality = {m["id"]: m["quality"] for m in json.loads(status.stdout)["meters"]}
+    assert quality["battery"] == "missing"
+    assert quality["incomer"] == "measured"
+
+
 def parts_in(folder: Path) -> set[str]:
     """Return which of the demo's parts run in *folder*, by their command."""
     found = set()

@@ -1,6 +1,8 @@
 // What buses did lately: the agent counts since its start, a reader asks about now.
 
 const SPAN_S = 60;
+// Less was seen of a bus that has just come into sight: then it is since its start.
+const LEAST_S = 5;
 
 /** Returns recent(snapshot): its buses with `utilisation` and `per_second` of the last minute seen. */
 export function createRecent() {
@@ -14,7 +16,8 @@ function lately(seen, bus) {
   // A clock that went back is another run of the agent.
   past = past.filter((then) => then.elapsed_s > bus.elapsed_s - SPAN_S && then.elapsed_s < bus.elapsed_s);
   seen.set(bus.id, [...past, bus]);
-  const then = past[0] ?? { elapsed_s: 0, busy_s: 0, transactions: 0 };
+  const isLong = past.length && bus.elapsed_s - past[0].elapsed_s >= LEAST_S;
+  const then = isLong ? past[0] : { elapsed_s: 0, busy_s: 0, transactions: 0 };
   const span_s = bus.elapsed_s - then.elapsed_s;
   if (!span_s) return { per_second: null };
   return {

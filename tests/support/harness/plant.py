@@ -8,8 +8,36 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from reference.frame import with_crc
+
 from zerometer.agent.demo.processes import Process, boottime_offset_ns
 from zerometer.agent.demo.scene import write_site
+
+#: Most that a request may ask for, by function.
+MOST = {1: 2000, 2: 2000, 3: 125, 4: 125}
+
+
+def only_reads(tapped: str) -> bool:
+    """Whether all that the lines of *tapped* have heard were reads of one unit.
+
+    There is no request in two pieces on a line; a Modbus TCP gateway hears requests
+    with a header, and without a checksum.
+    """
+    lines = [json.loads(line) for line in tapped.splitlines()]
+    return bool(lines) and all(_reads(bytes.fromhex(row["bytes"])) for row in lines)
+
+
+def _reads(heard: bytes) -> bool:
+    frames = [heard[i : i + 8] for i in range(0, len(heard), 8)]
+    if all(frame == with_crc(frame[:6]) for frame in frames):
+        return all(map(_read, frames))
+    frames = [heard[i : i + 12] for i in range(0, len(heard), 12)]
+    return all(f[2:6] == b"\0\0\0\6" and _read(f[6:]) for f in frames)
+
+
+def _read(request: bytes) -> bool:
+    count = int.from_bytes(request[4:6], "big")
+    return request[0] > 0 and 1 <= count <= MOST.get(request[1], 0)
 
 
 class Plant:
@@ -30,6 +58,7 @@ class Plant:
         self.site = folder / "site.toml"
         self.database = folder / "received.sqlite"
         self.served = folder / "served.jsonl"
+        self.tapped = folder / "tapped.jsonl"
 
     def __enter__(self) -> Self:
         self._receiver = self._process(
@@ -48,7 +77,9 @@ class Plant:
     def start_factory(self) -> None:
         """Connect the meters."""
         self._factory = self._process(
-            "simulate", str(self.site), "--served", str(self.served)
+            "simulate",
+            *(str(self.site), "--served", str(self.served)),
+            *("--tap", str(self.tapped)),
         )
         self._factory.line()
 
@@ -64,10 +95,14 @@ class Plant:
         return self._process("run", str(self.site))
 
     def finish(self) -> None:
-        """Stop receiver and factory, so that their files are complete."""
+        """Stop receiver and factory, so that their files are complete.
+
+        Nothing but read requests may have been written to any bus.
+        """
         self._receiver.stop()
         if self._factory is not None:
             self._factory.stop()
+            assert only_reads(self.tapped.read_text())
 
     def rows(self, query: str) -> list[Any]:
         """Return what the receiver has."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from zerometer.core.meter_map import ReadLimits
+from zerometer.core.planner import Hole
 from zerometer.core.points import LineSettings, Point
 
 
@@ -37,12 +38,13 @@ def covered(group: list[int], points: Sequence[Point], limits: ReadLimits) -> se
     return registers
 
 
-def cost_ns(
+def cost_ns(  # noqa: PLR0917
     group: list[int],
     points: Sequence[Point],
     limits: ReadLimits,
     line: LineSettings,
     turnaround_ns: int,
+    holes: Sequence[Hole] = (),
 ) -> int | None:
     """Return the time of one request for *group*; None when it is not allowed."""
     functions = {points[index].function for index in group}
@@ -61,6 +63,12 @@ def cost_ns(
         return None
     if read != registers and not limits.bridge_gaps:
         return None
+    covers_hole = any(
+        hole.function in functions and read >= set(range(hole.start, hole.end))
+        for hole in holes
+    )
+    if covers_hole and len(group) > 1:
+        return None
     starts = {min(covered([index], points, limits)) for index in group}
     if len(starts) > 1 and read & set(limits.single):
         return None
@@ -70,12 +78,19 @@ def cost_ns(
 
 
 def least_ns(
-    points: Sequence[Point], limits: ReadLimits, line: LineSettings, turnaround_ns: int
+    points: Sequence[Point],
+    limits: ReadLimits,
+    line: LineSettings,
+    turnaround_ns: int,
+    holes: Sequence[Hole] = (),
 ) -> int:
     """Return the time of the best partition of *points*; ValueError without any."""
     costs = []
     for groups in partitions(list(range(len(points)))):
-        each = [cost_ns(group, points, limits, line, turnaround_ns) for group in groups]
+        each = [
+            cost_ns(group, points, limits, line, turnaround_ns, holes)
+            for group in groups
+        ]
         if None not in each:
             costs.append(sum(filter(None, each)))
     return min(costs)
