@@ -14,8 +14,8 @@ _NEAR = 1e-3
 
 
 OTHER_RATIO = (
-    "ratio {} is {:g}, but {:g} by the nameplate that the site file states: values are "
-    "those of the meter's; set the meter, or correct the site file"
+    "ratio {} is {:g}, but {:g} by the nameplate that the site file states: the "
+    "meter's own is used; set the meter, or correct the site file"
 )
 
 
