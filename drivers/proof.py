@@ -123,9 +123,9 @@ class Proof:
                     yield request
         for read in self._anchors:
             for function in (4, 3, 1, 2):
-                request = read_request(
-                    self._unit, function, read.block.address, self._step
-                )
+                # Bits may stand at an address at which no register may be asked for.
+                address = read.block.address - read.block.address % self._step
+                request = read_request(self._unit, function, address, self._step)
                 if request not in self._refused:
                     yield request
 

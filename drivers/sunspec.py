@@ -19,6 +19,9 @@ END = 0xFFFF
 #: Models that are looked at, at most: more are no list, but a device gone astray.
 MAX_MODELS = 128
 
+#: A device that lies has models that reach beyond.
+ADDRESSES = 65_536
+
 #: The model of names, and where its serial number stands from its start.
 COMMON = 1
 _SERIAL_AT, _SERIAL_REGISTERS = 50, 16
@@ -45,7 +48,7 @@ def walk(bases: list[int]) -> Dialogue[Models | None]:
     models: dict[int, int] = {}
     address = base + len(MARK) // 2
     for _ in range(MAX_MODELS):
-        if address + 2 > 65_536:
+        if address + 2 > ADDRESSES:
             break
         header = yield Question(HOLDING, address, 2)
         if not header:
@@ -60,12 +63,13 @@ def walk(bases: list[int]) -> Dialogue[Models | None]:
 
 def serial_number(models: Models, limits: ReadLimits) -> Dialogue[str]:
     """Return the serial number in the common model; empty if there is none."""
-    if COMMON not in models:
+    start = models.get(COMMON, ADDRESSES) + _SERIAL_AT
+    if start + _SERIAL_REGISTERS > ADDRESSES:
         return ""
     said = yield from ask(
         Register(
             function=HOLDING,
-            address=models[COMMON] + _SERIAL_AT,
+            address=start,
             kind="string",
             count=_SERIAL_REGISTERS,
         ),
@@ -77,14 +81,17 @@ def serial_number(models: Models, limits: ReadLimits) -> Dialogue[str]:
 def placed(point: Point, models: Models) -> Point | None:
     """Return *point* where it stands in a device with these *models*.
 
-    None when the device has none of the models that it stands in.
+    None when the device has none of the models that it stands in, or no address is
+    left for it there.
     """
     if not point.models:
         return point
     starts = [models[number] for number in point.models if number in models]
     if not starts:
         return None
-    return point.moved(min(starts))
+    there = point.moved(min(starts))
+    end = max(address + size for address, size in there.places)
+    return there if end <= ADDRESSES else None
 
 
 def _find(bases: list[int]) -> Dialogue[int | None]:

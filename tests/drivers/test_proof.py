@@ -91,6 +91,19 @@ def test_another_function_follows_when_no_length_is_left() -> None:
     assert functions == [4, 1, 2]
 
 
+def test_registers_are_asked_for_at_even_addresses_though_bits_are_at_odd_ones() -> (
+    None
+):
+    limits = ReadLimits(even_only=True)
+    proof = proof_after(read_of(1, function=1, address=65_535), limits=limits)
+    addresses = set()
+    while request := proof.request():
+        if request[1] > 2:
+            addresses.add(int.from_bytes(request[2:4], "big"))
+        proof.owe(request, 0)
+    assert addresses == {65_534}
+
+
 def test_an_exception_proves_only_what_nothing_owed_can_have_got() -> None:
     granted = read_of(20)
     proof = proof_after(granted)

@@ -124,3 +124,14 @@ def test_points_are_placed_where_their_model_is() -> None:
     assert placed(point, {1: 40_002, 103: 40_070}) is None
     plain = Point(name="p", function=3, address=10, type="u16")
     assert placed(plain, {}) is plain
+
+
+def test_a_model_that_has_no_room_is_not_asked_where_no_address_is() -> None:
+    models = {1: 65_500, 103: 65_530}
+    serial, asked = held(serial_number(models, ReadLimits()), {})
+    assert (serial, asked) == ("", [])
+    last = Point(name="p", function=3, address=4, type="u32", models=(103,))
+    there = placed(last, models)
+    assert there is not None
+    assert there.address == 65_534
+    assert placed(last.moved(1), models) is None

@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -44,15 +45,22 @@ class Plant:
     """A receiver and a simulated factory that run; an agent that comes and goes."""
 
     def __init__(
-        self, folder: Path, *, replace: dict[str, str], factory: bool = True
+        self,
+        folder: Path,
+        *,
+        replace: dict[str, str],
+        factory: bool = True,
+        options: Sequence[str] = (),
     ) -> None:
         """*replace* maps patterns to what replaces them in the demo's site file.
 
-        Without *factory* there is none before ``start_factory``.
+        Without *factory* there is none before ``start_factory``; *options* are what
+        else the simulator is told.
         """
         self._folder = folder
         self._replace = replace
         self._with_factory = factory
+        self._options = options
         self._factory: Process | None = None
         self._stack = ExitStack()
         self.site = folder / "site.toml"
@@ -79,7 +87,7 @@ class Plant:
         self._factory = self._process(
             "simulate",
             *(str(self.site), "--served", str(self.served)),
-            *("--tap", str(self.tapped)),
+            *("--tap", str(self.tapped), *self._options),
         )
         self._factory.line()
 
