@@ -170,6 +170,9 @@ class ModbusTcp:
             self._seen = packet
             self.wakes += 1
             self._note_late(packet)
+            if self._number in _frames(packet)[0]:
+                # For a reply that it does not like, it would wait on.
+                self._client.comm_params.timeout_connect = 0
         return packet
 
 

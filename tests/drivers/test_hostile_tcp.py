@@ -6,9 +6,11 @@ import threading
 from collections import Counter
 from random import Random
 
+import pytest
 from harness.hostile import MS, frames
 
 from zerometer.drivers._exchange import Transaction
+from zerometer.drivers.lines import backlog
 from zerometer.drivers.lines.modbus_tcp import ModbusTcp
 from zerometer.drivers.outcome import Outcome
 
@@ -51,7 +53,10 @@ class HostileGateway:
             self._far.sendall(struct.pack(">HHH", number, protocol, length) + self.body)
 
 
-def test_a_value_comes_of_the_right_reply_only() -> None:
+def test_a_value_comes_of_the_right_reply_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backlog, "LONGEST_HOLD_NS", 100 * MS)
     random = Random(3)
     outcomes: Counter[Outcome] = Counter()
     gateway = HostileGateway(random)

@@ -8,6 +8,7 @@ import pytest
 from reference import frame as reference
 
 from zerometer.drivers._exchange import Transaction
+from zerometer.drivers.lines import backlog
 from zerometer.drivers.lines.modbus_tcp import ModbusTcp
 from zerometer.drivers.outcome import Outcome
 
@@ -54,7 +55,10 @@ def test_it_calls_the_reads_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("function", [1, 2, 3, 4])
-def test_what_leaves_is_the_request_and_nothing_else(function: int) -> None:
+def test_what_leaves_is_the_request_and_nothing_else(
+    function: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "LONGEST_HOLD_NS", 10_000_000)
     near, far = connected()
     with near, far:
         master = ModbusTcp(near, 1)
