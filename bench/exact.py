@@ -21,6 +21,12 @@ class ExactLine(SimulatedLine):
         self._used_ns = time.monotonic_ns()
         super()._hear(data)
 
+    def _speak(self) -> None:
+        patience_s = super()._patience_s()
+        # Bytes come in the portions of an adapter, not as soon as somebody looks.
+        if patience_s is not None and patience_s <= 0:
+            super()._speak()
+
     def _patience_s(self) -> float | None:
         patience_s = super()._patience_s()
         if patience_s is not None or time.monotonic_ns() - self._used_ns < SPIN_NS:

@@ -43,6 +43,8 @@ cdef enum:
     SLOTS = 16
     # Nanoseconds between two looks at a line that babbles while it is drained.
     DRAIN_STEP_NS = 8_000_000
+    # Up to so many nanoseconds, a timer costs more than being woken by what comes.
+    NAP_NS = 200_000
     # How often stale input may postpone a request by another silence.
     SETTLE_ATTEMPTS = 4
 
@@ -342,8 +344,11 @@ cdef class Exchange:
         cdef bint stripped = False
         cdef int64_t now
         cdef int state
-        turn.overslept = True
-        self.sleep_until(earliest_ns)
+        turn.overslept = earliest_ns - clock_ns(CLOCK_MONOTONIC) > NAP_NS
+        if turn.overslept:
+            self.sleep_until(earliest_ns)
+        elif self.wait_for(POLLIN, deadline_ns) == GONE:
+            return LOST
         while True:
             came = self.take(turn.buffer + turn.received, MAX_FRAME - turn.received)
             if came < 0:
