@@ -6,8 +6,8 @@ Run as a module it serves the line: it prints the port, and ends with its input.
 import struct
 import sys
 
-from bench.exact import ExactLine
 from zerometer.core.points import LineSettings
+from zerometer.drivers.simulator.line import SimulatedLine
 
 #: Units on the line; each is read in the same blocks (address, registers): the 52
 #: values of a common three-phase meter.
@@ -70,7 +70,7 @@ def serve(baud: int) -> None:
     units = {unit: FloatUnit(unit) for unit in UNITS}
     paced = baud != UNPACED
     turnaround_ns = TURNAROUND_NS if paced else 0
-    with ExactLine(
+    with SimulatedLine(
         line_settings(baud), units, turnaround_ns=turnaround_ns, paced=paced
     ) as line:
         print(line.port, flush=True)
