@@ -89,11 +89,9 @@ class Daemon:
 
     def _bus(self, bus: Bus) -> BusLoop:
         units = unit_plans(self._site, bus)
-        delays_ms = [unit.map.limits.connect_delay_ms for unit in units]
-        delay_ns = max(delays_ms, default=0) * 1_000_000
         return BusLoop(
             bus.id,
-            lambda: open_line(bus, delay_ns),
+            lambda: open_line(bus),
             bus.line,
             units,
             self._pipeline.deliver,

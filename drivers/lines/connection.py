@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import socket
-import time
 
 from zerometer.core.errors import LineError
 
@@ -30,8 +29,8 @@ _HINTS = {
 }
 
 
-def connect(port: str, host: str, tcp_port: int, delay_ns: int) -> socket.socket:
-    """Connect to *tcp_port* of *host*, wait for *delay_ns*; *port* names it in errors.
+def connect(port: str, host: str, tcp_port: int) -> socket.socket:
+    """Connect to *tcp_port* of *host*; *port* names it in errors.
 
     The socket does not block. LineError when there is no connection.
     """
@@ -46,7 +45,6 @@ def connect(port: str, host: str, tcp_port: int, delay_ns: int) -> socket.socket
     except OSError as error:
         connection.close()
         raise LineError(f"port {port}: lost at once: {_reason(error)}") from error
-    time.sleep(delay_ns / 1e9)
     return connection
 
 

@@ -197,10 +197,10 @@ class ModbusTcpLine:
     """The connected gateway or device at *host*; see TcpLine for the parameters."""
 
     def __init__(
-        self, port: str, host: str, tcp_port: int, settings: LineSettings, delay_ns: int
+        self, port: str, host: str, tcp_port: int, settings: LineSettings
     ) -> None:
         self.deaf_after_ns = DEAF_AFTER_NS
-        self._connection = connect(port, host, tcp_port, delay_ns)
+        self._connection = connect(port, host, tcp_port)
         self.master = ModbusTcp(self._connection, settings.character_ns)
 
     def close(self) -> None:

@@ -6,15 +6,12 @@ from zerometer.drivers.lines.serial_line import SerialLine
 from zerometer.drivers.lines.tcp_line import TcpLine
 
 
-def open_line(bus: Bus, delay_ns: int) -> Line:
-    """Open the line of *bus*; LineError when that cannot be.
-
-    *delay_ns* is what its meters want between a connection and the first request.
-    """
+def open_line(bus: Bus) -> Line:
+    """Open the line of *bus*; LineError when that cannot be."""
     if bus.protocol == "rtu":
         return SerialLine(bus.port, bus.line, bus.rs485)
     if bus.protocol == "rtu+tcp":
-        return TcpLine(bus.port, bus.host, bus.tcp_port, bus.line, delay_ns)
+        return TcpLine(bus.port, bus.host, bus.tcp_port, bus.line)
     from zerometer.drivers.lines.modbus_tcp import ModbusTcpLine
 
-    return ModbusTcpLine(bus.port, bus.host, bus.tcp_port, bus.line, delay_ns)
+    return ModbusTcpLine(bus.port, bus.host, bus.tcp_port, bus.line)

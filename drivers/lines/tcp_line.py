@@ -14,16 +14,15 @@ _STALE_CAP_NS = 500_000_000
 class TcpLine:
     """The connected device server at *host*, and the transactions behind it.
 
-    *port* names it in errors, *settings* is the line behind it, *delay_ns* what its
-    units want between the connection and the first request. LineError when it cannot
-    be connected to.
+    *port* names it in errors, *settings* is the line behind it. LineError when it
+    cannot be connected to.
     """
 
     def __init__(
-        self, port: str, host: str, tcp_port: int, settings: LineSettings, delay_ns: int
+        self, port: str, host: str, tcp_port: int, settings: LineSettings
     ) -> None:
         self.deaf_after_ns = DEAF_AFTER_NS
-        self._connection = connect(port, host, tcp_port, delay_ns)
+        self._connection = connect(port, host, tcp_port)
         self.master = Exchange(
             self._connection.fileno(), settings.character_ns, settings.silence_ns
         )

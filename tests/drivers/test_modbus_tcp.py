@@ -20,11 +20,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zerometer.core._frame import read_request
+from zerometer.core.meter_map import ReadLimits
 from zerometer.core.points import NETWORK_LINE, Point
 from zerometer.core.site import Bus
 from zerometer.drivers import health
 from zerometer.drivers._exchange import Transaction
-from zerometer.drivers.lines import backlog, connection
+from zerometer.drivers.lines import backlog
 from zerometer.drivers.lines.line import Line
 from zerometer.drivers.lines.modbus_tcp import ModbusTcp, ModbusTcpLine
 from zerometer.drivers.lines.open_line import open_line
@@ -45,7 +46,7 @@ def bus_of(port: int) -> Bus:
 
 
 def opened(port: int) -> Line:
-    return open_line(bus_of(port), 0)
+    return open_line(bus_of(port))
 
 
 @contextmanager
@@ -300,7 +301,7 @@ def test_a_serial_site_never_imports_pymodbus() -> None:
         "import zerometer.agent.cli.main, zerometer.agent.daemon\n"
         "from zerometer.core.site import Bus\n"
         "from zerometer.drivers.lines.open_line import open_line\n"
-        f"open_line(Bus(id='a', port={pty.path!r}), 0).close()\n"
+        f"open_line(Bus(id='a', port={pty.path!r})).close()\n"
         "print(sorted(name for name in sys.modules if 'pymodbus' in name))\n"
     )
     done = subprocess.run(
@@ -435,7 +436,17 @@ def test_a_gateway_behind_which_nothing_answers_is_connected_to_anew(
 
 
 def test_meters_may_want_a_pause_after_the_connection() -> None:
-    with ScriptedServer(lambda r: [(0.0, granting(r, 7))], length=12) as far:
-        start = time.monotonic()
-        open_line(bus_of(far.port), 120 * MS).close()
-        assert 0.12 <= time.monotonic() - start < connection.CONNECT_TIMEOUT_S
+    """Only those that say so: others behind the connection are read meanwhile."""
+    limits = ReadLimits(connect_delay_ms=150)
+    patient = unit_plan("patient", 1, [SINGLE], limits=limits)
+    with (
+        ScriptedServer(lambda r: [(0.0, granting(r, 7))], length=12) as far,
+        running_bus(bus_of(far.port), [patient, unit_plan("m", 2, [SINGLE])]) as (
+            _,
+            watched,
+        ),
+    ):
+        watched.wait(lambda: bool(watched.of("patient")))
+        pause_ns = watched.of("patient")[0].time_ns - watched.of("m")[0].time_ns
+    assert list(watched.of("patient")[0].values) == [7.0]
+    assert pause_ns >= 100 * MS

@@ -84,7 +84,7 @@ def test_a_pty_cannot_and_says_so_only_when_it_must() -> None:
         "when the adapter switches by itself"
     )
     # It was given back.
-    open_line(Bus(id="a", port=pty.path), 0).close()
+    open_line(Bus(id="a", port=pty.path)).close()
     with pytest.raises(LineError, match='as rs485 = "kernel" wants'):
-        open_line(Bus(id="a", port=pty.path, rs485="kernel"), 0)
+        open_line(Bus(id="a", port=pty.path, rs485="kernel"))
     pty.close()

@@ -44,7 +44,7 @@ def bus_of(tcp_port: int) -> Bus:
 
 
 def opened(tcp_port: int) -> Line:
-    return open_line(bus_of(tcp_port), 0)
+    return open_line(bus_of(tcp_port))
 
 
 def ask(
@@ -78,7 +78,7 @@ def scripted(
 def test_pymodbus_is_read_like_a_line() -> None:
     contents = Contents(units=(1, 9), tables={3: list(range(125)), 4: [7] * 9})
     with pymodbus_on_tcp(contents, "rtu+tcp") as bus:
-        line = open_line(bus, 0)
+        line = open_line(bus)
         assert isinstance(line, TcpLine)
         for unit in (1, 9):
             done = ask(line.master, read_request(unit, 3, 0, 125))
@@ -92,7 +92,7 @@ def test_pymodbus_is_read_like_a_line() -> None:
 
 def test_the_connection_is_prepared_for_its_loss() -> None:
     with ScriptedServer(lambda _: [], 8) as far:
-        link = connect("p", "127.0.0.1", far.port, 0)
+        link = connect("p", "127.0.0.1", far.port)
         assert not link.getblocking()
         for level, option, value in (
             (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -140,7 +140,7 @@ def test_nobody_listens(name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         tcp_port = taken.getsockname()[1]
     with pytest.raises(LineError, match="port p: cannot be connected to: refused; is"):
-        connect("p", name, tcp_port, 0)
+        connect("p", name, tcp_port)
 
 
 def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
             waiting.append(knock)
         start = time.monotonic()
         with pytest.raises(LineError, match=r"no answer within 0\.1 s; is the device"):
-            connect("p", *address, 0)
+            connect("p", *address)
         assert time.monotonic() - start < 1
         for knock in waiting:
             knock.close()
@@ -164,7 +164,7 @@ def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_name_without_an_address() -> None:
     with pytest.raises(LineError, match="no address for this name"):
-        connect("p", "no-such-host.invalid", 4001, 0)
+        connect("p", "no-such-host.invalid", 4001)
 
 
 def test_a_server_whose_connections_are_all_taken() -> None:

@@ -105,7 +105,7 @@ def running_bus(
     opened = serial_bus(bus) if isinstance(bus, str) else bus
     loop = BusLoop(
         opened.id,
-        lambda: open_line(opened, 0),
+        lambda: open_line(opened),
         opened.line,
         units,
         deliver=watched.deliver,

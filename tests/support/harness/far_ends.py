@@ -94,7 +94,7 @@ class FarEnd:
     @contextmanager
     def master(self) -> Iterator[Master]:
         """Open our end, on a line whose bytes and silences take no time."""
-        line = open_line(replace(self.bus, line=LineSettings(baud=10**9)), 0)
+        line = open_line(replace(self.bus, line=LineSettings(baud=10**9)))
         try:
             yield line.master
         finally:
