@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 import pytest
-from harness.buses import MS, running_bus, unit_plan
+from harness.buses import MS, Watched, running_bus, unit_plan
 from harness.far_ends import network_bus
 from harness.scripted_server import ScriptedServer
 from reference import frame as reference
@@ -109,6 +109,12 @@ def test_addresses_of_the_sixth_version(protocol: Protocol) -> None:
     assert {r.values[0] for r in watched.readings} == {7.0}
 
 
+def measured(watched: Watched) -> list[float]:
+    """Return the values that came; on a busy machine one may be missing."""
+    readings = [r for r in watched.readings if r.qualities[0] == Quality.MEASURED]
+    return [reading.values[0] for reading in readings]
+
+
 def test_several_masters_on_one_gateway_host_are_kept_apart(
     protocol: Protocol,
 ) -> None:
@@ -126,10 +132,10 @@ def test_several_masters_on_one_gateway_host_are_kept_apart(
         running_bus(at("127.0.0.1", protocol, first.port), plans) as (_, one),
         running_bus(at("127.0.0.1", protocol, second.port), plans) as (_, other),
     ):
-        one.wait(lambda: len(one.readings) >= 10)
-        other.wait(lambda: len(other.readings) >= 10)
-    assert {r.values[0] for r in one.readings} == {111.0}
-    assert {r.values[0] for r in other.readings} == {222.0}
+        one.wait(lambda: len(measured(one)) >= 10)
+        other.wait(lambda: len(measured(other)) >= 10)
+    assert set(measured(one)) == {111.0}
+    assert set(measured(other)) == {222.0}
 
 
 def test_one_port_that_hangs_up_leaves_the_other_of_its_host_alone(
