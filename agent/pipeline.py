@@ -76,7 +76,7 @@ class Pipeline:
                 site=self._site.id,
                 boot=read_boot_id(),
                 config=self._site.revision,
-                factors=tuple(sorted({f.series for f in factors if f.series})),
+                factors=tuple(sorted({f.id for f in factors if f.id})),
             ),
             resume,
             self._journal.gaps,

@@ -40,7 +40,7 @@ def shipped() -> Mapping[str, Series]:
 
 def _series(row: dict[str, str]) -> Series:
     return Series(
-        factor=Factor(value=float(row["value"]), unit=row["unit"], series=row["name"]),
+        factor=Factor(value=float(row["value"]), unit=row["unit"], id=row["name"]),
         year=int(row["year"]),
         title_zh=row["title_zh"],
         title_en=row["title_en"],

@@ -6,15 +6,20 @@ and gives to pools, a *storage* does both over time. Each flow is measured by a
 counter of a meter, shaped by its power.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from zerometer.core.meter_map import MeterMap
 from zerometer.core.points import LineSettings, PolledPoint
 
-View = Literal["physical", "location"]
-#: The views that are accounted for; a factor of zero is not the same as none.
+View = Literal["physical", "location", "market", "gb32150", "upstream", "pcf"]
+#: The views of a site that names none; a factor of zero is not the same as none.
 VIEWS: tuple[View, ...] = ("physical", "location")
+#: All views that there are. ``upstream`` and ``pcf`` need factors of their own.
+ALL_VIEWS: tuple[View, ...] = (
+    "physical", "location", "market", "gb32150", "upstream", "pcf",
+)  # fmt: skip
 
 #: Carriers and the unit in which each is pooled and booked.
 CARRIERS: dict[str, str] = {
@@ -28,6 +33,9 @@ CARRIERS: dict[str, str] = {
     "biogas": "Nm3",
     "water": "m3",
     "diesel": "kg",
+    "refrigerant": "kg",
+    "co2": "kg",
+    "product": "pcs",
 }
 
 
@@ -70,7 +78,11 @@ class Meter:
     """A meter of the site; ``id`` is its stable identity, ``name`` may change.
 
     ``channel`` is 0, but for one of several loads of one unit, counted from 1: then
-    ``map`` and ``points`` are those of this channel.
+    ``map`` and ``points`` are those of this channel. A meter without a ``bus`` is
+    read by nobody: its values come from a file, an interface or a replay.
+    ``max_rate`` is the fastest that each of its counters can count, by point, in the
+    counter's unit an hour. ``uncertainty_percent`` is the half width of the interval
+    that holds 95 % of its errors; None: as its class says.
     """
 
     id: str
@@ -84,6 +96,8 @@ class Meter:
     pt: tuple[float, float] | None = None
     serial: str = ""
     accuracy_class: str = ""
+    max_rate: Mapping[str, float] = field(default_factory=dict)
+    uncertainty_percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,80 +120,237 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Combination:
+    """A virtual meter: a sum of measures, each with its sign.
+
+    What comes out negative is no flow: it counts as 0 and is told.
+    """
+
+    id: str
+    terms: tuple[tuple[Literal[1, -1], Measure], ...]
+
+
+#: How a flow of the graph is known.
+Measured = Measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Factor:
     """An emission factor: kg of CO2 (equivalent) per unit, and its origin.
 
-    ``series`` is the name of a shipped factor, or empty for a number that the
-    site file states.
+    ``id`` is the same for two flows whose factors err together: the name of the
+    shipped factor or of the series, or the place where the site file states a
+    number. With a ``series``, the value of the moment is that of the series, and
+    ``value`` is what counts while it has none. ``uncertainty_percent`` is the half
+    width of the interval that holds 95 %.
     """
 
     value: float
     unit: str
+    id: str = ""
     series: str = ""
+    uncertainty_percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A place where one carrier mixes; ``unit`` is that of its carrier."""
+    """A place where one carrier mixes; ``unit`` is that of its carrier.
+
+    When ``balanced``, all its flows are measured, and their measures are made to
+    agree by least squares. ``nominal`` is its nominal rate in units an hour, of
+    which less than a thousandth counts as none; 0: not known.
+    """
 
     id: str
     carrier: str
     unit: str
+    balanced: bool = False
+    nominal: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """Where an emission belongs in an inventory.
+
+    ``scope`` is 1, 2 or 3, and 0 for what is in none; ``ghg`` is the GHG Protocol's
+    category (such as ``stationary-combustion`` or ``3.3``), ``iso`` that of ISO
+    14064-1:2018, 1 to 6, and 0 for none.
+    """
+
+    scope: int
+    ghg: str
+    iso: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A flow into a pool from outside; a factor per view."""
+    """A flow into a pool from outside; a factor per view.
+
+    ``kind`` is ``bought``, or ``own`` for what the site makes of nothing it buys
+    (sun, wind). ``carbon_free_share`` is which part of it is free of carbon by its
+    supplier's mix, 0 to 1, for the 24/7 score.
+    """
 
     id: str
     pool: str
-    measure: Measure
+    measure: Measured
     factors: dict[View, Factor]
+    kind: Literal["bought", "own"] = "bought"
+    carbon_free_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fuel:
-    """What a process burns: a direct emission."""
+    """What a process burns: a direct emission.
+
+    ``biogenic`` carbon is counted apart.
+    """
 
     carrier: str
     unit: str
-    measure: Measure
+    measure: Measured
     factors: dict[View, Factor]
+    biogenic: bool = False
+
+
+AllocationMethod = Literal[
+    "energy", "efficiency", "alternative", "defra", "exergy", "power_bonus"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """How a process with several outputs divides its burden over them.
+
+    ``weights``: share of the burden per unit, by pool. With ``bonus``, kg per unit
+    by pool and nothing else, these outputs get just so much, and the others
+    (by ``weights``) the rest, which may be negative.
+    """
+
+    method: AllocationMethod
+    weights: Mapping[str, float]
+    bonus: Mapping[str, float] = field(default_factory=dict)
+
+
+ProcessKind = Literal[
+    "generic", "feeder", "transformer", "boiler", "chp", "compressor", "chiller"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """Takes from pools and fuels, gives to pools; its burden goes to what it gives.
 
-    With several outputs the burden is divided by their energy content.
+    ``losses`` of a feeder or transformer, which gives what it takes, are a ``sink``
+    of their own or ``gross``: carried to what it gives. Of any other process they
+    are gross. ``allocation`` says how several outputs share, by view; a view that
+    it lacks has them share by energy content.
     """
 
     id: str
-    takes: dict[str, Measure]
-    gives: dict[str, Measure]
+    takes: dict[str, Measured]
+    gives: dict[str, Measured]
     fuels: tuple[Fuel, ...] = ()
+    kind: ProcessKind = "generic"
+    losses: Literal["sink", "gross"] = "gross"
+    allocation: Mapping[View, Allocation] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateOfCharge:
+    """A gauge that says when a storage is full or empty, both in its own unit."""
+
+    meter: str
+    point: str
+    empty: float
+    full: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """Takes from one pool and gives back later; efficiencies in and out, 0 to 1."""
+    """Takes from one pool and gives back later; efficiencies in and out, 0 to 1.
+
+    ``standby`` losses, found when it is known to be full or empty, stay in what is
+    given back (``carry``) or are a ``sink`` of their own. ``capacity`` is what it
+    can give when full, in the pool's unit; 0: not known.
+    """
 
     id: str
     pool: str
-    charge: Measure
-    discharge: Measure
+    charge: Measured
+    discharge: Measured
     charge_efficiency: float = 1.0
     discharge_efficiency: float = 1.0
+    standby: Literal["carry", "sink"] = "carry"
+    capacity: float = 0.0
+    state_of_charge: StateOfCharge | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sink:
-    """A flow out of a pool; without a measure, it is the pool's remainder."""
+    """A flow out of a pool; without a measure, it is the pool's remainder.
+
+    ``factor``, of an export, is what a unit of it takes off a net balance (view
+    ``gb32150``), kg. ``product`` is what it makes, if one thing only.
+    """
 
     id: str
     pool: str
-    measure: Measure | None
-    kind: Literal["load", "export", "loss", "remainder"] = "load"
+    measure: Measured | None
+    kind: Literal[
+        "load", "line", "machine", "shared", "export", "loss", "remainder"
+    ] = "load"
+    product: str = ""
+    factor: Factor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedService:
+    """A sink that several products share, by what a driver counts for each.
+
+    ``drivers``: a measure per product (hours, kWh of its line, Nm3 of air).
+    """
+
+    sink: str
+    drivers: Mapping[str, Measured]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """What the site makes; ``good`` counts its good units, in ``unit``."""
+
+    id: str
+    name: str
+    unit: str
+    good: Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSettings:
+    """Where the values of a factor series come from, again and again.
+
+    ``form``: a watched ``csv`` (``path``), JSON over HTTP as of ``electricity-maps``
+    or ``uk-carbon-intensity`` (``url``, ``zone``), or an ``mqtt`` topic (``url`` with
+    the topic as its path). ``token_file`` holds the provider's token.
+    """
+
+    id: str
+    series: str
+    form: Literal["csv", "electricity-maps", "uk-carbon-intensity", "mqtt"]
+    path: str = ""
+    url: str = ""
+    zone: str = ""
+    token_file: str = ""
+    period_ns: int = 900_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A factor series by the clock: kg per unit by month (12) and hour (24)."""
+
+    series: str
+    unit: str
+    values: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +402,14 @@ class Site:
     processes: tuple[Process, ...] = ()
     storages: tuple[Storage, ...] = ()
     sinks: tuple[Sink, ...] = ()
+    products: tuple[Product, ...] = ()
+    shared: tuple[SharedService, ...] = ()
+    feeds: tuple[FeedSettings, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    #: What is accounted for, beside energy.
+    views: tuple[View, ...] = VIEWS
+    #: Over which times certificates are matched with what was bought.
+    matching: Literal["15min", "hour", "month", "year"] = "month"
     uplinks: tuple[UplinkSettings, ...] = ()
     journal: JournalSettings = field(default_factory=JournalSettings)
     page: PageSettings = field(default_factory=PageSettings)

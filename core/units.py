@@ -43,6 +43,7 @@ def _table() -> dict[str, Unit]:
         "pressure": {"bar": 1.0, "kPa": 0.01},
         "duration": {"h": 1.0, "s": 1 / 3600.0},
         "count": {"pulses": 1.0},
+        "pieces": {"pcs": 1.0},
         "ratio": {"": 1.0, "%": 0.01},
     }
     return {
@@ -55,10 +56,13 @@ def _table() -> dict[str, Unit]:
 UNITS = _table()
 
 #: Units in which quantities are booked, and the decimal exponent of the ledger.
-LEDGER_EXPONENT = {"kWh": -6, "GJ": -6, "Nm3": -3, "m3": -3, "kg": -6}
+LEDGER_EXPONENT = {"kWh": -6, "GJ": -6, "Nm3": -3, "m3": -3, "kg": -6, "pcs": -3}
 
 #: The rate that belongs to a booked unit: what flows in one hour.
-RATE_OF = {"kWh": "kW", "GJ": "GJ/h", "Nm3": "Nm3/h", "m3": "m3/h", "kg": "kg/h"}
+RATE_OF = {
+    "kWh": "kW", "GJ": "GJ/h", "Nm3": "Nm3/h", "m3": "m3/h", "kg": "kg/h",
+    "pcs": "pcs/h",
+}  # fmt: skip
 
 
 def unit(name: str) -> Unit:

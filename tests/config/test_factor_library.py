@@ -6,7 +6,7 @@ from zerometer.core.site import CARRIERS, Factor
 
 def test_a_factor_by_name() -> None:
     assert lookup("cn-grid/2023/national") == Factor(
-        value=0.5306, unit="kg/kWh", series="cn-grid/2023/national"
+        value=0.5306, unit="kg/kWh", id="cn-grid/2023/national"
     )
     assert lookup("cn-grid/2023/nation") is None
 
@@ -22,7 +22,7 @@ def test_all_of_the_2023_grid_is_there() -> None:
 def test_every_factor_has_an_origin_and_holds() -> None:
     units = {f"kg/{unit}" for unit in CARRIERS.values()}
     for name, series in shipped().items():
-        assert series.factor.series == name
+        assert series.factor.id == name
         assert series.factor.unit in units
         assert 0 < series.factor.value < 3
         assert series.source

@@ -76,7 +76,7 @@ def test_one_stated_view_serves_both() -> None:
     grid, pv = demo().sources
     assert grid.factors["physical"] == grid.factors["location"]
     assert grid.factors["location"].value == 0.55
-    assert grid.factors["location"].series == "cn-grid/2023/region/east-china"
+    assert grid.factors["location"].id == "cn-grid/2023/region/east-china"
     assert pv.factors["location"].value == 0.0
 
 

@@ -1,0 +1,67 @@
+"""What a stretch of time brought, as floats: the accounting before rounding."""
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from zerometer.core.site import View
+
+
+@dataclass(frozen=True, slots=True)
+class FactorSet:
+    """The emission factors of a stretch of time, kg per unit.
+
+    ``values``: by view, one for each origin of the network. ``revision`` grows with
+    each change of any of them; ``fallback`` names the series that had no value, so
+    that the constant of the site file stands in.
+    """
+
+    values: Mapping[View, "array[float]"]
+    revision: int = 0
+    fallback: frozenset[str] = frozenset()
+
+
+class Factors(Protocol):
+    """Where the factors of a time come from; constant within each quarter hour."""
+
+    def at(self, start_ns: int) -> FactorSet:
+        """Return the factors that hold from *start_ns* (Unix, UTC)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a storage holds: energy to be had, by origin, and kg by view."""
+
+    energy: float
+    origins: "array[float]"
+    emissions_kg: Mapping[View, float]
+
+
+@dataclass(slots=True)
+class Totals:
+    """What flowed in [start, end), in booked units, and what it emitted.
+
+    ``flows``, ``estimated``: by flow of the network: the quantity, and the part of
+    it whose amount or time no meter saw. ``entered``: by origin. ``received``: by
+    place and origin, row after row; of a storage what charging put in less what
+    discharging took out. ``quantity``: by place. ``throughput``: by pool.
+    ``emissions``: the same in kg by view: entered by origin, received by place, and
+    ``pool_kg``, what the throughput of each pool carried (its factor is the
+    quotient). ``held``: of each storage, at the end.
+    """
+
+    start_ns: int
+    end_ns: int
+    flows: "array[float]"
+    estimated: "array[float]"
+    entered: "array[float]"
+    received: "array[float]"
+    quantity: "array[float]"
+    throughput: "array[float]"
+    entered_kg: Mapping[View, "array[float]"]
+    received_kg: Mapping[View, "array[float]"]
+    pool_kg: Mapping[View, "array[float]"]
+    held: tuple[Held, ...] = ()
+    flags: set[str] = field(default_factory=set)
