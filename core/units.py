@@ -44,6 +44,7 @@ def _table() -> dict[str, Unit]:
         "duration": {"h": 1.0, "s": 1 / 3600.0},
         "count": {"pulses": 1.0},
         "pieces": {"pcs": 1.0},
+        "piece_rate": {"pcs/h": 1.0},
         "ratio": {"": 1.0, "%": 0.01},
     }
     return {
