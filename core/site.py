@@ -131,7 +131,7 @@ class Combination:
 
 
 #: How a flow of the graph is known.
-Measured = Measure
+Measured = Measure | Combination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
