@@ -116,11 +116,11 @@ def carnot(supply: float, back: float, ambient: float) -> float:
 def natural_log(x: float) -> float:
     """Return ln *x* for x >= 1, within 2 units in the last place.
 
-    By halving to below sqrt 2 and 2 artanh((x - 1) / (x + 1)) as its power series:
+    By halving to 2 or less and 2 artanh((x - 1) / (x + 1)) as its power series:
     sums and quotients only, which are the same on every machine.
     """
     halvings = 0
-    while x > 1.4142135623730951:
+    while x > 2.0:
         x /= 2.0
         halvings += 1
     ratio = (x - 1.0) / (x + 1.0)

@@ -9,11 +9,13 @@ and in the ledger alike.
 """
 
 from array import array
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from zerometer.core.allocation import shared_by
-from zerometer.core.site import Factor, Measure, Measured, Pool, Process, Site, View
+from zerometer.core.origin_factors import origin_factors
+from zerometer.core.site import Measure, Measured, Pool, Process, Site, View
+from zerometer.core.totals import FactorSet
 
 #: Less than this part of a pool's nominal rate counts as no flow.
 DEAD_BAND = 0.001
@@ -33,17 +35,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where carbon enters, counted in ``unit``.
-
-    Its factors, by view, are those ``stated``; without these, the highest of the
-    origins ``highest_of``; else the ``constant`` kg per unit, 0 where it has none.
-    """
+    """Where carbon enters, counted in ``unit``."""
 
     name: str
     unit: str
-    stated: Mapping[View, Factor] = field(default_factory=dict)
-    highest_of: tuple[int, ...] = ()
-    constant: Mapping[View, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +125,8 @@ class Network:
     """The compiled graph of a site; the order of every list is fixed by the site.
 
     ``measures`` are what meters count, each once however many flows it is part of,
-    in the counter's own unit. ``flows`` are those of the graph, then what counts
-    products (``good.ID``) and drivers (``driver.SINK.PRODUCT``).
+    in the counter's own unit; ``flows`` are what they sum up to. ``constants`` are the
+    factors of the site file, by view, one for each origin.
     """
 
     def __init__(self, site: Site) -> None:
@@ -149,7 +144,6 @@ class Network:
                 self._origin(
                     f"source.{source.id}",
                     self._unit(source.pool),
-                    stated={view: source.factors[view] for view in site.views},
                 ),
                 self._flow(source.measure, f"source.{source.id}", source.pool),
             )
@@ -168,29 +162,29 @@ class Network:
         self.conversions = [self._conversion(process) for process in site.processes]
         self.tanks = self._tanks(site)
         self.unmeasured = [
-            self._highest(f"unmeasured.{pool.id}", pool.id) for pool in site.pools
+            self._origin(f"unmeasured.{pool.id}", pool.unit) for pool in site.pools
         ]
-        for product in site.products:
-            self._flow(product.good, f"good.{product.id}")
-        for shared in site.shared:
-            for name, driver in shared.drivers.items():
-                self._flow(driver, f"driver.{shared.sink}.{name}")
+        #: Flows that are counted, and are no part of the graph, by name.
+        self.counted = self._counted(site)
+        #: Of each source of electricity that is bought, its flow: for its demand.
+        self.demand = {
+            source.id: inflow.flow
+            for source, inflow in zip(site.sources, self.inflows, strict=True)
+            if source.kind == "bought" and self.pools[inflow.pool].unit == "kWh"
+        }
+        self.constants = _constants(site, self.origins)
 
-    def factors(self, value: Callable[[Factor], float]) -> dict[View, "array[float]"]:
-        """Return each origin's kg per unit, by view; *value* is that of a factor."""
-        values = {}
-        for view in self.views:
-            row = array("d")
-            for origin in self.origins:
-                stated = origin.stated.get(view)
-                row.append(
-                    origin.constant.get(view, 0.0) if stated is None else value(stated)
-                )
-            for k, origin in enumerate(self.origins):
-                if origin.highest_of:
-                    row[k] = max(row[i] for i in origin.highest_of)
-            values[view] = row
-        return values
+    @property
+    def flow_names(self) -> list[str]:
+        """The names of the flows, in their order."""
+        return [flow.name for flow in self.flows]
+
+    def emission_kg(self, amounts: Sequence[float], view: View) -> float:
+        """Return what *amounts*, one of each origin, emit by the site's factors."""
+        return sum(
+            amount * factor
+            for amount, factor in zip(amounts, self.constants[view], strict=True)
+        )
 
     def combined(self, measured: "array[float]") -> "array[float]":
         """Return the flows that measures sum up to, rows of both; negative ones as 0.
@@ -226,27 +220,17 @@ class Network:
             self.measures.append(replace(measure, times=1.0, power_times=hourly))
         return self._measure[key], sign * measure.times
 
-    def _origin(
-        self,
-        name: str,
-        unit: str,
-        *,
-        stated: Mapping[View, Factor] | None = None,
-        highest_of: tuple[int, ...] = (),
-        constant: Mapping[View, float] | None = None,
-    ) -> int:
-        self.origins.append(
-            Origin(name, unit, stated or {}, highest_of, constant or {})
-        )
-        return len(self.origins) - 1
+    def _counted(self, site: Site) -> dict[str, int]:
+        """Number what is counted for the products: good units, and drivers."""
+        counts = {f"product.{p.id}:good": p.good for p in site.products}
+        for service in site.shared:
+            for product, measured in service.drivers.items():
+                counts[f"shared.{service.sink}:{product}"] = measured
+        return {name: self._flow(measured, name) for name, measured in counts.items()}
 
-    def _highest(self, name: str, pool: str) -> int:
-        """Return an origin with the highest factor of the sources of a carrier."""
-        carrier = self.pools[self._pool[pool]].carrier
-        kin = tuple(
-            i.origin for i in self.inflows if self.pools[i.pool].carrier == carrier
-        )
-        return self._origin(name, self._unit(pool), highest_of=kin)
+    def _origin(self, name: str, unit: str) -> int:
+        self.origins.append(Origin(name, unit))
+        return len(self.origins) - 1
 
     def _place(self, name: str, kind: str, pool: str | None, unit: str = "") -> int:
         index = None if pool is None else self._pool[pool]
@@ -287,11 +271,9 @@ class Network:
                 self._pool[pool],
                 self._flow(measure, f"{name}:gives:{pool}", pool),
                 {view: share.weights.get(pool, 0.0) for view, share in shares.items()},
-                self._bonus(
-                    process.id,
-                    pool,
-                    {v: s.bonus[pool] for v, s in shares.items() if pool in s.bonus},
-                ),
+                self._bonus(process.id, pool)
+                if any(pool in share.bonus for share in shares.values())
+                else None,
             )
             for pool, measure in process.gives.items()
         )
@@ -300,7 +282,6 @@ class Network:
                 self._origin(
                     f"fuel.{process.id}.{fuel.carrier}",
                     fuel.unit,
-                    stated={view: fuel.factors[view] for view in self.views},
                 ),
                 self._flow(fuel.measure, f"{name}:burns:{fuel.carrier}"),
             )
@@ -308,13 +289,8 @@ class Network:
         )
         return Conversion(name, place, takes, gives, burns, loss)
 
-    def _bonus(
-        self, process: str, pool: str, kg_per_unit: Mapping[View, float]
-    ) -> int | None:
-        if not kg_per_unit:
-            return None
-        name = f"bonus.{process}.{pool}"
-        return self._origin(name, self._unit(pool), constant=kg_per_unit)
+    def _bonus(self, process: str, pool: str) -> int:
+        return self._origin(f"bonus.{process}.{pool}", self._unit(pool))
 
     def _tanks(self, site: Site) -> list[Tank]:
         return [
@@ -329,7 +305,7 @@ class Network:
                     storage.discharge, f"storage.{storage.id}:discharge", storage.pool
                 ),
                 storage.charge_efficiency * storage.discharge_efficiency,
-                self._highest(f"unknown-start.{storage.id}", storage.pool),
+                self._origin(f"unknown-start.{storage.id}", self._unit(storage.pool)),
                 self._place(
                     f"loss.{storage.id}", "loss", None, self._unit(storage.pool)
                 )
@@ -338,3 +314,23 @@ class Network:
             )
             for storage in site.storages
         ]
+
+
+def _constants(site: Site, origins: Sequence[Origin]) -> dict[View, "array[float]"]:
+    """Return each origin's factor as the site file has it, by view."""
+    names = [origin.name for origin in origins]
+    return {
+        view: array("d", (max((f.value for f in of), default=0.0) for of in factors))
+        for view, factors in origin_factors(site, names).items()
+    }
+
+
+class ConstantFactors:
+    """The factors of the site file, at all times."""
+
+    def __init__(self, network: Network) -> None:
+        self._set = FactorSet(network.constants)
+
+    def at(self, start_ns: int) -> FactorSet:  # noqa: ARG002
+        """Return the factors, whenever it is."""
+        return self._set
