@@ -16,6 +16,7 @@ from typing import Any
 
 from zerometer.core.alignment import window_start
 from zerometer.core.attribution import Attribution, Rates
+from zerometer.core.demand import minute_energies
 from zerometer.core.errors import JournalError
 from zerometer.core.event import SiteEvent
 from zerometer.core.ledger import Amounts, Cell, Ledger
@@ -229,11 +230,17 @@ class Accounting:
         closing.circular |= circular
         self._weigh(amounts)
         energies = spans.energies[first * spans.flows : last * spans.flows]
-        closing.totals.append(
-            self._totals(
-                spans.times[first][0], spans.times[last - 1][1], energies, amounts
-            )
+        totals = self._totals(
+            spans.times[first][0], spans.times[last - 1][1], energies, amounts
         )
+        totals.minutes = minute_energies(
+            totals.start_ns,
+            [t1 - t0 for t0, t1 in spans.times[first:last]],
+            energies,
+            spans.flows,
+            tuple(self.network.demand.values()),
+        )
+        closing.totals.append(totals)
         if not self._rounded:
             return
         cells = self._ledger.book(amounts)
