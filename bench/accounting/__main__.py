@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 from bench.accounting import throughput
-from bench.budget import Budget, table
 from bench.machine import description
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "accounting.md"
