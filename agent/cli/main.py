@@ -16,6 +16,7 @@ COMMANDS = (
     "plan",
     "run",
     "status",
+    "event",
     "certificates",
     "receive",
     "decode",
