@@ -18,6 +18,7 @@ COMMANDS = (
     "status",
     "event",
     "certificates",
+    "factors",
     "receive",
     "decode",
     "simulate",
