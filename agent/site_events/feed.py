@@ -3,9 +3,24 @@
 from pathlib import Path
 
 from zerometer.agent.site_events.store import EventStore
-from zerometer.config.events import read_events
+from zerometer.config.events import as_text, potentials, read_events
+from zerometer.core.direct import emitted_kg
 from zerometer.core.event import SiteEvent
 from zerometer.core.site import Site
+
+
+def told(event: SiteEvent, site: Site) -> str:
+    """Return an event in words, with what it emits."""
+    said = as_text(event)
+    words = [event.kind, "at", said["time"]]
+    words += [said[n] for n in ("quantity", "unit") if n in said]
+    words += [f"after {said['final']}"] if "final" in said else []
+    words += ["for good"] * event.permanent
+    kg = emitted_kg(event, potentials(site))
+    emits = [] if kg is None else [f"emits {kg:g} kg CO2e"]
+    return ", ".join(
+        [" ".join(words), *emits, *(said[n] for n in ("text", "evidence") if n in said)]
+    )
 
 
 class EventFeed:
