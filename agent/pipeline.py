@@ -21,7 +21,7 @@ from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
-from zerometer.core.metering import CounterNote
+from zerometer.core.metering import Note
 from zerometer.core.points import Reading
 from zerometer.core.site import Site
 
@@ -199,7 +199,7 @@ class Pipeline:
             for table, fields, row in self._rows.rows(reading):
                 self._recorder.add_row(table, fields, wall_ns // MILLISECOND_NS, row)
 
-    def _counter_event(self, note: CounterNote, time_ms: int) -> None:
+    def _counter_event(self, note: Note, time_ms: int) -> None:
         text = f"{note.point} reads {note.value:g}: {COUNTER_TEXTS[note.kind]}"
         if note.kind == "counter-held":
             self._events.add_standing(time_ms, note.kind, note.meter, text, note.point)

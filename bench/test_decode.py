@@ -46,6 +46,20 @@ def test_compiled(benchmark: BenchmarkFixture, fields: list[reference.Field]) ->
 
 
 @BLOCKS
+def test_compiled_by_the_hundred(
+    benchmark: BenchmarkFixture, fields: list[reference.Field]
+) -> None:
+    benchmark.group = f"decoding 100 x {len(fields)} {fields[0][0][0][1]}"
+    data, count = wire(), 100
+    values = array("d", bytes(8 * count * len(fields)))
+    qualities = bytearray(count * len(fields))
+    plan = DecodePlan(fields)
+    benchmark(plan.decode_block, count * data, len(data), values, qualities)
+    expected = [value for value, _ in reference.decode(data, fields)]
+    assert [values[i * count] for i in range(len(fields))] == expected
+
+
+@BLOCKS
 def test_reference(benchmark: BenchmarkFixture, fields: list[reference.Field]) -> None:
     benchmark.group = f"decoding {len(fields)} {fields[0][0][0][1]}"
     data = wire()

@@ -18,3 +18,10 @@ class DecodePlan:
         qualities: bytearray,
         at: int = 0,
     ) -> None: ...
+    def decode_block(
+        self,
+        data: bytes,
+        size: int,
+        values: array[float],
+        qualities: bytearray,
+    ) -> None: ...

@@ -1,8 +1,8 @@
 """From the registers of one reply to values in a column.
 
-A plan is built once per block of registers and then decodes each reply in one
-call. Numbers have 1, 2 or 4 registers; their order is named by what stands on the
-wire when ABCD is the most significant byte first:
+A plan is built once per block of registers and then decodes each reply, or many at
+once, in one call. Numbers have 1, 2 or 4 registers; their order is named by what
+stands on the wire when ABCD is the most significant byte first:
 
     ABCD  as it is        BADC  bytes swapped in each register
     CDAB  registers in reverse order        DCBA  both: all bytes reversed
@@ -184,6 +184,37 @@ cdef double meaning(const double* codes, int32_t count, double value) noexcept n
     return NAN
 
 
+cdef inline double field_value(
+    const Field* field,
+    const Part* part,
+    const uint64_t* markers,
+    const double* codes,
+    const uint8_t* data,
+) noexcept nogil:
+    """Return what a field says whose first part is *part*; not finite if missing."""
+    cdef double value = scaled(part, markers, data)
+    cdef int32_t k
+    for k in range(1, field.parts):
+        value += scaled(part + k, markers, data)
+    if field.sign >= 0 and data[field.sign >> 3] >> (field.sign & 7) & 1:
+        value = -value
+    value = value * field.times + field.offset
+    if field.codes:
+        value = meaning(codes + 2 * field.code, field.codes, value)
+    if field.form != NUMBER:
+        value = formed(field.form, value)
+    return value
+
+
+cdef inline void put(double value, double* to, uint8_t* quality) noexcept nogil:
+    if isfinite(value):
+        to[0] = value
+        quality[0] = MEASURED
+    else:
+        to[0] = NAN
+        quality[0] = MISSING
+
+
 cdef void decode_fields(
     const Field* fields,
     Py_ssize_t count,
@@ -191,33 +222,22 @@ cdef void decode_fields(
     const uint64_t* markers,
     const double* codes,
     const uint8_t* data,
+    Py_ssize_t size,
+    Py_ssize_t replies,
     double* values,
     uint8_t* qualities,
 ) noexcept nogil:
-    cdef const Field* field
-    cdef double value
-    cdef Py_ssize_t i
-    cdef int32_t _
+    """Decode *replies*, each *size* bytes after the one before, column by column."""
+    cdef const uint8_t* reply
+    cdef Py_ssize_t i, _
     for i in range(count):
-        field = &fields[i]
-        value = scaled(part, markers, data)
-        part += 1
-        for _ in range(1, field.parts):
-            value += scaled(part, markers, data)
-            part += 1
-        if field.sign >= 0 and data[field.sign >> 3] >> (field.sign & 7) & 1:
-            value = -value
-        value = value * field.times + field.offset
-        if field.codes:
-            value = meaning(codes + 2 * field.code, field.codes, value)
-        if field.form != NUMBER:
-            value = formed(field.form, value)
-        if isfinite(value):
-            values[i] = value
-            qualities[i] = MEASURED
-        else:
-            values[i] = NAN
-            qualities[i] = MISSING
+        reply = data
+        for _ in range(replies):
+            put(field_value(&fields[i], part, markers, codes, reply), values, qualities)
+            reply += size
+            values += 1
+            qualities += 1
+        part += fields[i].parts
 
 
 @cython.final
@@ -361,18 +381,49 @@ cdef class DecodePlan:
         (MEASURED or MISSING) from index *at* on, in the order of the fields.
         UsageError when any of them is too short, or ``values`` are not doubles.
         """
-        cdef Py_buffer column
         if len(data) < self.needed:
             raise UsageError(
                 f"decode: data: {len(data)} bytes, the plan needs {self.needed}"
             )
+        self.fill(data, len(data), 1, values, qualities, at)
+
+    def decode_block(
+        self,
+        bytes data not None,
+        Py_ssize_t size,
+        values not None,
+        bytearray qualities not None,
+    ) -> None:
+        """Decode many replies, each of *size* bytes, that follow each other in *data*.
+
+        Fills ``values`` and ``qualities`` as ``decode`` does, but column by column:
+        the value of field i in reply k has the index ``i * replies + k``.
+        UsageError when *data* are not whole replies, or anything is too short.
+        """
+        if size < max(self.needed, 1) or len(data) % size:
+            raise UsageError(
+                f"decode: data: {len(data)} bytes are not whole replies of {size}, "
+                f"of which the plan needs {self.needed}"
+            )
+        self.fill(data, size, len(data) // size, values, qualities, 0)
+
+    cdef int fill(
+        self,
+        bytes data,
+        Py_ssize_t size,
+        Py_ssize_t replies,
+        values,
+        bytearray qualities,
+        Py_ssize_t at,
+    ) except -1:
+        cdef Py_buffer column
         # By hand: a typed memoryview costs more than all the rest of this call.
         PyObject_GetBuffer(values, &column, PyBUF_FORMAT | PyBUF_WRITABLE)
         try:
             if column.format[0] != c"d" or column.format[1] != 0:
                 raise UsageError("decode: values: not an array of doubles")
             room = min(column.len // <Py_ssize_t>sizeof(double), len(qualities))
-            if not 0 <= at <= room - self.count:
+            if not 0 <= at <= room - self.count * replies:
                 raise UsageError(
                     f"decode: columns: {self.count} fields from index {at} do not fit"
                 )
@@ -383,11 +434,14 @@ cdef class DecodePlan:
                 self.markers,
                 self.codes,
                 data,
+                size,
+                replies,
                 <double*>column.buf + at,
                 <uint8_t*>PyByteArray_AsString(qualities) + at,
             )
         finally:
             PyBuffer_Release(&column)
+        return 0
 
 
 cdef int set_bits(Part* part, bits) except -1:

@@ -9,18 +9,22 @@ the shortest window closes, its ticks are settled to the counters, solved for
 where every unit came from, and booked.
 """
 
+from array import array
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
 from zerometer.core.alignment import window_start
 from zerometer.core.attribution import Attribution, Rates
+from zerometer.core.demand import minute_energies
 from zerometer.core.errors import JournalError
+from zerometer.core.event import SiteEvent
 from zerometer.core.ledger import Amounts, Cell, Ledger
-from zerometer.core.metering import CounterNote, Disagreement, Metering
+from zerometer.core.metering import Column, Disagreement, Metering, Note
 from zerometer.core.network import Network
 from zerometer.core.points import Reading
 from zerometer.core.site import VIEWS, Site, View
+from zerometer.core.totals import Factors, Totals
 from zerometer.core.windows import MINUTE_NS, Leftover, OpenWindows, Window
 
 #: A step back of the clock up to this long is waited for.
@@ -52,6 +56,8 @@ class Closing:
     """What an advance of time brought: windows, and what did not fit in them."""
 
     windows: list[Window] = field(default_factory=list)
+    totals: list[Totals] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)
     circular: bool = False
 
@@ -59,9 +65,31 @@ class Closing:
 class Accounting:
     """Accounts for one site."""
 
-    def __init__(self, site: Site, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        site: Site,
+        zone: tzinfo,
+        factors: Factors | None = None,
+        *,
+        booking_ns: int = MINUTE_NS,
+        ledger: bool = True,
+        wait_ns: int | None = LONGEST_WAIT_NS,
+    ) -> None:
+        """Begin with nothing known.
+
+        *factors* are those of the time, the site file's when None. What is booked
+        comes out in spans of *booking_ns*, which divides a quarter hour; *ledger*
+        says whether it is also rounded into windows. *wait_ns* is the longest wait
+        for a meter that does not answer; None: without limit.
+        """
         self.network = Network(site)
         self._zone = zone
+        self._site = site
+        self._booking_ns = booking_ns
+        self._rounded = ledger
+        self._factors = factors
+        self._wait_ns = wait_ns
+        self._fed: list[tuple[int, int, Reading]] = []
         self._tick_ns = site.tick_ns
         self.metering = Metering(
             site.meters, self.network.measures, self.network.flow_names
@@ -84,25 +112,52 @@ class Accounting:
         """The end of the last tick; None before the first."""
         return self._last_ns
 
-    def read(self, reading: Reading, time_ns: int) -> list[CounterNote]:
+    def read(self, reading: Reading, time_ns: int) -> list[Note]:
         """Take in a reading that was made at *time_ns* (Unix, UTC).
 
         Returns what was odd about its counters.
         """
         return self.metering.read(reading, time_ns)
 
+    def feed(self, column: Column) -> list[Note]:
+        """Take in many values of a point; return what was odd about its counter."""
+        names = [p.point.name for p in self._site.meter(column.meter).points]
+        points = (names.index(column.point),)
+        qualities = column.qualities or bytes(len(column.values))
+        for time_ns, value, quality in zip(
+            column.times_ns, column.values, qualities, strict=True
+        ):
+            reading = Reading(
+                column.meter, time_ns, points, array("d", [value]), bytes([quality])
+            )
+            self._fed.append((time_ns, len(self._fed), reading))
+        return []
+
+    def event(self, event: SiteEvent) -> None:
+        """Take in what happened on the site."""
+
+    def finish(self, now_ns: int) -> Closing:
+        """Account for the time up to *now_ns* and book it all."""
+        closing = self.advance(now_ns)
+        self._book(closing)
+        return closing
+
     def advance(self, now_ns: int) -> Closing:
         """Account for the time up to *now_ns*, tick by tick."""
         closing = Closing()
+        self._fed.sort()
         if self._last_ns is None:
-            self._last_ns = now_ns
+            self._last_ns = self._fed[0][0] if self._fed else now_ns
         while self._last_ns < now_ns:
-            minute = window_start(self._last_ns, MINUTE_NS, self._zone)
+            span = window_start(self._last_ns, self._booking_ns, self._zone)
             tick_end = (self._last_ns // self._tick_ns + 1) * self._tick_ns
-            end_ns = min(now_ns, tick_end, minute + MINUTE_NS)
+            end_ns = min(now_ns, tick_end, span + self._booking_ns)
+            while self._fed and self._fed[0][0] <= end_ns:
+                time_ns, _, reading = self._fed.pop(0)
+                closing.notes += self.metering.read(reading, time_ns)
             self.metering.tick(self._last_ns, end_ns)
             self._last_ns = end_ns
-            if end_ns == minute + MINUTE_NS:
+            if end_ns == span + self._booking_ns:
                 self._book(closing)
                 closing.windows.extend(self._windows.close(end_ns))
         return closing
@@ -158,28 +213,80 @@ class Accounting:
         spans = self.metering.spans
         first = 0
         while first < len(spans.times):
-            minute = window_start(spans.times[first][0], MINUTE_NS, self._zone)
+            start = window_start(spans.times[first][0], self._booking_ns, self._zone)
+            end = start + self._booking_ns
             last = first
-            while last < len(spans.times) and spans.times[last][0] < minute + MINUTE_NS:
+            while last < len(spans.times) and spans.times[last][0] < end:
                 last += 1
-            self._book_minute(minute, first, last, closing)
+            self._book_span(start, first, last, closing)
             first = last
         spans.clear()
 
-    def _book_minute(
-        self, minute: int, first: int, last: int, closing: Closing
-    ) -> None:
+    def _book_span(self, start: int, first: int, last: int, closing: Closing) -> None:
         spans = self.metering.spans
         amounts, circular = self.attribution.attribute(
             spans.energies[first * spans.flows : last * spans.flows], last - first
         )
         closing.circular |= circular
         self._weigh(amounts)
+        energies = spans.energies[first * spans.flows : last * spans.flows]
+        totals = self._totals(
+            spans.times[first][0], spans.times[last - 1][1], energies, amounts
+        )
+        totals.minutes = minute_energies(
+            totals.start_ns,
+            [t1 - t0 for t0, t1 in spans.times[first:last]],
+            energies,
+            spans.flows,
+            tuple(self.network.demand.values()),
+        )
+        closing.totals.append(totals)
+        if not self._rounded:
+            return
         cells = self._ledger.book(amounts)
         covered_ns = sum(t1 - t0 for t0, t1 in spans.times[first:last])
         seen_ns = spans.seen_ns(first, last)
-        closing.windows.extend(self._windows.close(minute))
-        self._windows.add(minute, cells, covered_ns, seen_ns)
+        closing.windows.extend(self._windows.close(start))
+        self._windows.add(start, cells, covered_ns, seen_ns)
+
+    def _totals(
+        self, start_ns: int, end_ns: int, energies: "array[float]", amounts: Amounts
+    ) -> Totals:
+        """Return what is known of a span."""
+        network, width = self.network, len(self.network.measures)
+        flows = array("d", (sum(energies[f::width]) for f in range(width)))
+        received = array("d", (k for place in amounts.received for k in place))
+        return Totals(
+            start_ns=start_ns,
+            end_ns=end_ns,
+            flows=flows,
+            estimated=array("d", bytes(8 * width)),
+            entered=array("d", amounts.entered),
+            received=received,
+            quantity=array("d", map(sum, amounts.received)),
+            throughput=array("d", map(sum, amounts.into)),
+            entered_kg={
+                view: array(
+                    "d",
+                    (
+                        k * origin.factors[view]
+                        for k, origin in zip(
+                            amounts.entered, network.origins, strict=True
+                        )
+                    ),
+                )
+                for view in VIEWS
+            },
+            received_kg={
+                view: array(
+                    "d", (network.emission_kg(p, view) for p in amounts.received)
+                )
+                for view in VIEWS
+            },
+            pool_kg={
+                view: array("d", [float("nan")] * len(network.pools)) for view in VIEWS
+            },
+        )
 
     def _weigh(self, amounts: Amounts) -> None:
         for view, balance in self.balance.items():

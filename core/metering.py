@@ -56,13 +56,28 @@ class _Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class CounterNote:
+class Note:
     """Something odd about a counter: of which kind, where, and what it read."""
 
     kind: str
     meter: str
     point: str
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Values of one point of one meter, in the order of their times (Unix ns, UTC).
+
+    ``times_ns`` ('q') and ``values`` ('d', in the point's unit) run beside each
+    other; so do ``qualities`` (Quality numbers), where all are not MEASURED.
+    """
+
+    meter: str
+    point: str
+    times_ns: "array[int]"
+    values: "array[float]"
+    qualities: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -124,7 +139,7 @@ class Metering:
             )
         return self._powers[key]
 
-    def read(self, reading: Reading, time_ns: int) -> list[CounterNote]:
+    def read(self, reading: Reading, time_ns: int) -> list[Note]:
         """Take in a reading made at *time_ns*; return what was odd about counters.
 
         Readings of one meter come in the order of their times, and none is later
@@ -161,13 +176,13 @@ class Metering:
 
     def _notes(
         self, slots: "array[int]", values: "array[float]", flags: bytearray
-    ) -> list[CounterNote]:
+    ) -> list[Note]:
         """Return what the flags say that people should know."""
         notes = []
         for slot, value, flag in zip(slots, values, flags, strict=True):
             for kind, bit in NOTED.items():
                 if flag & bit:
-                    notes.append(CounterNote(kind, *self.counters.name(slot), value))
+                    notes.append(Note(kind, *self.counters.name(slot), value))
         return notes
 
     def _counted(self, slot: int, time_ns: int, *, reset: bool) -> None:

@@ -122,6 +122,14 @@ class Network:
             self._origin(f"unmeasured.{pool.id}", pool.unit, self._worst[pool.id])
             for pool in site.pools
         ]
+        #: Flows that are counted, and are no part of the graph, by name.
+        self.counted = self._counted(site)
+        #: Of each source of electricity that is bought, its flow: for its demand.
+        self.demand = {
+            source.id: inflow.flow
+            for source, inflow in zip(site.sources, self.inflows, strict=True)
+            if source.kind == "bought" and self.pools[inflow.pool].unit == "kWh"
+        }
 
     def emission_kg(self, amounts: Sequence[float], view: View) -> float:
         """Return what *amounts*, one of each origin, emit by a view's factors."""
@@ -137,6 +145,14 @@ class Network:
         self.measures.append(measure)
         self.flow_names.append(name)
         return len(self.measures) - 1
+
+    def _counted(self, site: Site) -> dict[str, int]:
+        """Number what is counted for the products: good units, and drivers."""
+        measures = {f"product.{p.id}:good": p.good for p in site.products}
+        for service in site.shared:
+            for product, measure in service.drivers.items():
+                measures[f"shared.{service.sink}:{product}"] = measure
+        return {name: self._flow(measure, name) for name, measure in measures.items()}
 
     def _origin(self, name: str, unit: str, factors: dict[View, float]) -> int:
         self.origins.append(Origin(name, unit, factors))

@@ -410,6 +410,10 @@ class Site:
     views: tuple[View, ...] = VIEWS
     #: Over which times certificates are matched with what was bought.
     matching: Literal["15min", "hour", "month", "year"] = "month"
+    #: Which edition of global warming potentials counts for gases, over 100 years.
+    gwp: Literal["AR5", "AR6"] = "AR6"
+    #: A file of dated events; empty: none.
+    events: str = ""
     uplinks: tuple[UplinkSettings, ...] = ()
     journal: JournalSettings = field(default_factory=JournalSettings)
     page: PageSettings = field(default_factory=PageSettings)

@@ -100,6 +100,34 @@ def test_values_are_those_of_the_reference(
     assert repr(decode(data, fields)) == repr(reference.decode(data, fields))
 
 
+@given(replies(), st.lists(st.binary(min_size=1, max_size=8), max_size=4))
+def test_a_block_is_its_replies_column_by_column(
+    reply: tuple[bytes, list[reference.Field]], changes: list[bytes]
+) -> None:
+    data, fields = reply
+    many = [data] + [(change + data)[: len(data)] for change in changes]
+    values = array("d", [0.0] * (len(fields) * len(many)))
+    qualities = bytearray(len(values))
+    DecodePlan(fields).decode_block(b"".join(many), len(data), values, qualities)
+    each = [reference.decode(data, fields) for data in many]
+    columns = [pair for column in zip(*each, strict=True) for pair in column]
+    assert repr(columns) == repr(
+        [(v, Quality(q)) for v, q in zip(values, qualities, strict=True)]
+    )
+
+
+def test_blocks_that_do_not_fit() -> None:
+    plan = DecodePlan([reference.plain(1, "u16")])
+    values, qualities = array("d", [0.0] * 2), bytearray(2)
+    plan.decode_block(bytes.fromhex("0000 0001 0000 0002"), 4, values, qualities)
+    assert values.tolist() == [1.0, 2.0]
+    for data, size in ((bytes(7), 4), (bytes(9), 3), (bytes(4), 0), (bytes(4), -4)):
+        with pytest.raises(UsageError, match="are not whole replies"):
+            plan.decode_block(data, size, values, qualities)
+    with pytest.raises(UsageError, match="columns: 1 fields"):
+        plan.decode_block(bytes(12), 4, values, qualities)
+
+
 @pytest.mark.parametrize(
     ("order", "wire"),
     [

@@ -6,7 +6,7 @@ import pytest
 from harness.sites import both, drawn, small_site
 
 from zerometer.core.network import Network
-from zerometer.core.site import Pool, Sink, Source
+from zerometer.core.site import Pool, Product, SharedService, Sink, Source
 
 
 def test_a_remainder_has_the_name_that_the_site_gives_it() -> None:
@@ -34,3 +34,19 @@ def test_meters_are_found_by_their_id() -> None:
     with pytest.raises(KeyError):
         site.meter("water")
     assert Sink(id="a", pool="lv", measure=None).kind == "load"
+
+
+def test_what_products_count_is_a_flow_outside_of_the_graph() -> None:
+    site = replace(
+        small_site(),
+        products=(Product(id="door", name="", unit="pcs", good=drawn("line")),),
+        shared=(SharedService(sink="line", drivers={"door": drawn("pv")}),),
+    )
+    network, plain = Network(site), Network(small_site())
+    width = len(plain.flow_names)
+    assert network.counted == {
+        "product.door:good": width,
+        "shared.line:door": width + 1,
+    }
+    assert network.flow_names[:width] == plain.flow_names
+    assert (network.inflows, network.outflows) == (plain.inflows, plain.outflows)
