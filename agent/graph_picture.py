@@ -7,7 +7,7 @@ from typing import Any
 from zerometer.core.accounting import Accounting
 from zerometer.core.attribution import Rates
 from zerometer.core.network import Network, Tank
-from zerometer.core.site import VIEWS, View
+from zerometer.core.site import View
 from zerometer.core.units import RATE_OF
 
 Json = dict[str, Any]
@@ -46,7 +46,9 @@ class GraphPicture:
                 "rate_unit": RATE_OF[pool.unit],
                 "inflow": self._rates.throughput[i],
                 "outflow": self._rates.throughput[i],
-                "factor": {view: self._rates.factors[view][i] for view in VIEWS},
+                "factor": {
+                    view: self._rates.factors[view][i] for view in self._network.views
+                },
             }
             for i, pool in enumerate(self._network.pools)
         ]
@@ -74,7 +76,7 @@ class GraphPicture:
             "pool": self._pool_of_origin(k),
             "rate": rate,
             "rate_unit": RATE_OF[origin.unit],
-            "emission_kg_per_h": _times(origin.factors, rate),
+            "emission_kg_per_h": self._emitted(k, rate),
         }
 
     def _pool_of_origin(self, k: int) -> str | None:
@@ -114,7 +116,10 @@ class GraphPicture:
             "rate_unit": RATE_OF[pool.unit],
             "content": content,
             "unit": pool.unit,
-            "factor": {v: held[v] / content if content > 0 else None for v in VIEWS},
+            "factor": {
+                v: held[v] / content if content > 0 else None
+                for v in self._network.views
+            },
             "emission_kg_per_h": self._emissions(self._rates.received[tank.place]),
         }
 
@@ -165,7 +170,7 @@ class GraphPicture:
     def _from_origin(self, k: int, target: str) -> Json:
         origin = self._network.origins[k]
         rate = None if origin.name in self._unseen else self._rates.entered[k]
-        carried = _times(origin.factors, rate)
+        carried = self._emitted(k, rate)
         return _link(origin.name, target, rate, origin.unit, carried)
 
     def _from_pool(self, pool: int, target: str, rate: float | None) -> Json:
@@ -178,10 +183,18 @@ class GraphPicture:
         return _link(source, f"pool.{there.id}", rate, there.unit, None)
 
     def _carried(self, pool: int, rate: float | None) -> dict[View, float | None]:
-        return _times({v: self._rates.factors[v][pool] for v in VIEWS}, rate)
+        return _times(
+            {v: self._rates.factors[v][pool] for v in self._network.views}, rate
+        )
+
+    def _emitted(self, k: int, rate: float | None) -> dict[View, float | None]:
+        return _times({v: f[k] for v, f in self._network.constants.items()}, rate)
 
     def _emissions(self, amounts: Sequence[float]) -> dict[View, float]:
-        return {view: self._network.emission_kg(amounts, view) for view in VIEWS}
+        return {
+            view: self._network.emission_kg(amounts, view)
+            for view in self._network.views
+        }
 
 
 def _times(

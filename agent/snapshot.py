@@ -63,6 +63,7 @@ class Snapshot:
             "meters": [
                 _meter(state, units[state.meter.id], now_ns)
                 for state in pipeline.latest.meters.values()
+                if state.meter.id in units
             ],
             "buses": [
                 _bus(statistics, port.port)

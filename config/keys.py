@@ -16,6 +16,7 @@ METER = (
     "serial", "class",
 )  # fmt: skip
 METER_POINT = ("from", "times", "unit", "period")
+OWN_POINT = ("unit", "kind", "modulus", "resolution", "period")
 PERIOD = ("power", "energy", "electrical", "state")
 POOL = ("carrier",)
 SOURCE = ("into", "meter", "factor")
@@ -35,6 +36,7 @@ SITE_FILE: dict[str, tuple[str, ...]] = {
     "[[bus]]": BUS,
     "[[meter]]": METER,
     "meter.points": METER_POINT,
+    "meter.points without a bus": OWN_POINT,
     "meter.period": PERIOD,
     "[pool.ID]": POOL,
     "[source.ID]": SOURCE,

@@ -7,6 +7,7 @@ follows from what its graph asks for here.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from zerometer.config import keys
 from zerometer.config.problems import near
@@ -18,6 +19,12 @@ from zerometer.core.units import UNITS, factor
 IMPORT = "active_energy_import"
 EXPORT = "active_energy_export"
 
+#: What is summed up, and how fast: by dimension.
+RATE_OF = {
+    "energy": "power", "volume": "volume_flow", "normal_volume": "normal_volume_flow",
+    "mass": "mass_flow", "pieces": "piece_rate",
+}  # fmt: skip
+
 # The power that belongs to a counter: of the same phase and the same copy.
 _ENERGY = re.compile(r"(primary_)?active_energy_(import|export)(_l[123]|_alt)?")
 
@@ -27,17 +34,40 @@ class Readable:
     """What a meter could read, by point name; ``derived`` the site file made.
 
     ``needed`` grows by the points that the graph asks for. A meter whose map is
-    not known has no points and ``known`` is false: nothing is said of them.
+    not known has no points and ``known`` is false: nothing is said of them. The
+    points of a meter without a bus are the site file's ``own``.
     """
 
     points: Mapping[str, Point]
     derived: tuple[str, ...] = ()
     known: bool = True
+    own: bool = False
     needed: set[str] = field(default_factory=set)
 
     def counters(self) -> list[str]:
         """Return the names of all counters."""
         return [p.name for p in self.points.values() if p.kind == "counter"]
+
+    def power_of(self, counter: Point) -> Point | None:
+        """Return the power that shapes *counter*.
+
+        By their names; for a name of the site's own, the only rate beside the only
+        counter of its dimension.
+        """
+        match = _ENERGY.fullmatch(counter.name)
+        if match:
+            power = self.points.get(f"{match[1] or ''}active_power{_phase(match[3])}")
+            return power if power and _is_rate(power, counter) else None
+        if not self.own:
+            return None
+        dimension = UNITS[counter.unit].dimension
+        same = [
+            p
+            for p in self.points.values()
+            if p.kind == "counter" and UNITS[p.unit].dimension == dimension
+        ]
+        rates = [p for p in self.points.values() if _is_rate(p, counter)]
+        return rates[0] if len(same) == len(rates) == 1 else None
 
     def default_counter(self) -> str | None:
         """Return the counter meant when only the meter is named.
@@ -137,23 +167,31 @@ def _conversion(source: str, target: str) -> float | None:
 
 def _measure(meter_id: str, meter: Readable, counter: Point, times: float) -> Measure:
     meter.needed.add(counter.name)
-    match = _ENERGY.fullmatch(counter.name)
-    power = match and meter.points.get(
-        f"{match[1] or ''}active_power{_phase(match[3])}"
-    )
-    if match is None or power is None or UNITS[power.unit].dimension != "power":
+    power = meter.power_of(counter)
+    if power is None:
         return Measure(meter=meter_id, counter=counter.name, times=times)
     meter.needed.add(power.name)
     # What the power counts up in one hour, in the counter's unit.
-    hourly = factor(power.unit, "kW") * factor("kWh", counter.unit)
+    hourly = UNITS[power.unit].to_base / UNITS[counter.unit].to_base
     return Measure(
         meter=meter_id,
         counter=counter.name,
         power=power.name,
-        sign=-1 if match[2] == "export" else 1,
+        sign=_sign(counter.name),
         times=times,
         power_times=hourly * times,
     )
+
+
+def _is_rate(point: Point, counter: Point) -> bool:
+    """Tell whether a point is how fast *counter* counts."""
+    rate = RATE_OF.get(UNITS[counter.unit].dimension)
+    return point.kind == "gauge" and UNITS[point.unit].dimension == rate
+
+
+def _sign(counter: str) -> Literal[1, -1]:
+    match = _ENERGY.fullmatch(counter)
+    return -1 if match and match[2] == "export" else 1
 
 
 def _phase(suffix: str | None) -> str:

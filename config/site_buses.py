@@ -62,8 +62,6 @@ def read_buses(top: Table, folder: Path) -> dict[str, Bus]:
             table.error("port", f"is the port of bus {shown(ports[bus.port])} already")
         buses[bus.id] = bus
         ports.setdefault(bus.port, bus.id)
-    if "bus" not in top:
-        top.missing("bus", "a site has at least one [[bus]]")
     return buses
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from zerometer.config.site_graph import Graph
 from zerometer.config.table import shown
-from zerometer.core.network import ENERGY_CONTENT
-from zerometer.core.site import Measure
+from zerometer.core.allocation import ENERGY_CONTENT
+from zerometer.core.site import Measure, Measured
 
 #: A flow: the table and key that state it, and its measure.
-Flow = tuple[str, str, str, Measure]
+Flow = tuple[str, str, str, Measured]
 
 
 def check_graph(graph: Graph) -> None:
@@ -43,6 +43,8 @@ def _flows(graph: Graph) -> Iterator[tuple[str, Flow]]:
 def _check_counted_once(graph: Graph) -> None:
     seen: dict[tuple[str, str, str], str] = {}
     for place, (kind, name, key, measure) in _flows(graph):
+        if not isinstance(measure, Measure):
+            continue
         counter = (place, measure.meter, measure.counter)
         here = f'{kind} "{name}"'
         if counter in seen:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from zerometer.config import keys
 from zerometer.config.map_library import MapLibrary
 from zerometer.config.measures import Readable
+from zerometer.config.own_points import read_own_points
 from zerometer.config.problems import near
 from zerometer.config.site_points import Asked, polled, read_points
 from zerometer.config.table import Table, shown
@@ -26,7 +27,10 @@ class Draft:
         return replace(self.meter, points=polled(self.readable, self.asked))
 
 
-#: Stands for a map that is not known, so that reading goes on.
+#: A meter with one of these is read over a bus.
+OF_A_BUS = ("bus", "unit", "map", "channel")
+
+#: Stands for a map that is not known, so that reading goes on, and for none.
 _NO_MAP = MeterMap(id="", vendor="", model="", category="", confidence="low", points=())
 
 
@@ -51,7 +55,10 @@ def read_meters(
         taken.setdefault(place, []).append(meter)
     if "meter" not in top:
         top.missing("meter", "a site has at least one [[meter]]")
-    _warn_of_idle(top, buses, {draft.meter.bus for draft in drafts.values()})
+    used = {draft.meter.bus for draft in drafts.values()}
+    if "bus" not in top and any(used):
+        top.missing("bus", "a meter that is read is on a [[bus]]")
+    _warn_of_idle(top, buses, used)
     return drafts
 
 
@@ -83,11 +90,8 @@ def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft
         serial=table.text("serial", ""),
         accuracy_class=_accuracy_class(table),
     )
-    if "bus" not in table:
-        # Other rules will hold for the rest of it: nothing more is said here.
-        table.missing("bus", "a meter without a bus is not supported yet")
-        unknown = Readable(points={}, known=False)
-        return Draft(meter=meter, readable=unknown, asked=Asked(groups={}))
+    if not any(key in table for key in OF_A_BUS):
+        return _without_bus(table, meter)
     map_, channel = _map(table, library)
     ct, pt = _ratio(table, "ct"), _ratio(table, "pt")
     readable, asked = read_points(table, map_ or _NO_MAP, ct, pt)
@@ -103,6 +107,16 @@ def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft
         pt=pt,
     )
     return Draft(meter=meter, readable=readable, asked=asked)
+
+
+def _without_bus(table: Table, meter: Meter) -> Draft:
+    """Return a meter that is read by nobody: its own points are all it has."""
+    for key in ("ct", "pt"):
+        if key in table:
+            table.error(key, "multiplies what is read; a meter without a bus is not")
+    readable, asked = read_own_points(table)
+    own = replace(_NO_MAP, points=tuple(readable.points.values()))
+    return Draft(meter=replace(meter, map=own), readable=readable, asked=asked)
 
 
 def _bus(table: Table, buses: Mapping[str, Bus]) -> str:

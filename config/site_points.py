@@ -74,8 +74,7 @@ def read_points(
     meter: Table, map_: MeterMap, ct: Ratio, pt: Ratio
 ) -> tuple[Readable, Asked]:
     """Return what a meter of this map could read, and what the file asks of it."""
-    period = meter.table("period", f"{meter.where}: period", keys.PERIOD)
-    groups = {key: _read_period(period, key) for key in keys.PERIOD if key in period}
+    groups = read_periods(meter)
     points = {point.name: _primary(point, ct, pt) for point in map_.points}
     _check_ratios(meter, map_, ct, pt)
     own = meter.table("points", f"{meter.where}: points")
@@ -87,7 +86,7 @@ def read_points(
         if not isinstance(own.values[name], dict):
             continue
         if "period" in table:
-            periods[name] = _read_period(table, "period")
+            periods[name] = read_period(table, "period")
         if "from" in table:
             _derive(table, name, points)
             derived.append(name)
@@ -99,7 +98,14 @@ def read_points(
     return readable, Asked(groups=groups, points=periods, named=tuple(named))
 
 
-def _read_period(table: Table, key: str) -> int:
+def read_periods(meter: Table) -> dict[str, int]:
+    """Return the periods that the file states for groups of points."""
+    period = meter.table("period", f"{meter.where}: period", keys.PERIOD)
+    return {key: read_period(period, key) for key in keys.PERIOD if key in period}
+
+
+def read_period(table: Table, key: str) -> int:
+    """Return how often something is read, in nanoseconds."""
     return table.duration_ns(key, SHORTEST, LONGEST, DEFAULT_PERIOD_NS["power"])
 
 

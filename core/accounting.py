@@ -23,7 +23,7 @@ from zerometer.core.ledger import Amounts, Cell, Ledger
 from zerometer.core.metering import Column, Disagreement, Metering, Note
 from zerometer.core.network import Network
 from zerometer.core.points import Reading
-from zerometer.core.site import VIEWS, Site, View
+from zerometer.core.site import Site, View
 from zerometer.core.totals import Factors, Totals
 from zerometer.core.windows import MINUTE_NS, Leftover, OpenWindows, Window
 
@@ -92,7 +92,9 @@ class Accounting:
         self._fed: list[tuple[int, int, Reading]] = []
         self._tick_ns = site.tick_ns
         self.metering = Metering(
-            site.meters, self.network.measures, self.network.flow_names
+            site.meters,
+            self.network.measures,
+            [f"{m.meter}:{m.counter}:{m.sign}" for m in self.network.measures],
         )
         self.attribution = Attribution(self.network)
         self._ledger = Ledger(
@@ -100,7 +102,9 @@ class Accounting:
         )
         self._windows = OpenWindows(self._ledger.cells, zone)
         self._last_ns: int | None = None
-        self.balance: dict[View, Balance] = {view: Balance() for view in VIEWS}
+        self.balance: dict[View, Balance] = {
+            view: Balance() for view in self.network.views
+        }
 
     @property
     def cells(self) -> list[Cell]:
@@ -205,7 +209,9 @@ class Accounting:
 
     def rates(self, now_ns: int) -> Rates:
         """Return what flows at *now_ns*, where it comes from and what it emits."""
-        return self.attribution.rates(self.metering.rates(now_ns))
+        return self.attribution.rates(
+            self.network.combined(self.metering.rates(now_ns))
+        )
 
     def _book(self, closing: Closing) -> None:
         """Settle the open ticks to the counters and book them, minute by minute."""
@@ -224,12 +230,12 @@ class Accounting:
 
     def _book_span(self, start: int, first: int, last: int, closing: Closing) -> None:
         spans = self.metering.spans
-        amounts, circular = self.attribution.attribute(
-            spans.energies[first * spans.flows : last * spans.flows], last - first
+        energies = self.network.combined(
+            spans.energies[first * spans.flows : last * spans.flows]
         )
+        amounts, circular = self.attribution.attribute(energies, last - first)
         closing.circular |= circular
         self._weigh(amounts)
-        energies = spans.energies[first * spans.flows : last * spans.flows]
         totals = self._totals(
             spans.times[first][0], spans.times[last - 1][1], energies, amounts
         )
@@ -237,7 +243,7 @@ class Accounting:
             totals.start_ns,
             [t1 - t0 for t0, t1 in spans.times[first:last]],
             energies,
-            spans.flows,
+            len(self.network.flows),
             tuple(self.network.demand.values()),
         )
         closing.totals.append(totals)
@@ -253,7 +259,7 @@ class Accounting:
         self, start_ns: int, end_ns: int, energies: "array[float]", amounts: Amounts
     ) -> Totals:
         """Return what is known of a span."""
-        network, width = self.network, len(self.network.measures)
+        network, width = self.network, len(self.network.flows)
         flows = array("d", (sum(energies[f::width]) for f in range(width)))
         received = array("d", (k for place in amounts.received for k in place))
         return Totals(
@@ -269,22 +275,23 @@ class Accounting:
                 view: array(
                     "d",
                     (
-                        k * origin.factors[view]
-                        for k, origin in zip(
-                            amounts.entered, network.origins, strict=True
+                        k * factor
+                        for k, factor in zip(
+                            amounts.entered, network.constants[view], strict=True
                         )
                     ),
                 )
-                for view in VIEWS
+                for view in self.network.views
             },
             received_kg={
                 view: array(
                     "d", (network.emission_kg(p, view) for p in amounts.received)
                 )
-                for view in VIEWS
+                for view in self.network.views
             },
             pool_kg={
-                view: array("d", [float("nan")] * len(network.pools)) for view in VIEWS
+                view: array("d", [float("nan")] * len(network.pools))
+                for view in self.network.views
             },
         )
 

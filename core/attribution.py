@@ -14,7 +14,7 @@ from zerometer.core._flow import CLOSED, NO_FLOW, FlowGraph
 from zerometer.core.columns import encode_floats
 from zerometer.core.ledger import Amounts
 from zerometer.core.network import Network
-from zerometer.core.site import VIEWS, View
+from zerometer.core.site import View
 
 #: Rates are solved as a tick of one second, so that tanks are drawn on as in reality.
 SECONDS_PER_HOUR = 3600.0
@@ -53,7 +53,7 @@ class Attribution:
         """
         totals, met = self._solve(self._graph, flows, ticks)
         self._present.restore(self._graph.state())
-        width = len(self._network.measures)
+        width = len(self._network.flows)
         sums = [sum(flows[f::width]) for f in range(width)]
         amounts = Amounts(
             totals.entered,
@@ -82,7 +82,7 @@ class Attribution:
         hourly = totals.scaled(SECONDS_PER_HOUR)
         return Rates(
             rates_per_hour,
-            {view: self._factors(totals, view) for view in VIEWS},
+            {view: self._factors(totals, view) for view in self._network.views},
             hourly.throughput,
             hourly.entered,
             hourly.quantity,
@@ -201,7 +201,7 @@ def _compile(network: Network) -> FlowGraph:
         pools=len(network.pools),
         origins=len(network.origins),
         places=len(network.places),
-        dead_bands=array("d", bytes(8 * len(network.measures))),
+        dead_bands=array("d", bytes(8 * len(network.flows))),
         inflows=_flat((i.pool, i.origin, i.flow) for i in network.inflows),
         outflows=_flat((o.pool, o.place, o.flow) for o in network.outflows),
         takes=_flat((p, *take) for p, process in processes for take in process.takes),
@@ -210,7 +210,10 @@ def _compile(network: Network) -> FlowGraph:
             for p, process in processes
             for give in process.gives
         ),
-        weights=array("d", (g.weight for p in network.conversions for g in p.gives)),
+        weights=array(
+            "d",
+            (g.weights[network.views[0]] for p in network.conversions for g in p.gives),
+        ),
         burns=_flat((p, *burn) for p, process in processes for burn in process.burns),
         idle=array("i", (process.place for _, process in processes)),
         tanks=_flat(

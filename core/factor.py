@@ -75,15 +75,6 @@ class FactorRow:
         rank = RANK[self.status]
         return rank, self.published_ns, self.fetched_ns, self.revision
 
-    def says_the_same(self, other: "FactorRow") -> bool:
-        """Whether it states nothing that *other* of the same time does not."""
-        return (
-            self.value == other.value
-            and self.status == other.status
-            and self.method == other.method
-            and self.provider == other.provider
-        )
-
 
 def in_our_unit(value: float, unit: str) -> tuple[float, str]:
     """Return *value* in the unit of ours that measures the same; else as it is."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from zerometer.core._window import apportion, ledger_total
 from zerometer.core.network import Network
-from zerometer.core.site import VIEWS, View
+from zerometer.core.site import View
 from zerometer.core.units import LEDGER_EXPONENT
 
 EMISSION_UNIT = "kg"
@@ -118,7 +118,7 @@ class Ledger:
             )
             for origin in network.origins
         ]
-        self._emitted = {view: self._emission_rows(view) for view in VIEWS}
+        self._emitted = {view: self._emission_rows(view) for view in network.views}
 
     def _cell(self, name: str, unit: str, exponent: int) -> int:
         self.cells.append(Cell(name, unit, exponent))
@@ -161,7 +161,7 @@ class Ledger:
             rounding.divide(parts, units, row)
             row[self._entered[k]] = units
         for view, rows in self._emitted.items():
-            factors = [origin.factors[view] for origin in self._network.origins]
+            factors = self._network.constants[view]
             _balance(
                 rows,
                 [q * f for q, f in zip(amounts.entered, factors, strict=True)],

@@ -318,7 +318,7 @@ class Metering:
         for name, flow in zip(self._flow_names, self.flows, strict=True):
             if name in saved:
                 _restore(flow, *saved[name])
-        if with_spans:
+        if with_spans and tuple(saved) == self._flow_names:
             self.spans.restore(state["spans"])
 
 

@@ -1,30 +1,53 @@
-"""The site's graph as numbered lists: flows, pools, origins, places.
+"""The site's graph as numbered lists: measures, flows, pools, origins, places.
 
 An *origin* is where carbon enters the books: a source, a burned fuel, what a
-pool gave without having received it (unmeasured), or what a storage held before
-we looked (unknown start). A *place* is where it ends up: a sink, a pool's
-remainder, a storage, or a process that ran without output. Names are
-``kind.id``, on the wire, on the page and in the ledger alike.
+pool gave without having received it (unmeasured), what a storage held before
+we looked (unknown start), or what an output takes over from another (bonus). A
+*place* is where it ends up: a sink, a pool's remainder, a storage, a loss, or a
+process that ran without output. Names are ``kind.id``, on the wire, on the page
+and in the ledger alike.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from zerometer.core.site import VIEWS, Factor, Measure, Pool, Site, View
+from zerometer.core.allocation import shared_by
+from zerometer.core.origin_factors import origin_factors
+from zerometer.core.site import Measure, Measured, Pool, Process, Site, View
+from zerometer.core.totals import FactorSet
+
+#: Less than this part of a pool's nominal rate counts as no flow.
+DEAD_BAND = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A flow: the sum of measures, each (number, times).
+
+    ``dead_band``: the rate, in its unit an hour, below which it counts as none.
+    """
+
+    name: str
+    terms: tuple[tuple[int, float], ...]
+    dead_band: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where carbon enters; ``factors`` are in kg per ``unit``, by view."""
+    """Where carbon enters, counted in ``unit``."""
 
     name: str
     unit: str
-    factors: dict[View, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where carbon ends up; ``pool`` is None for a process."""
+    """Where carbon ends up.
+
+    ``pool`` is None for what does not come out of one alone: a process and losses;
+    the ``unit`` of a process is none, for it has no quantity.
+    """
 
     name: str
     kind: str
@@ -52,27 +75,41 @@ class Outflow:
 
 @dataclass(frozen=True, slots=True)
 class Give:
-    """An output of a process; ``weight`` is its share of the burden per unit."""
+    """An output of a process.
+
+    ``weights``: its share of the burden per unit, by view. ``bonus`` is the origin
+    that stands for it where its burden is a fixed one, None in all other cases.
+    """
 
     pool: int
     flow: int
-    weight: float
+    weights: Mapping[View, float]
+    bonus: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A process: (pool, flow) it takes, what it gives, (origin, flow) it burns."""
+    """A process: (pool, flow) it takes, what it gives, (origin, flow) it burns.
+
+    ``loss`` is the place of what it takes more than it gives, None where that stays
+    in what it gives.
+    """
 
     name: str
     place: int
     takes: tuple[tuple[int, int], ...]
     gives: tuple[Give, ...]
     burns: tuple[tuple[int, int], ...]
+    loss: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tank:
-    """A storage as a mixing tank; ``efficiency`` is that of a round trip."""
+    """A storage as a mixing tank; ``efficiency`` is that of a round trip.
+
+    ``loss`` is the place of its standby losses, None where they stay in what it
+    gives back.
+    """
 
     name: str
     pool: int
@@ -81,28 +118,34 @@ class Tank:
     discharge: int
     efficiency: float
     unknown: int
+    loss: int | None = None
 
 
 class Network:
-    """The compiled graph of a site; the order of every list is fixed by the site."""
+    """The compiled graph of a site; the order of every list is fixed by the site.
+
+    ``measures`` are what meters count, each once however many flows it is part of,
+    in the counter's own unit; ``flows`` are what they sum up to. ``constants`` are the
+    factors of the site file, by view, one for each origin.
+    """
 
     def __init__(self, site: Site) -> None:
+        self.views: tuple[View, ...] = site.views
         self.measures: list[Measure] = []
-        self.flow_names: list[str] = []
+        self.flows: list[Flow] = []
         self.pools: list[Pool] = list(site.pools)
         self.origins: list[Origin] = []
         self.places: list[Place] = []
         self._pool = {pool.id: i for i, pool in enumerate(site.pools)}
-        self._worst = {pool.id: _worst_factors(site, pool) for pool in site.pools}
+        self._measure: dict[tuple[str, str, str | None, int], int] = {}
         self.inflows = [
             Inflow(
                 self._pool[source.pool],
                 self._origin(
                     f"source.{source.id}",
                     self._unit(source.pool),
-                    _values(source.factors),
                 ),
-                self._flow(source.measure, f"source.{source.id}"),
+                self._flow(source.measure, f"source.{source.id}", source.pool),
             )
             for source in site.sources
         ]
@@ -110,17 +153,16 @@ class Network:
             Outflow(
                 self._pool[sink.pool],
                 self._place(f"sink.{sink.id}", sink.kind, sink.pool),
-                self._flow(sink.measure, f"sink.{sink.id}"),
+                self._flow(sink.measure, f"sink.{sink.id}", sink.pool),
             )
             for sink in site.sinks
             if sink.measure is not None
         ]
         self.remainders = self._remainders(site)
-        self.conversions = self._conversions(site)
+        self.conversions = [self._conversion(process) for process in site.processes]
         self.tanks = self._tanks(site)
         self.unmeasured = [
-            self._origin(f"unmeasured.{pool.id}", pool.unit, self._worst[pool.id])
-            for pool in site.pools
+            self._origin(f"unmeasured.{pool.id}", pool.unit) for pool in site.pools
         ]
         #: Flows that are counted, and are no part of the graph, by name.
         self.counted = self._counted(site)
@@ -130,38 +172,71 @@ class Network:
             for source, inflow in zip(site.sources, self.inflows, strict=True)
             if source.kind == "bought" and self.pools[inflow.pool].unit == "kWh"
         }
+        self.constants = _constants(site, self.origins)
+
+    @property
+    def flow_names(self) -> list[str]:
+        """The names of the flows, in their order."""
+        return [flow.name for flow in self.flows]
 
     def emission_kg(self, amounts: Sequence[float], view: View) -> float:
-        """Return what *amounts*, one of each origin, emit by a view's factors."""
+        """Return what *amounts*, one of each origin, emit by the site's factors."""
         return sum(
-            amount * origin.factors[view]
-            for amount, origin in zip(amounts, self.origins, strict=True)
+            amount * factor
+            for amount, factor in zip(amounts, self.constants[view], strict=True)
         )
+
+    def combined(self, measured: "array[float]") -> "array[float]":
+        """Return the flows that measures sum up to, rows of both; negative ones as 0.
+
+        A flow is NaN where any of its measures is.
+        """
+        out = array("d")
+        for start in range(0, len(measured), len(self.measures) or 1):
+            for flow in self.flows:
+                amount = 0.0
+                for number, times in flow.terms:
+                    amount += measured[start + number] * times
+                out.append(0.0 if amount < 0 else amount)
+        return out
 
     def _unit(self, pool: str) -> str:
         return self.pools[self._pool[pool]].unit
 
-    def _flow(self, measure: Measure, name: str) -> int:
-        self.measures.append(measure)
-        self.flow_names.append(name)
-        return len(self.measures) - 1
+    def _flow(self, measured: Measured, name: str, pool: str | None = None) -> int:
+        if isinstance(measured, Measure):
+            terms: tuple[tuple[int, float], ...] = (self._term(measured, 1),)
+        else:
+            terms = tuple(self._term(measure, sign) for sign, measure in measured.terms)
+        nominal = 0.0 if pool is None else self.pools[self._pool[pool]].nominal
+        self.flows.append(Flow(name, terms, DEAD_BAND * nominal))
+        return len(self.flows) - 1
+
+    def _term(self, measure: Measure, sign: int) -> tuple[int, float]:
+        key = (measure.meter, measure.counter, measure.power, measure.sign)
+        if key not in self._measure:
+            self._measure[key] = len(self.measures)
+            hourly = measure.power_times / measure.times
+            self.measures.append(replace(measure, times=1.0, power_times=hourly))
+        return self._measure[key], sign * measure.times
 
     def _counted(self, site: Site) -> dict[str, int]:
         """Number what is counted for the products: good units, and drivers."""
-        measures = {f"product.{p.id}:good": p.good for p in site.products}
+        counts = {f"product.{p.id}:good": p.good for p in site.products}
         for service in site.shared:
-            for product, measure in service.drivers.items():
-                measures[f"shared.{service.sink}:{product}"] = measure
-        return {name: self._flow(measure, name) for name, measure in measures.items()}
+            for product, measured in service.drivers.items():
+                counts[f"shared.{service.sink}:{product}"] = measured
+        return {name: self._flow(measured, name) for name, measured in counts.items()}
 
-    def _origin(self, name: str, unit: str, factors: dict[View, float]) -> int:
-        self.origins.append(Origin(name, unit, factors))
+    def _origin(self, name: str, unit: str) -> int:
+        self.origins.append(Origin(name, unit))
         return len(self.origins) - 1
 
-    def _place(self, name: str, kind: str, pool: str | None) -> int:
+    def _place(self, name: str, kind: str, pool: str | None, unit: str = "") -> int:
         index = None if pool is None else self._pool[pool]
-        unit = "" if pool is None else self._unit(pool)
-        self.places.append(Place(name, kind, index, unit))
+        self.places.append(
+            Place(name, kind, index, unit if pool is None else self._unit(pool))
+        )
         return len(self.places) - 1
 
     def _remainders(self, site: Site) -> list[int]:
@@ -178,43 +253,44 @@ class Network:
             for pool in site.pools
         ]
 
-    def _conversions(self, site: Site) -> list[Conversion]:
-        conversions = []
-        for process in site.processes:
-            name = f"process.{process.id}"
-            conversions.append(
-                Conversion(
-                    name,
-                    self._place(name, "process", None),
-                    tuple(
-                        (
-                            self._pool[pool],
-                            self._flow(measure, f"{name}:takes:{pool}"),
-                        )
-                        for pool, measure in process.takes.items()
-                    ),
-                    tuple(
-                        Give(
-                            self._pool[pool],
-                            self._flow(measure, f"{name}:gives:{pool}"),
-                            _energy_weight(self._unit(pool), len(process.gives)),
-                        )
-                        for pool, measure in process.gives.items()
-                    ),
-                    tuple(
-                        (
-                            self._origin(
-                                f"fuel.{process.id}.{fuel.carrier}",
-                                fuel.unit,
-                                _values(fuel.factors),
-                            ),
-                            self._flow(fuel.measure, f"{name}:burns:{fuel.carrier}"),
-                        )
-                        for fuel in process.fuels
-                    ),
-                )
+    def _conversion(self, process: Process) -> Conversion:
+        name = f"process.{process.id}"
+        place = self._place(name, "process", None)
+        loss = None
+        if process.losses == "sink":
+            unit = self._unit(next(iter(process.takes)))
+            loss = self._place(f"loss.{process.id}", "loss", None, unit)
+        takes = tuple(
+            (self._pool[pool], self._flow(measure, f"{name}:takes:{pool}", pool))
+            for pool, measure in process.takes.items()
+        )
+        outputs = {pool: self.pools[self._pool[pool]] for pool in process.gives}
+        shares = {view: shared_by(process, view, outputs) for view in self.views}
+        gives = tuple(
+            Give(
+                self._pool[pool],
+                self._flow(measure, f"{name}:gives:{pool}", pool),
+                {view: share.weights.get(pool, 0.0) for view, share in shares.items()},
+                self._bonus(process.id, pool)
+                if any(pool in share.bonus for share in shares.values())
+                else None,
             )
-        return conversions
+            for pool, measure in process.gives.items()
+        )
+        burns = tuple(
+            (
+                self._origin(
+                    f"fuel.{process.id}.{fuel.carrier}",
+                    fuel.unit,
+                ),
+                self._flow(fuel.measure, f"{name}:burns:{fuel.carrier}"),
+            )
+            for fuel in process.fuels
+        )
+        return Conversion(name, place, takes, gives, burns, loss)
+
+    def _bonus(self, process: str, pool: str) -> int:
+        return self._origin(f"bonus.{process}.{pool}", self._unit(pool))
 
     def _tanks(self, site: Site) -> list[Tank]:
         return [
@@ -222,37 +298,39 @@ class Network:
                 f"storage.{storage.id}",
                 self._pool[storage.pool],
                 self._place(f"storage.{storage.id}", "storage", storage.pool),
-                self._flow(storage.charge, f"storage.{storage.id}:charge"),
-                self._flow(storage.discharge, f"storage.{storage.id}:discharge"),
-                storage.charge_efficiency * storage.discharge_efficiency,
-                self._origin(
-                    f"unknown-start.{storage.id}",
-                    self._unit(storage.pool),
-                    self._worst[storage.pool],
+                self._flow(
+                    storage.charge, f"storage.{storage.id}:charge", storage.pool
                 ),
+                self._flow(
+                    storage.discharge, f"storage.{storage.id}:discharge", storage.pool
+                ),
+                storage.charge_efficiency * storage.discharge_efficiency,
+                self._origin(f"unknown-start.{storage.id}", self._unit(storage.pool)),
+                self._place(
+                    f"loss.{storage.id}", "loss", None, self._unit(storage.pool)
+                )
+                if storage.standby == "sink"
+                else None,
             )
             for storage in site.storages
         ]
 
 
-def _values(factors: dict[View, Factor]) -> dict[View, float]:
-    return {view: factors[view].value for view in VIEWS}
-
-
-def _worst_factors(site: Site, pool: Pool) -> dict[View, float]:
-    """Return, by view, the highest factor of the sources of the pool's carrier."""
-    carriers = {p.id: p.carrier for p in site.pools}
-    kin = [s for s in site.sources if carriers[s.pool] == pool.carrier]
+def _constants(site: Site, origins: Sequence[Origin]) -> dict[View, "array[float]"]:
+    """Return each origin's factor as the site file has it, by view."""
+    names = [origin.name for origin in origins]
     return {
-        view: max((source.factors[view].value for source in kin), default=0.0)
-        for view in VIEWS
+        view: array("d", (max((f.value for f in of), default=0.0) for of in factors))
+        for view, factors in origin_factors(site, names).items()
     }
 
 
-#: Energy content in GJ per booked unit, for processes with several outputs; these
-#: can have no others.
-ENERGY_CONTENT = {"kWh": 0.0036, "GJ": 1.0}
+class ConstantFactors:
+    """The factors of the site file, at all times."""
 
+    def __init__(self, network: Network) -> None:
+        self._set = FactorSet(network.constants)
 
-def _energy_weight(unit: str, outputs: int) -> float:
-    return 1.0 if outputs == 1 else ENERGY_CONTENT[unit]
+    def at(self, start_ns: int) -> FactorSet:  # noqa: ARG002
+        """Return the factors, whenever it is."""
+        return self._set

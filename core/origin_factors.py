@@ -13,7 +13,7 @@ def origin_factors(site: Site, origins: Sequence[str]) -> OriginFactors:
 
     Of a source and of a fuel it is its own; of what came out of a pool or a storage
     without having gone in, those of all sources of that carrier: the highest counts,
-    and with none it is 0.
+    and with none it is 0. Of a bonus it is what its allocation says.
     """
     return {
         view: [_candidates(site, name, view) for name in origins] for view in site.views
@@ -30,6 +30,14 @@ def _candidates(site: Site, name: str, view: View) -> tuple[Factor, ...]:
             for process in site.processes
             for fuel in process.fuels
             if f"{process.id}.{fuel.carrier}" == subject
+        )
+    if kind == "bonus":
+        return tuple(
+            Factor(value=allocation.bonus.get(pool, 0.0), unit="")
+            for process in site.processes
+            for pool in process.gives
+            if f"{process.id}.{pool}" == subject
+            and (allocation := process.allocation.get(view)) is not None
         )
     carriers = {pool.id: pool.carrier for pool in site.pools}
     pools = {storage.id: storage.pool for storage in site.storages}

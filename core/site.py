@@ -131,7 +131,7 @@ class Combination:
 
 
 #: How a flow of the graph is known.
-Measured = Measure
+Measured = Measure | Combination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,8 +248,8 @@ class Process:
     """
 
     id: str
-    takes: dict[str, Measured]
-    gives: dict[str, Measured]
+    takes: Mapping[str, Measured]
+    gives: Mapping[str, Measured]
     fuels: tuple[Fuel, ...] = ()
     kind: ProcessKind = "generic"
     losses: Literal["sink", "gross"] = "gross"

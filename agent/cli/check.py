@@ -100,6 +100,10 @@ def _print_summary(site: Site, warnings: Sequence[Problem]) -> None:
             if meter.bus == bus.id:
                 points = _number(len(meter.points), "points")
                 print(f"  {meter.unit:3d} {meter.id}: {meter.map.id}, {points}")
+    for meter in site.meters:
+        if not meter.bus:
+            names = ", ".join(f"{p.point.name} ({p.point.unit})" for p in meter.points)
+            print(f"no bus: {meter.id}: {names}")
     counts = _counts(site)
     graph = ("pools", "sources", "processes", "storages", "sinks")
     print(", ".join(_number(counts[name], name) for name in graph))

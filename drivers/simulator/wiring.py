@@ -8,7 +8,7 @@ lives on what processes give to it, and its users share that.
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
-from zerometer.core.site import Measure, Pool, Process, Site, Source
+from zerometer.core.site import Measure, Measured, Pool, Process, Site, Source
 from zerometer.drivers.simulator import profiles
 from zerometer.drivers.simulator.plant import STEP_NS, Curve, Knots
 from zerometer.drivers.simulator.profiles import Profile
@@ -126,7 +126,7 @@ class Wiring:
                 if sink.pool == pool and sink.kind == "export" and sink.measure:
                     self._see(sink.measure, _times(balance, -1.0))
 
-    def _take(self, pool: str, measure: Measure, own: Knots) -> Knots:
+    def _take(self, pool: str, measure: Measured, own: Knots) -> Knots:
         """Let a user draw from a pool: its own load, or its share of what comes."""
         if pool in self._shared:
             own = _times(_sum(self._feeds[pool]), _share(self._site, pool))
@@ -134,11 +134,21 @@ class Wiring:
         self._draws[pool].append(drawn)
         return drawn
 
-    def _see(self, measure: Measure, flow: Knots) -> Knots:
+    def _see(self, measure: Measured, flow: Knots) -> Knots:
         """Let the measure's meter see *flow*, and return the flow that it shows.
 
-        A meter that has its load already keeps it.
+        A meter that has its load already keeps it. Of a virtual meter, the meters
+        that are subtracted have loads of their own, and the others show the rest.
         """
+        if not isinstance(measure, Measure):
+            minus = [
+                self._see(part, self._load("electricity", part.meter))
+                for sign, part in measure.terms
+                if sign < 0
+            ]
+            plus = [part for sign, part in measure.terms if sign > 0]
+            rest = _times(_sum([flow, *minus]), 1 / max(len(plus), 1))
+            return _minus(_sum([self._see(part, rest) for part in plus]), _sum(minus))
         factor = measure.sign * measure.times
         curve = self.curves.get(measure.meter)
         if curve is None:
@@ -193,12 +203,14 @@ def grid_of(site: Site, pool: str) -> Source | None:
     exports = {
         sink.measure.meter
         for sink in site.sinks
-        if sink.pool == pool and sink.kind == "export" and sink.measure
+        if sink.pool == pool and sink.kind == "export"
+        if isinstance(sink.measure, Measure)
     }
 
     def rank(source: Source) -> tuple[bool, float]:
         dirt = max((f.value for f in source.factors.values()), default=0.0)
-        return source.measure.meter in exports, dirt
+        measured = source.measure
+        return isinstance(measured, Measure) and measured.meter in exports, dirt
 
     return max(sources, key=rank, default=None)
 

@@ -34,6 +34,19 @@ def test_a_good_site_is_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.out.endswith("no problem found\n")
 
 
+def test_meters_without_a_bus_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text(
+        'format = 1\n[site]\nid = "s"\ntimezone = "UTC"\n[[meter]]\nid = "gas"\n'
+        'points = { volume = "Nm3", flow = "Nm3/h" }\n',
+        encoding="utf-8",
+    )
+    assert run(str(site)) == 0
+    assert "no bus: gas: volume (Nm3), flow (Nm3/h)\n" in capsys.readouterr().out
+
+
 def test_a_good_site_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--json", DEMO) == 0
     answer = json.loads(capsys.readouterr().out)

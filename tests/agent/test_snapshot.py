@@ -92,6 +92,14 @@ def test_a_site_of_meters_alone_has_a_picture_too(tmp_path: Path) -> None:
         assert len(rows(gateway.sealed("readings"), "readings/gas/energy")) == 14
 
 
+def test_a_meter_that_nobody_reads_is_not_shown(tmp_path: Path) -> None:
+    site = journalled_site(tmp_path)
+    unread = replace(meter("by-hand", 9), bus="", unit=0)
+    with Gateway(tmp_path, replace(site, meters=(*site.meters, unread))) as gateway:
+        shown = [entry["id"] for entry in snapshot_of(gateway)["meters"]]
+    assert shown == [meter.id for meter in site.meters]
+
+
 def test_a_meter_that_fell_silent_leaves_unknowns(gateway: Gateway) -> None:
     gateway.seconds(10)
     gateway.world.dead |= {"line", "grid"}

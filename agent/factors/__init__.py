@@ -1,0 +1,1 @@
+"""Emission factors that change: where their values come from and are kept."""

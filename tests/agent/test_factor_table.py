@@ -1,0 +1,129 @@
+"""A CSV file of factor rows: what is read, and what is said of what is not."""
+
+from pathlib import Path
+
+import pytest
+
+from zerometer.agent.factors import table
+from zerometer.agent.factors.table import read_factor_csv
+from zerometer.agent.factors.times import format_time, parse_time
+from zerometer.core.errors import ConfigError
+from zerometer.core.factor import FactorRow
+
+HOUR = 3600 * 10**9
+T0 = 1_767_225_600 * 10**9  # 2026-01-01 00:00 in UTC
+HEADER = "series,t0,t1,value,unit"
+LINE = "cn-east,2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,0.55,kg/kWh"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "factors.csv"
+
+
+def test_a_line_with_all_columns(file: Path) -> None:
+    file.write_text(
+        f"{HEADER},status,method,basis,provider,published_at\n"
+        "cn-east,2026-01-01T08:00+08:00,2026-01-01T09:00+08:00,581.3,g/kWh,"
+        "final,marginal,lifecycle,somebody,2026-01-02T00:00:00Z\n"
+    )
+    assert read_factor_csv(file, 7).rows == [
+        FactorRow(
+            series="cn-east",
+            t0_ns=T0,
+            t1_ns=T0 + HOUR,
+            value=pytest.approx(0.5813, rel=1e-15),  # type: ignore[arg-type]
+            unit="kg/kWh",
+            method="marginal",
+            basis="lifecycle",
+            status="final",
+            provider="somebody",
+            published_ns=T0 + 24 * HOUR,
+            fetched_ns=7,
+            revision=1,
+        )
+    ]
+
+
+def test_what_a_line_leaves_out_has_a_default(file: Path) -> None:
+    file.write_text(f"\ufeff{HEADER}\r\n{LINE}\r\n", encoding="utf-8")
+    (row,) = read_factor_csv(file, 7).rows
+    assert (row.status, row.method, row.basis) == ("measured", "average", "direct")
+    assert (row.provider, row.published_ns, row.fetched_ns) == ("", 7, 7)
+
+
+def test_a_line_without_a_value_says_nothing(file: Path) -> None:
+    file.write_text(f"{HEADER}\n{LINE.replace('0.55', '')}\n{LINE}\n")
+    found = read_factor_csv(file)
+    assert [row.value for row in found.rows] == [0.55]
+    assert found.bad == []
+
+
+def test_later_lines_have_higher_revisions(file: Path) -> None:
+    file.write_text(f"{HEADER}\n{LINE}\n{LINE.replace('0.55', '0.6')}\n")
+    first, second = read_factor_csv(file).rows
+    assert second.precedence > first.precedence
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("0.55", "550", "value: 550 kg/kWh is not within 0 to 2"),
+        ("0.55", "-0.1", "value: -0.1 kg/kWh is not within 0 to 2"),
+        ("0.55", "nan", "value: nan kg/kWh is not within 0 to 2"),
+        ("0.55", "a lot", "value: 'a lot' is not a number"),
+        ("kg/kWh", "lb/MWh", "unit: 'lb/MWh' is not one of "),
+        ("cn-east", "", "series: is empty"),
+        ("T00:00:00Z", "T02:00:00Z", "t1: is not after t0"),
+        ("T00:00:00Z", " noon", "t0: '2026-01-01 noon' is not an ISO 8601 time"),
+        ("T01:00:00Z", "T01:00:00", "t1: '2026-01-01T01:00:00' has no offset;"),
+        ("kg/kWh", "kg/kWh,sure", "status: 'sure' is not one of forecast, "),
+    ],
+)
+def test_a_bad_line_is_told_and_the_others_are_read(
+    file: Path, old: str, new: str, reason: str
+) -> None:
+    file.write_text(f"{HEADER},status\n{LINE}\n{LINE.replace(old, new)}\n{LINE}\n")
+    found = read_factor_csv(file)
+    assert len(found.rows) == 2
+    (bad,) = found.bad
+    assert bad.where == "factors.csv:3"
+    assert bad.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", ":1: no column series; a factor table has series, t0, t1"),
+        (b"series,t0,t1,value\n", ":1: no column unit;"),
+        (HEADER.encode() + b",colour\n", ":1: column 'colour' is not known"),
+        (HEADER.encode() + b",unit\n", ":1: column 'unit' is not known, or there twi"),
+        (HEADER.encode() + b"\n\xff", ": not UTF-8, at byte 24"),
+        (HEADER.encode() + b'\n"a"b,', ":2: not CSV: "),
+        (HEADER.encode() + b"\n" + b"a" * 200_000, ":2: not CSV: field larger"),
+    ],
+    ids=["empty", "column", "unknown", "twice", "encoding", "quotes", "field"],
+)
+def test_what_is_no_such_table(file: Path, data: bytes, message: str) -> None:
+    file.write_bytes(data)
+    with pytest.raises(ConfigError) as caught:
+        read_factor_csv(file)
+    assert str(caught.value).startswith(f"{file}{message}")
+
+
+def test_a_file_that_is_not_there_or_too_large(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        read_factor_csv(file)
+    monkeypatch.setattr(table, "MAX_BYTES", 10)
+    file.write_text(f"{HEADER}\n{LINE}\n")
+    with pytest.raises(ConfigError, match="larger than 10 bytes; split it"):
+        read_factor_csv(file)
+
+
+def test_times_are_exact() -> None:
+    assert parse_time("2026-01-01T08:00:00.123456+08:00") == T0 + 123_456_000
+    assert parse_time("2026-01-01T00:00Z") == T0
+    assert format_time(T0 + HOUR) == "2026-01-01T01:00:00Z"
+    assert format_time(0) == "1970-01-01T00:00:00Z"
