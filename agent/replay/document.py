@@ -9,6 +9,7 @@ from dataclasses import asdict
 from math import fsum, isfinite
 from typing import Any
 
+from zerometer.agent.replay.blocks import Count
 from zerometer.agent.replay.run import Span
 from zerometer.agent.replay.times import iso
 from zerometer.core.categories import origin_categories
@@ -58,6 +59,17 @@ class Document:
             "flags": span.flags,
             **span.sections,
         }
+
+    def whole(self, span: Span, count: Count) -> dict[str, Any]:
+        """Return the members of everything, with what became of the readings."""
+        readings = {
+            "used": count.used,
+            "skipped": count.skipped,
+            "missing": count.missing,
+            "repeated": sum(count.repeated.values()),
+            "disordered": sum(count.disordered.values()),
+        }
+        return {"readings": readings, **self.span(span)}
 
     def _pools(self, totals: Totals) -> dict[str, Any]:
         return {

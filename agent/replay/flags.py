@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from math import isnan
 
+from zerometer.agent.factors.table import Bad
 from zerometer.agent.pipeline import COUNTER_TEXTS
 from zerometer.agent.replay.blocks import Count
 from zerometer.core.accounting import Closing
 from zerometer.core.metering import Disagreement, Note
 from zerometer.core.network import Network
-from zerometer.core.site import Site
 from zerometer.core.totals import FactorSet, Totals
 
 Flag = dict[str, str]
@@ -24,14 +24,15 @@ _TEXTS = {
 class Flags:
     """Collects what is told once for everything; a window has flags of its own."""
 
-    def __init__(self, site: Site, network: Network) -> None:
+    def __init__(self, network: Network, rejected: Iterable[Bad] = ()) -> None:
+        """*rejected* are rows of factors that do not hold."""
         self._network = network
         self._told: dict[tuple[str, str, str], tuple[str, int]] = {}
         self._seen: dict[tuple[str, str], int] = {}
         self._fallback: set[str] = set()
-        self._needed = {
-            (measure.meter, measure.counter): True for measure in network.measures
-        }
+        self._needed = dict.fromkeys((m.meter, m.counter) for m in network.measures)
+        for bad in rejected:
+            self._tell("factor-rejected", bad.text, bad.reason, bad.reason)
 
     def add_notes(self, notes: Iterable[Note]) -> None:
         """Take in what was odd about counters: the first of a kind, and how many."""

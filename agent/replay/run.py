@@ -1,10 +1,12 @@
 """A replay: readings through the accounting, spans added up to windows."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from zerometer.agent.factors.table import Bad
 from zerometer.agent.replay.blocks import Block, Readings
 from zerometer.agent.replay.errors import ReadingsError
 from zerometer.agent.replay.flags import Flags
@@ -18,6 +20,10 @@ from zerometer.core.totals import Factors, Totals
 
 MINUTE_NS = 60_000_000_000
 QUARTER_NS = 15 * MINUTE_NS
+#: When so many readings wait for time to be accounted for, no meter is waited for
+#: that has been silent for so long.
+HELD_READINGS = 4_000_000
+SILENT_NS = 24 * 60 * MINUTE_NS
 
 
 @dataclass(slots=True)
@@ -44,6 +50,7 @@ class Replay:
         network: Network,
         factors: Factors,
         window: Granularity | None,
+        rejected: Sequence[Bad] = (),
     ) -> None:
         self._site = site
         self._factors = factors
@@ -60,7 +67,8 @@ class Replay:
         self._sections = [make(site, network) for make in SECTIONS]
         self._all, self._window = Sum(), Sum()
         self._window_span = (0, 0)
-        self._flags = Flags(site, network)
+        self._held: deque[tuple[int, int]] = deque()
+        self._flags = Flags(network, rejected)
 
     def windows(self, readings: Readings) -> Iterator[Span]:
         """Account for all *readings*; yield each window when it closes.
@@ -100,8 +108,19 @@ class Replay:
 
     def _block(self, block: Block) -> Iterator[Span]:
         for column in block.columns:
+            self._flags.add_column(column.meter, column.point, len(column.values))
             self._flags.add_notes(self._accounting.feed(column))
+        self._held.append((block.until_ns, block.rows))
         yield from self._take(self._accounting.advance(block.until_ns))
+        self._bound()
+
+    def _bound(self) -> None:
+        """Wait for silent meters only while few readings wait with them."""
+        booked_ns = self._accounting.last_ns or 0
+        while self._held and self._held[0][0] <= booked_ns:
+            self._held.popleft()
+        many = sum(rows for _, rows in self._held) > HELD_READINGS
+        self._accounting.wait_ns = SILENT_NS if many else None
 
     def _take(self, closing: Closing) -> Iterator[Span]:
         self._flags.add_closing(closing, self._accounting.network)
