@@ -18,6 +18,7 @@ COMMANDS = (
     "status",
     "replay",
     "certificates",
+    "factors",
     "receive",
     "decode",
     "simulate",
