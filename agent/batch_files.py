@@ -53,7 +53,9 @@ def _journal(file: Path) -> Iterator[tuple[str, bytes]]:
     uri = f"{file.absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
-            found = connection.execute("SELECT stream, seq, data FROM batch ORDER BY id")
+            found = connection.execute(
+                "SELECT stream, seq, data FROM batch ORDER BY id"
+            )
             for stream, seq, data in found:
                 yield f"{file}: {stream}/{seq}", data
     except sqlite3.Error as error:

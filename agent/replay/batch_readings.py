@@ -75,7 +75,7 @@ class BatchReadings:
         times = array("q", map(NS_PER_MS.__mul__, table.columns[0].values))
         if not times:
             return 0
-        self._until_ns = max(self._until_ns, max(times))
+        self._until_ns = max(self._until_ns, *times)
         rows = 0
         for column in table.columns[1:]:
             key = (meter, column.name)

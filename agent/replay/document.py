@@ -109,9 +109,7 @@ class Document:
                 "unit": place.unit,
                 "emissions_kg": _by_view(totals.received_kg, i),
                 "sources": self._received(totals, i),
-                "measured_share": self._measured_share(
-                    totals, [self._flow[place.name]]
-                )
+                "measured_share": self._measured_share(totals, [self._flow[place.name]])
                 if place.name in self._flow
                 else None,
             }
@@ -139,7 +137,9 @@ class Document:
                     origins[k].name.rpartition(".")[2]: totals.flows[f]
                     for k, f in process.burns
                 },
-                "gives": {pools[g.pool].id: totals.flows[g.flow] for g in process.gives},
+                "gives": {
+                    pools[g.pool].id: totals.flows[g.flow] for g in process.gives
+                },
                 "idle_kg": _by_view(totals.received_kg, process.place),
                 "idle_sources": self._received(totals, process.place),
             }

@@ -82,18 +82,6 @@ def test_files_sorted_by_time_and_by_meter_are_the_same(
     assert len(by_time["windows"]) == 4
 
 
-def test_any_form_of_the_file(site: Path, tmp_path: Path) -> None:
-    plain = replay(site, written(tmp_path / "plain.csv", rows()))
-    text = "".join(
-        f'{value} , "{point}",{meter},2026-01-01T{(t - START) // 3600 + 8:02d}:'
-        f"{(t - START) % 3600 // 60:02d}:00+08:00\r\n\r\n"
-        for t, meter, point, value in rows()
-    )
-    other = tmp_path / "other.csv"
-    other.write_bytes(f"\ufeffValue,point,meter, time \r\n{text}".encode().rstrip())
-    assert replay(site, other) == plain
-
-
 def test_other_columns_are_told(site: Path, tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("time,meter,point,value,note\n0,grid,energy,1,a\n9,grid,energy,2,b")
@@ -215,19 +203,6 @@ def test_a_long_file_sorted_by_meter_is_refused(
     assert code == 5
     assert "r.csv:600002: time:" in messages
     assert "has been accounted for already" in messages
-
-
-def test_pieces_of_the_file_do_not_matter(
-    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = written(tmp_path / "r.csv", rows(24))
-    whole = replay(site, path, "--window", "15min")
-    chance = random.Random(7)
-    for _ in range(5):
-        monkeypatch.setattr(
-            "zerometer.agent.replay.csv_readings.PIECE_BYTES", chance.randint(10, 900)
-        )
-        assert replay(site, path, "--window", "15min") == whole
 
 
 def test_rows_of_a_time_may_come_in_any_order(site: Path, tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ def test_kernel_is_the_reference(
     found, plain = parser(), Lines()
     for seconds, (meter, point), value, offset in sorted(drawn):
         zone = timezone(timedelta(hours=offset))
-        time = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+        time = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
         line = f"{time.astimezone(zone).isoformat()},{meter},{point},{value}"
         plain.add(line)
         assert found.parse(f"{line}\n".encode(), 0)[2] == 0

@@ -15,18 +15,18 @@ class DemandSection:
 
     name = "demand"
 
-    def __init__(self, site: Site, network: Network) -> None:
+    def __init__(self, site: Site, network: Network) -> None:  # noqa: ARG002
         self._demand = Demand(network)
 
     def add(self, totals: Totals) -> None:
         """Take in the next booked span."""
         self._demand.add(totals)
 
-    def window(self, totals: Totals) -> dict[str, Any]:
+    def window(self, totals: Totals) -> dict[str, Any]:  # noqa: ARG002
         """Return the peaks whose interval ended in the window."""
         return _plain(self._demand.window())
 
-    def whole(self, totals: Totals) -> dict[str, Any]:
+    def whole(self, totals: Totals) -> dict[str, Any]:  # noqa: ARG002
         """Return the peaks of everything."""
         return _plain(self._demand.peaks())
 

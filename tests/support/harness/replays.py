@@ -56,9 +56,7 @@ def kinds(document: dict[str, Any]) -> set[tuple[str, str]]:
     return {(flag["kind"], flag["subject"]) for flag in document["flags"]}
 
 
-def differences(
-    expected: Any, found: Any, rel: float, path: str = ""
-) -> list[str]:
+def differences(expected: Any, found: Any, rel: float, path: str = "") -> list[str]:
     """Return where *found* lacks what is expected, or has another number.
 
     What is not expected may be there all the same.

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 _ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d)?(\.\d{1,9})?[ \t]*(Z|z|[+-]\d\d(?::?\d\d)?)"
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d)?(\.\d{1,9})?[ \t]*"
+    r"(Z|z|[+-]\d\d(?::?\d\d)?)"
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
