@@ -59,7 +59,7 @@ class Pipeline:
         self._zone = ZoneInfo(site.timezone)
         self.accounting = Accounting(site, self._zone)
         self.latest = Latest(site.meters)
-        self.figures = Figures()
+        self.figures = Figures(site.views, self._zone)
         index_of = self.accounting.metering.counters.index
         self._rows = ReadingRows(site.meters, index_of)
         self._recorder = self._make_recorder(resume)
@@ -207,9 +207,10 @@ class Pipeline:
             self._events.add(time_ms, note.kind, note.meter, text)
 
     def _record(self, closing: Closing) -> None:
+        for totals in closing.totals:
+            self.figures.add(totals)
         for window in closing.windows:
             self._recorder.add_window(window, self.accounting.cells)
-            self.figures.add(window, self.accounting.cells, self._zone)
         for disagreement in closing.disagreements:
             measure = self.accounting.network.measures[disagreement.flow]
             ratio, power = disagreement.ratio, measure.power or "its rate"

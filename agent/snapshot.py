@@ -12,7 +12,7 @@ from zerometer.agent.latest import MeterState
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.uplink.base import UplinkState
 from zerometer.agent.uplink.worker import Uplink
-from zerometer.core.site import VIEWS
+from zerometer.core.windows import MINUTE_NS
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.statistics import BusStatistics, UnitStatistics
 
@@ -56,7 +56,7 @@ class Snapshot:
             "time_ms": wall_ns // 1_000_000,
             "site": {"id": site.id, "name": site.name, "timezone": site.timezone},
             "version": VERSION,
-            "views": list(VIEWS),
+            "views": list(site.views),
             "pools": picture.pools(),
             "places": picture.places(),
             "links": picture.links(),
@@ -75,11 +75,11 @@ class Snapshot:
             ],
             "windows": [
                 {
-                    "start_ms": window.start_ns // 1_000_000,
-                    "length_s": window.length_ns // 10**9,
-                    "emissions_kg": window.emissions_kg,
+                    "start_ms": minute.start_ns // 1_000_000,
+                    "length_s": MINUTE_NS // 10**9,
+                    "emissions_kg": minute.emissions_kg,
                 }
-                for window in figures.windows
+                for minute in figures.minutes
             ],
             "totals_today": {"emissions_kg": figures.today_kg},
             "accounting": {
