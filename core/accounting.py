@@ -23,6 +23,7 @@ from zerometer.core.ledger import Amounts, Cell, Ledger
 from zerometer.core.metering import Column, Disagreement, Metering, Note
 from zerometer.core.network import Network
 from zerometer.core.points import Reading
+from zerometer.core.reconcile import Reconciliation
 from zerometer.core.site import Site, View
 from zerometer.core.totals import Factors, Totals
 from zerometer.core.windows import MINUTE_NS, Leftover, OpenWindows, Window
@@ -96,6 +97,7 @@ class Accounting:
             self.network.measures,
             [f"{m.meter}:{m.counter}:{m.sign}" for m in self.network.measures],
         )
+        self._reconciliation = Reconciliation(self.network, site)
         self.attribution = Attribution(self.network)
         self._ledger = Ledger(
             self.network, self.attribution.into_names, self.attribution.out_of_names
@@ -230,15 +232,17 @@ class Accounting:
 
     def _book_span(self, start: int, first: int, last: int, closing: Closing) -> None:
         spans = self.metering.spans
-        energies = self.network.combined(
-            spans.energies[first * spans.flows : last * spans.flows]
-        )
+        measured = spans.energies[first * spans.flows : last * spans.flows]
+        sums = array("d", (sum(measured[m :: spans.flows]) for m in range(spans.flows)))
+        self._reconciliation.adjust(measured)
+        energies = self.network.combined(measured)
         amounts, circular = self.attribution.attribute(energies, last - first)
         closing.circular |= circular
         self._weigh(amounts)
         totals = self._totals(
             spans.times[first][0], spans.times[last - 1][1], energies, amounts
         )
+        totals.measured = sums
         totals.minutes = minute_energies(
             totals.start_ns,
             [t1 - t0 for t0, t1 in spans.times[first:last]],
