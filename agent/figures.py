@@ -1,13 +1,16 @@
 """What a run has done so far, in numbers; kept over restarts with the state."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from zerometer.core.alignment import window_start
-from zerometer.core.site import View
+from zerometer.core.boundary import Boundary
+from zerometer.core.demand import Demand
+from zerometer.core.network import Network
+from zerometer.core.site import Site, View
 from zerometer.core.totals import Totals
 from zerometer.core.windows import MINUTE_NS
 
@@ -17,7 +20,7 @@ KEPT_MINUTES = 60
 
 @dataclass(slots=True)
 class MinuteFigures:
-    """Emissions that entered the site in a minute."""
+    """What the site emitted in a minute."""
 
     start_ns: int
     emissions_kg: dict[View, float]
@@ -26,15 +29,21 @@ class MinuteFigures:
 class Figures:
     """Sums over minutes and over the day, which is that of the site's clocks."""
 
-    def __init__(self, views: Sequence[View], zone: tzinfo) -> None:
-        self._views = views
+    def __init__(self, site: Site, network: Network, zone: tzinfo) -> None:
+        self._views = site.views
         self._zone = zone
+        self._boundary = Boundary(site, network)
+        self.demand = Demand(network)
+        #: What was booked last; None before anything was.
+        self.last: Totals | None = None
         self.minutes: deque[MinuteFigures] = deque(maxlen=KEPT_MINUTES)
         self.day = ""
-        self.today_kg = dict.fromkeys(views, 0.0)
+        self.today_kg = dict.fromkeys(site.views, 0.0)
 
     def add(self, totals: Totals) -> None:
         """Take in what a minute brought, or a part of it."""
+        self.last = totals
+        self.demand.add(totals)
         start_ns = window_start(totals.start_ns, MINUTE_NS, self._zone)
         moment = datetime.fromtimestamp(start_ns // 10**9, UTC)
         day = moment.astimezone(self._zone).date().isoformat()
@@ -43,8 +52,7 @@ class Figures:
         if not self.minutes or self.minutes[-1].start_ns != start_ns:
             none = dict.fromkeys(self._views, 0.0)
             self.minutes.append(MinuteFigures(start_ns, none))
-        for view, entered in totals.entered_kg.items():
-            kg = sum(entered)
+        for view, kg in self._boundary.emissions_kg(totals).items():
             self.today_kg[view] += kg
             self.minutes[-1].emissions_kg[view] += kg
 

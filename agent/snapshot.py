@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from zerometer.agent.account_picture import AccountPicture
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.graph_picture import GraphPicture
@@ -48,6 +49,7 @@ class Snapshot:
         # Readings are taken in at ticks: that is the present that is known.
         present_ns = pipeline.accounting.last_ns or wall_ns
         picture = GraphPicture(pipeline.accounting, present_ns)
+        account = AccountPicture(pipeline, present_ns)
         buses = [bus.statistics() for bus in self._buses]
         units = {unit.meter: unit for bus in buses for unit in bus.units}
         figures = pipeline.figures
@@ -82,11 +84,10 @@ class Snapshot:
                 for minute in figures.minutes
             ],
             "totals_today": {"emissions_kg": figures.today_kg},
-            "accounting": {
-                "carbon_balance_error": max(
-                    balance.worst for balance in pipeline.accounting.balance.values()
-                ),
-            },
+            "factors": account.factors(),
+            "products": [],
+            "demand": account.demand(picture.powers_kw()),
+            "accounting": account.basis(),
             "events": [
                 {
                     "time_ms": event.time_ms,
