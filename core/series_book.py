@@ -127,9 +127,9 @@ class SeriesBook:
         """
         timeline = self._timelines.get(series)
         if timeline is not None:
-            found = timeline.stretches(start_ns, start_ns + QUARTER_NS)
+            found = timeline.rows(start_ns, start_ns + QUARTER_NS)
             if found:
-                return min((s.row.status for s in found), key=RANK.__getitem__)
+                return min((row.status for row in found), key=RANK.__getitem__)
         return "profile" if series in self._profiles else "fallback"
 
     def at(self, start_ns: int) -> FactorSet:
