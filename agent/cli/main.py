@@ -17,6 +17,7 @@ COMMANDS = (
     "run",
     "status",
     "event",
+    "replay",
     "certificates",
     "factors",
     "receive",
