@@ -46,7 +46,7 @@ cover: $(VENV)/.dev
 	packaging/checked-build.sh sh -c '$(BIN)/coverage run $(BIN)/pytest -m "not system" --timeout 120 \
 	    && $(BIN)/coverage report --show-missing --skip-covered'
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.bench
 	$(BIN)/python -m bench
 
 # Built once, then tried in a clean environment with the sources out of reach.
@@ -81,4 +81,9 @@ $(VENV)/.run: $(VENV)/.build setup.py $(KERNELS)
 $(VENV)/.dev: $(VENV)/.run packaging/system-packages.sh
 	packaging/system-packages.sh test $(PYTHON)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	touch $@
+
+# What is compared with; nothing that is shipped needs it.
+$(VENV)/.bench: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[bench]"
 	touch $@

@@ -25,6 +25,8 @@ GOODS = Category(scope=3, ghg="3.1", iso=4)
 CAPITAL_GOODS = Category(scope=3, ghg="3.2", iso=4)
 FUEL_AND_ENERGY = Category(scope=3, ghg="3.3", iso=4)
 WASTE = Category(scope=3, ghg="3.5", iso=4)
+#: What an output of a process takes over from another: together nothing.
+SHIFTED = Category(scope=0, ghg="shifted", iso=0)
 #: A life cycle runs through all scopes: its factor cannot be divided.
 LIFE_CYCLE = Category(scope=0, ghg="life-cycle", iso=0)
 
@@ -90,6 +92,9 @@ def origin_categories(site: Site, view: View) -> dict[str, Category]:
             if category in (STATIONARY, BIOGENIC):
                 category = BIOGENIC if fuel.biogenic else STATIONARY
             found[f"fuel.{process.id}.{fuel.carrier}"] = category
+        for allocation in process.allocation.values():
+            for pool_id in allocation.bonus:
+                found[f"bonus.{process.id}.{pool_id}"] = SHIFTED
     for pool in site.pools:
         found[f"unmeasured.{pool.id}"] = bought(pool.carrier, view)
     for storage in site.storages:

@@ -52,6 +52,14 @@ class Generation:
     end_ns: int
     quantity: float
 
+    def overlaps(self, other: "Generation") -> bool:
+        """Whether both are of one plant and have time in common."""
+        return (
+            self.plant == other.plant
+            and self.start_ns < other.end_ns
+            and other.start_ns < self.end_ns
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -197,6 +205,12 @@ def made_within(made: Sequence[Generation], start_ns: int, end_ns: int) -> float
     return total
 
 
+def overlapping(made: Sequence[Generation], reading: Generation) -> bool:
+    """Whether a plant's profile has something of the time of *reading*."""
+    first = bisect_right(made, reading.start_ns, key=_end)
+    return first < len(made) and reading.overlaps(made[first])
+
+
 def _end(generation: Generation) -> int:
     return generation.end_ns
 
@@ -241,12 +255,15 @@ def free_of_bought(match: Match, supplier_share: float) -> Free:
     return Free(match.load, match.free + rest * supplier_share)
 
 
-def free_of_own(sold: Match, used: float, supplier_share: float) -> Free:
+def free_of_own(
+    sold: Match, used: float, own_share: float, supplier_share: float
+) -> Free:
     """Return what was free of the part of an own source that the site *used*.
 
-    What is sold of it is worth as much as what is bought.
+    *own_share* of it is, but what is sold only as much as what is bought.
     """
-    return Free(used, used * (1.0 - sold.share) + used * sold.share * supplier_share)
+    share = (1.0 - sold.share) * own_share + sold.share * supplier_share
+    return Free(used, used * share)
 
 
 def score_24_7(parts: Iterable[Free]) -> float | None:

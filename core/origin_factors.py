@@ -8,12 +8,17 @@ from zerometer.core.site import Factor, Site, View
 OriginFactors = dict[View, list[tuple[Factor, ...]]]
 
 
+#: Views in which the factor of a fuel is that of burning it.
+BURNING: tuple[View, ...] = ("physical", "location", "market", "gb32150")
+
+
 def origin_factors(site: Site, origins: Sequence[str]) -> OriginFactors:
     """Return, by view, the factors of each of *origins*, which are names.
 
     Of a source and of a fuel it is its own; of what came out of a pool or a storage
     without having gone in, those of all sources of that carrier: the highest counts,
-    and with none it is 0. Of a bonus it is what its allocation says.
+    and with none it is 0. Of a bonus it is what its allocation says. Biogenic carbon
+    that is burned counts apart (`core.boundary`): here it is 0.
     """
     return {
         view: [_candidates(site, name, view) for name in origins] for view in site.views
@@ -30,6 +35,7 @@ def _candidates(site: Site, name: str, view: View) -> tuple[Factor, ...]:
             for process in site.processes
             for fuel in process.fuels
             if f"{process.id}.{fuel.carrier}" == subject
+            and not (fuel.biogenic and view in BURNING)
         )
     if kind == "bonus":
         return tuple(

@@ -49,7 +49,8 @@ class Totals:
     discharging took out. ``quantity``: by place. ``throughput``: by pool.
     ``emissions``: the same in kg by view: entered by origin, received by place, and
     ``pool_kg``, what the throughput of each pool carried (its factor is the
-    quotient). ``held``: of each storage, at the end. ``minutes``: what came in each
+    quotient). ``credit_kg``: what exports take off in ``gb32150``. ``held``: of each
+    storage, at the end. ``minutes``: what came in each
     minute of UTC that the span touches, one for each of the network's ``demand``,
     minute after minute.
     """
@@ -65,6 +66,7 @@ class Totals:
     entered_kg: Mapping[View, "array[float]"]
     received_kg: Mapping[View, "array[float]"]
     pool_kg: Mapping[View, "array[float]"]
+    credit_kg: float = 0.0
     held: tuple[Held, ...] = ()
     minutes: "array[float]" = field(default_factory=lambda: array("d"))
     flags: set[str] = field(default_factory=set)

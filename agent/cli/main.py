@@ -10,7 +10,17 @@ from importlib import import_module
 from zerometer.core.errors import ZerometerError
 
 #: Subcommands, in the order in which a site meets them; each is a module here.
-COMMANDS = ("demo", "check", "plan", "run", "status", "receive", "decode", "simulate")
+COMMANDS = (
+    "demo",
+    "check",
+    "plan",
+    "run",
+    "status",
+    "certificates",
+    "receive",
+    "decode",
+    "simulate",
+)
 
 
 def versions() -> str:

@@ -17,7 +17,16 @@ from zerometer.core.categories import (
 )
 from zerometer.core.event import EventKind
 from zerometer.core.network import Network
-from zerometer.core.site import ALL_VIEWS, CARRIERS, Category, Pool, Site, Source, View
+from zerometer.core.site import (
+    ALL_VIEWS,
+    CARRIERS,
+    Allocation,
+    Category,
+    Pool,
+    Site,
+    Source,
+    View,
+)
 
 DIRECT_VIEWS: tuple[View, ...] = ("physical", "location", "market", "gb32150")
 
@@ -34,10 +43,29 @@ def site() -> Site:
     return replace(small, pools=pools, sources=sources)
 
 
+def chp_site() -> Site:
+    """Return the site with a boiler that gives heat for a fixed burden, and power."""
+    small = site()
+    (boiler,) = (p for p in small.processes if p.id == "boiler")
+    chp = replace(
+        boiler,
+        gives=boiler.gives | {"lv": drawn("pv")},
+        allocation={
+            "physical": Allocation(
+                method="power_bonus", weights={"lv": 1.0}, bonus={"heat": 60.0}
+            )
+        },
+    )
+    others = (p for p in small.processes if p.id != "boiler")
+    return replace(small, processes=(*others, chp))
+
+
 @pytest.mark.parametrize("view", ALL_VIEWS)
 def test_every_origin_has_a_category_in_every_view(view: View) -> None:
-    names = [origin.name for origin in Network(site()).origins]
-    assert sorted(origin_categories(site(), view)) == sorted(names)
+    names = {origin.name for origin in Network(chp_site()).origins}
+    categories = origin_categories(chp_site(), view)
+    assert set(categories) == names
+    assert categories["bonus.boiler.heat"].ghg == "shifted"
 
 
 @pytest.mark.parametrize("view", DIRECT_VIEWS)

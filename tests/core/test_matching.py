@@ -133,14 +133,15 @@ def test_the_score_counts_what_was_free_when_it_was_used() -> None:
     parts = [free_of_bought(m, 0.3) for m in found.matches]
     assert score_24_7(parts) == pytest.approx((100 + 30) / 200)
     own = match(hourly(50), [], {}, Calendar("hour", SHANGHAI)).matches[0]
-    assert score_24_7([*parts, free_of_own(own, 40.0, 0.3)]) == pytest.approx(170 / 240)
+    used = free_of_own(own, 40.0, 1.0, 0.3)
+    assert score_24_7([*parts, used]) == pytest.approx(170 / 240)
     assert score_24_7([]) is None
 
 
 def test_a_share_of_what_is_sold_is_not_free() -> None:
     sold = certificate((0, 1), 25, kind="sold")
     (found,) = match(hourly(100), [sold], {}, Calendar("hour", SHANGHAI)).matches
-    assert free_of_own(found, 80.0, 0.5).free == pytest.approx(60 + 10)
+    assert free_of_own(found, 80.0, 1.0, 0.5).free == pytest.approx(60 + 10)
 
 
 def test_a_contract_with_a_factor_is_not_free() -> None:

@@ -57,10 +57,12 @@ def journalled_site(folder: Path, *, commit_s: float = 5, seal_s: float = 30) ->
 class Gateway:
     """Runs a pipeline over a world of meters, second by second; can be killed."""
 
-    def __init__(self, folder: Path, site: Site | None = None) -> None:
+    def __init__(
+        self, folder: Path, site: Site | None = None, times: Times | None = None
+    ) -> None:
         self.folder = folder
         self.site = site or journalled_site(folder)
-        self.times = Times()
+        self.times = times or Times()
         self.world = World(self.site, dict(POWERS_W), gas_nm3_h=36.0)
         self.start()
 

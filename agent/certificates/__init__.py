@@ -1,0 +1,1 @@
+"""Certificates and contracts: read from files, kept, matched with what was bought."""

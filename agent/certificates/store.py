@@ -1,0 +1,180 @@
+"""The store of certificates: what was imported, append-only, in one SQLite file."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from zerometer.core.errors import ConfigError, JournalError
+from zerometer.core.matching import Certificate, Generation, overlapping
+
+FILE = "certificates.db"
+#: Marks the file as ours ("ZmCe").
+APPLICATION_ID = 0x5A6D4365
+SCHEMA_VERSION = 1
+#: How long another command, or a backup, is waited for.
+BUSY_TIMEOUT_S = 5.0
+
+_SCHEMA = """
+CREATE TABLE certificate (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, source TEXT NOT NULL,
+    start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,  -- Unix time, UTC
+    quantity REAL NOT NULL,                              -- in the source's unit
+    factor REAL NOT NULL,                                -- kg per that unit
+    technology TEXT NOT NULL, registry TEXT NOT NULL, plant TEXT NOT NULL
+);
+CREATE TABLE generation (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    plant TEXT NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
+    quantity REAL NOT NULL, UNIQUE (plant, start_ns)
+)
+"""
+_CERTIFICATE = (
+    "id", "kind", "source", "start_ns", "end_ns", "quantity", "factor", "technology",
+    "registry", "plant",
+)  # fmt: skip
+_GENERATION = ("plant", "start_ns", "end_ns", "quantity")
+
+
+class CertificateStore:
+    """The certificates of a site, in its state directory.
+
+    All methods raise JournalError when the file cannot be used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Use the file in *folder*; both are made by the first import."""
+        self._path = folder / FILE
+
+    def add(
+        self, certificates: Sequence[Certificate], generation: Sequence[Generation]
+    ) -> int:
+        """Add what is new, all or nothing; return how much that was.
+
+        What is there already, the same in all its parts, is left alone. ConfigError
+        when an id, or a time of a plant, is there with other content.
+        """
+        with self._open() as connection, _transaction(connection):
+            known = {c.id: c for c in _certificates(connection)}
+            made = _generation(connection)
+            new_c = [c for c in certificates if known.get(c.id) != c]
+            there = {plant: set(readings) for plant, readings in made.items()}
+            new_g = [g for g in generation if g not in there.get(g.plant, ())]
+            clashes = [f"certificate {c.id}" for c in new_c if c.id in known]
+            clashes += [
+                f"generation of {g.plant}"
+                for g in new_g
+                if overlapping(made.get(g.plant, ()), g)
+            ]
+            if clashes:
+                raise ConfigError(
+                    f"{self._path}: {', '.join(clashes[:3])}"
+                    f"{' and others' if len(clashes) > 3 else ''}: there already, "
+                    "with other content; what was imported stays as it is: give what "
+                    "is new an id and a time of its own"
+                )
+            _insert(connection, "certificate", _CERTIFICATE, new_c)
+            _insert(connection, "generation", _GENERATION, new_g)
+            return len(new_c) + len(new_g)
+
+    def certificates(self) -> list[Certificate]:
+        """Return all certificates, in the order in which they came."""
+        if not self._path.exists():
+            return []
+        with self._open() as connection:
+            return _certificates(connection)
+
+    def generation(self) -> dict[str, list[Generation]]:
+        """Return the profiles of plants, in order of time."""
+        if not self._path.exists():
+            return {}
+        with self._open() as connection:
+            return _generation(connection)
+
+    def revision(self) -> int:
+        """Return how much there is; it grows with each import that brings news."""
+        if not self._path.exists():
+            return 0
+        with self._open() as connection:
+            query = "SELECT ifnull(sum(seq), 0) FROM sqlite_sequence"
+            return int(connection.execute(query).fetchone()[0])
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        uri = f"file:{quote(str(self._path.absolute()))}?psow=0"
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(
+                sqlite3.connect(
+                    uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
+                )
+            ) as connection:
+                self._prepare(connection)
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"certificates: {self._path}: {error}") from error
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA synchronous = FULL")
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
+            return
+        with _transaction(connection):
+            (tables,) = connection.execute(
+                "SELECT count(*) FROM sqlite_master"
+            ).fetchone()
+            if tables:
+                raise JournalError(
+                    f"certificates: {self._path}: belongs to another application, or "
+                    f"has schema version {version}; known is {SCHEMA_VERSION}: install "
+                    "the version that wrote it"
+                )
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _certificates(connection: sqlite3.Connection) -> list[Certificate]:
+    rows = connection.execute(
+        f"SELECT {', '.join(_CERTIFICATE)} FROM certificate ORDER BY n"
+    )
+    return [Certificate(**dict(zip(_CERTIFICATE, row, strict=True))) for row in rows]
+
+
+def _generation(connection: sqlite3.Connection) -> dict[str, list[Generation]]:
+    made: dict[str, list[Generation]] = {}
+    for row in connection.execute(
+        f"SELECT {', '.join(_GENERATION)} FROM generation ORDER BY plant, start_ns"
+    ):
+        reading = Generation(**dict(zip(_GENERATION, row, strict=True)))
+        made.setdefault(reading.plant, []).append(reading)
+    return made
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: tuple[str, ...],
+    new: Sequence[Certificate] | Sequence[Generation],
+) -> None:
+    connection.executemany(
+        f"INSERT INTO {table} ({', '.join(columns)}) "
+        f"VALUES ({', '.join('?' * len(columns))})",
+        [[getattr(one, column) for column in columns] for one in new],
+    )

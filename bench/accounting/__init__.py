@@ -1,0 +1,1 @@
+"""What accounting costs: readings a second, a tick, a year."""
