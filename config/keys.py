@@ -1,30 +1,38 @@
 """The keys of a site file and of a meter map, by table.
 
 ``docs/site-file.md`` and ``docs/meter-map.md`` describe each of them, which a
-test compares. A key that stands under LATER is known and refused: what the
-file says is never silently ignored.
+test compares. No other key is taken: what a file says is never silently ignored.
 """
 
 TOP = (
-    "format", "site", "bus", "meter", "pool", "source", "process", "storage",
-    "sink", "uplink", "journal", "page",
+    "format", "site", "bus", "meter", "virtual", "pool", "source", "process",
+    "storage", "sink", "product", "feed", "profile", "uplink", "journal", "page",
 )  # fmt: skip
-SITE = ("id", "name", "timezone", "tick")
+SITE = ("id", "name", "timezone", "tick", "views", "matching", "events")
 BUS = ("id", "port", "baud", "parity", "stop_bits", "timeout", "rs485")
 METER = (
     "id", "name", "bus", "unit", "channel", "map", "points", "period", "ct", "pt",
-    "serial", "class",
+    "serial", "class", "max_power", "max_rate", "uncertainty",
 )  # fmt: skip
 METER_POINT = ("from", "times", "unit", "period")
 OWN_POINT = ("unit", "kind", "modulus", "resolution", "period")
 PERIOD = ("power", "energy", "electrical", "state")
-POOL = ("carrier",)
-SOURCE = ("into", "meter", "factor")
-PROCESS = ("takes", "gives", "burns", "factor")
-STORAGE = ("pool", "meter", "charge", "discharge", "efficiency")
-SINK = ("from", "remainder_of", "kind")
-SINK_LATER = ("product",)
+VIRTUAL = ("unit", "plus", "minus")
+POOL = ("carrier", "balance", "nominal")
+SOURCE = ("into", "meter", "factor", "kind", "carbon_free_share")
+FACTOR = ("value", "series", "fallback", "uncertainty")
+PROCESS = ("takes", "gives", "burns", "factor", "kind", "losses", "allocation")
+ALLOCATION = ("method", "power", "heat", "temperatures", "ambient", "factor")
+STORAGE = (
+    "pool", "meter", "charge", "discharge", "efficiency", "standby", "capacity",
+    "state_of_charge",
+)  # fmt: skip
+STATE_OF_CHARGE = ("meter", "empty", "full")
+SINK = ("from", "remainder_of", "kind", "product", "drivers", "factor")
+PRODUCT = ("name", "unit", "good")
 MEASURE = ("meter", "times")
+FEED = ("id", "series", "form", "path", "url", "zone", "token_file", "period")
+PROFILE = ("unit", "values")
 UPLINK = ("id", "url", "token_file", "timeout")
 JOURNAL = ("path", "max", "commit", "seal")
 PAGE = ("enabled", "host", "port")
@@ -38,12 +46,19 @@ SITE_FILE: dict[str, tuple[str, ...]] = {
     "meter.points": METER_POINT,
     "meter.points without a bus": OWN_POINT,
     "meter.period": PERIOD,
+    "a measure": MEASURE,
+    "[virtual.ID]": VIRTUAL,
     "[pool.ID]": POOL,
     "[source.ID]": SOURCE,
+    "a factor": FACTOR,
     "[process.ID]": PROCESS,
+    "an allocation": ALLOCATION,
     "[storage.ID]": STORAGE,
+    "storage.state_of_charge": STATE_OF_CHARGE,
     "[sink.ID]": SINK,
-    "a measure": MEASURE,
+    "[product.ID]": PRODUCT,
+    "[[feed]]": FEED,
+    "[profile.ID]": PROFILE,
     "[[uplink]]": UPLINK,
     "[journal]": JOURNAL,
     "[page]": PAGE,

@@ -4,94 +4,65 @@ Meters are known first by what they could read; which points a site polls
 follows from what its graph asks for here.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from zerometer.config import keys
 from zerometer.config.problems import near
+from zerometer.config.readable import Readable, sign_of
 from zerometer.config.table import Table, shown
 from zerometer.core.points import Point
-from zerometer.core.site import Measure
+from zerometer.core.site import Combination, Measure, Measured
 from zerometer.core.units import UNITS, factor
 
-IMPORT = "active_energy_import"
-EXPORT = "active_energy_export"
-
-#: What is summed up, and how fast: by dimension.
-RATE_OF = {
-    "energy": "power", "volume": "volume_flow", "normal_volume": "normal_volume_flow",
-    "mass": "mass_flow", "pieces": "piece_rate",
-}  # fmt: skip
-
-# The power that belongs to a counter: of the same phase and the same copy.
-_ENERGY = re.compile(r"(primary_)?active_energy_(import|export)(_l[123]|_alt)?")
+Terms = tuple[tuple[Literal[1, -1], Measure], ...]
 
 
-@dataclass(kw_only=True)
-class Readable:
-    """What a meter could read, by point name; ``derived`` the site file made.
+@dataclass(frozen=True)
+class Virtual:
+    """A virtual meter: a sum of measures, all in ``unit``.
 
-    ``needed`` grows by the points that the graph asks for. A meter whose map is
-    not known has no points and ``known`` is false: nothing is said of them. The
-    points of a meter without a bus are the site file's ``own``.
+    Nothing is said of one that does not hold, which has no unit.
     """
 
-    points: Mapping[str, Point]
-    derived: tuple[str, ...] = ()
-    known: bool = True
-    own: bool = False
-    needed: set[str] = field(default_factory=set)
-
-    def counters(self) -> list[str]:
-        """Return the names of all counters."""
-        return [p.name for p in self.points.values() if p.kind == "counter"]
-
-    def power_of(self, counter: Point) -> Point | None:
-        """Return the power that shapes *counter*.
-
-        By their names; for a name of the site's own, the only rate beside the only
-        counter of its dimension.
-        """
-        match = _ENERGY.fullmatch(counter.name)
-        if match:
-            power = self.points.get(f"{match[1] or ''}active_power{_phase(match[3])}")
-            return power if power and _is_rate(power, counter) else None
-        if not self.own:
-            return None
-        dimension = UNITS[counter.unit].dimension
-        same = [
-            p
-            for p in self.points.values()
-            if p.kind == "counter" and UNITS[p.unit].dimension == dimension
-        ]
-        rates = [p for p in self.points.values() if _is_rate(p, counter)]
-        return rates[0] if len(same) == len(rates) == 1 else None
-
-    def default_counter(self) -> str | None:
-        """Return the counter meant when only the meter is named.
-
-        Imported energy, else the only counter that the site file derived, else
-        the only counter that there is.
-        """
-        if IMPORT in self.points:
-            return IMPORT
-        for names in (self.derived, self.counters()):
-            if len(names) == 1:
-                return names[0]
-        return None
+    unit: str
+    terms: Terms = ()
 
 
 class Measures:
-    """Turns the measures of a site file into core.site.Measure."""
+    """Turns the measures of a site file into core.site.Measured."""
 
     def __init__(self, meters: Mapping[str, Readable]) -> None:
         self._meters = meters
+        self._virtual: dict[str, Virtual] = {}
+
+    def add(self, name: str, virtual: Virtual) -> None:
+        """Let measures name a virtual meter."""
+        self._virtual[name] = virtual
+
+    def is_meter(self, name: str) -> bool:
+        """Tell whether a real meter has this id."""
+        return name in self._meters
+
+    def is_virtual(self, value: object) -> bool:
+        """Tell whether *value* names a virtual meter."""
+        return isinstance(value, str) and value in self._virtual
+
+    def counts(self, meter: str, counter: str) -> bool:
+        """Tell whether a meter of this id has this counter."""
+        return meter in self._meters and counter in self._meters[meter].points
+
+    def unit(self, measured: Measured) -> str:
+        """Return the unit that a measure's counter counts in."""
+        if isinstance(measured, Combination):
+            return self._virtual[measured.id].unit
+        return self._meters[measured.meter].points[measured.counter].unit
 
     def read(
         self, table: Table, key: str, unit: str, default: str | None = None
-    ) -> Measure | None:
+    ) -> Measured | None:
         """Return the measure at *key*, in *unit*; None when it does not hold.
 
         Without a *unit*, the meter and its counter are checked all the same.
@@ -108,6 +79,27 @@ class Measures:
         times = inner.positive("times") if "times" in inner else None
         return self._resolve(inner, "meter", unit, default, times)
 
+    def gauge(self, table: Table, key: str) -> tuple[str, str] | None:
+        """Return the meter and the gauge named at *key*, as "meter:point"."""
+        meter_id, _, name = table.text(key).partition(":")
+        meter = self._meter(table, key, meter_id)
+        if meter is None or not meter.known:
+            return None
+        gauges = [p.name for p in meter.points.values() if p.kind == "gauge"]
+        if name not in gauges:
+            table.error(key, f'name a gauge, as "meter:point"{near(name, gauges)}')
+            return None
+        meter.needed.add(name)
+        return meter_id, name
+
+    def _meter(self, table: Table, key: str, meter_id: str) -> Readable | None:
+        meter = self._meters.get(meter_id)
+        if meter is None and meter_id:
+            message = f"no meter named {shown(meter_id)}"
+            known = chain(self._meters, self._virtual)
+            table.error(key, message + near(meter_id, known))
+        return meter
+
     def _resolve(
         self,
         table: Table,
@@ -115,25 +107,39 @@ class Measures:
         unit: str,
         default: str | None,
         times: float | None,
-    ) -> Measure | None:
-        meter_id, _, name = table.text(key).partition(":")
-        meter = self._meters.get(meter_id)
+    ) -> Measured | None:
+        text = table.text(key)
+        meter_id, _, name = text.partition(":")
+        if meter_id in self._virtual:
+            return self._combined(table, key, unit, times)
+        meter = self._meter(table, key, meter_id)
         if meter is None:
-            if meter_id:
-                message = f"no meter named {shown(meter_id)}"
-                table.error(key, message + near(meter_id, self._meters))
             return None
         counter = self._counter(table, key, meter, name or default)
         if counter is None:
             return None
+        what = f'"{counter.name}" counts'
+        times = _times(table, key, times, what, (counter.unit, unit))
         if times is None:
-            times = _conversion(counter.unit, unit)
-        if times is None:
-            message = f'"{counter.name}" counts in {shown(counter.unit)}, not in {unit}'
-            example = f'{{ meter = "{meter_id}", times = ... }}'
-            table.error(key, f"{message}; give the factor: {example}")
             return None
         return _measure(meter_id, meter, counter, times)
+
+    def _combined(
+        self, table: Table, key: str, unit: str, times: float | None
+    ) -> Combination | None:
+        meter_id, _, point = table.text(key).partition(":")
+        virtual = self._virtual[meter_id]
+        if point:
+            message = f"{shown(meter_id)} is a virtual meter, which has no points"
+            table.error(key, f"{message}; name it alone")
+            return None
+        if not virtual.unit:
+            return None
+        what = f"{shown(meter_id)} is"
+        times = _times(table, key, times, what, (virtual.unit, unit))
+        if times is None:
+            return None
+        return Combination(id=meter_id, terms=scaled(virtual.terms, times))
 
     def _counter(
         self, table: Table, key: str, meter: Readable, name: str | None
@@ -157,12 +163,28 @@ class Measures:
         return point
 
 
-def _conversion(source: str, target: str) -> float | None:
-    if not target:
-        return 1.0
-    if UNITS[source].dimension != UNITS[target].dimension:
-        return None
-    return factor(source, target)
+def scaled(terms: Terms, times: float) -> Terms:
+    """Return *terms* in another unit."""
+    return tuple(
+        (sign, replace(m, times=m.times * times, power_times=m.power_times * times))
+        for sign, m in terms
+    )
+
+
+def _times(
+    table: Table, key: str, stated: float | None, what: str, units: tuple[str, str]
+) -> float | None:
+    """Return what one of the first unit is in the second: as stated, or as known."""
+    source, target = units
+    if stated is not None or not target:
+        return 1.0 if stated is None else stated
+    if UNITS[source].dimension == UNITS[target].dimension:
+        return factor(source, target)
+    meter = table.text(key).partition(":")[0]
+    message = f"{what} in {shown(source)}, not in {target}"
+    example = f'{{ meter = "{meter}", times = ... }}'
+    table.error(key, f"{message}; give the factor: {example}")
+    return None
 
 
 def _measure(meter_id: str, meter: Readable, counter: Point, times: float) -> Measure:
@@ -177,22 +199,7 @@ def _measure(meter_id: str, meter: Readable, counter: Point, times: float) -> Me
         meter=meter_id,
         counter=counter.name,
         power=power.name,
-        sign=_sign(counter.name),
+        sign=sign_of(counter.name),
         times=times,
         power_times=hourly * times,
     )
-
-
-def _is_rate(point: Point, counter: Point) -> bool:
-    """Tell whether a point is how fast *counter* counts."""
-    rate = RATE_OF.get(UNITS[counter.unit].dimension)
-    return point.kind == "gauge" and UNITS[point.unit].dimension == rate
-
-
-def _sign(counter: str) -> Literal[1, -1]:
-    match = _ENERGY.fullmatch(counter)
-    return -1 if match and match[2] == "export" else 1
-
-
-def _phase(suffix: str | None) -> str:
-    return suffix if suffix and suffix.startswith("_l") else ""

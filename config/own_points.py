@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import cast
 
 from zerometer.config import keys
-from zerometer.config.measures import Readable
 from zerometer.config.problems import near
+from zerometer.config.readable import Readable
 from zerometer.config.site_points import Asked, read_period, read_periods
 from zerometer.config.table import Table, shown
 from zerometer.core.points import Group, Kind, Point

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from zerometer.config import keys
@@ -13,16 +14,20 @@ from zerometer.config.measures import Measures
 from zerometer.config.problems import Problem, Problems, near
 from zerometer.config.site_buses import read_buses
 from zerometer.config.site_checks import check_graph
-from zerometer.config.site_graph import GraphReader
+from zerometer.config.site_graph import read_graph
 from zerometer.config.site_meters import read_meters
+from zerometer.config.site_series import check_series, read_feeds, read_profiles
 from zerometer.config.site_services import read_journal, read_page, read_uplinks
+from zerometer.config.site_views import read_views
 from zerometer.config.table import Table, shown
+from zerometer.config.virtual_meters import read_virtual_meters
 from zerometer.core.site import Site
 
 #: The newest format of a site file that this version reads.
 FORMAT = 1
 TICK_NS = 1_000_000_000
 MINUTE_NS = 60_000_000_000
+MATCHING = ("15min", "hour", "month", "year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,12 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
     buses = read_buses(top, folder)
     drafts = read_meters(top, buses, MapLibrary(problems, beside / "maps"))
     measures = Measures({name: draft.readable for name, draft in drafts.items()})
-    graph = GraphReader(top, measures).read()
-    check_graph(graph)
+    read_virtual_meters(top, measures)
+    graph = read_graph(top, measures)
+    check_graph(graph, measures)
+    feeds, profiles = read_feeds(top, folder), read_profiles(top)
+    check_series(top, graph, feeds, profiles)
+    events = about.text("events", "")
     site_id = about.identifier("id")
     return Site(
         id=site_id,
@@ -74,6 +83,13 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
         processes=tuple(graph.processes),
         storages=tuple(graph.storages),
         sinks=tuple(graph.sinks),
+        products=tuple(graph.products.values()),
+        shared=tuple(graph.shared),
+        feeds=feeds,
+        profiles=profiles,
+        views=read_views(about, graph),
+        matching=cast(Any, about.choice("matching", MATCHING, "month")),
+        events=str(folder / events) if events else "",
         uplinks=read_uplinks(top, folder),
         journal=read_journal(top, folder),
         page=read_page(top),

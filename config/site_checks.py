@@ -1,66 +1,36 @@
 """What must hold of a site's graph as a whole."""
 
-from collections.abc import Iterator
-
-from zerometer.config.site_graph import Graph
+from zerometer.config.counted_once import check_counted_once, check_directions
+from zerometer.config.graph import Graph
+from zerometer.config.measures import Measures
 from zerometer.config.table import shown
 from zerometer.core.allocation import ENERGY_CONTENT
-from zerometer.core.site import Measure, Measured
-
-#: A flow: the table and key that state it, and its measure.
-Flow = tuple[str, str, str, Measured]
 
 
-def check_graph(graph: Graph) -> None:
+def check_graph(graph: Graph, measures: Measures) -> None:
     """Collect what is wrong with *graph*."""
-    _check_counted_once(graph)
+    check_counted_once(graph, measures)
+    check_directions(graph)
     _check_remainders(graph)
     _check_outputs(graph)
+    _check_products(graph)
     if not graph.doubtful:
         _check_exits(graph)
         _check_inflows(graph)
 
 
-def _flows(graph: Graph) -> Iterator[tuple[str, Flow]]:
-    """Yield every measured flow with the pool or fuel that it belongs to."""
-    for source in graph.sources:
-        yield source.pool, ("source", source.id, "meter", source.measure)
-    for process in graph.processes:
-        for key, flows in (("takes", process.takes), ("gives", process.gives)):
-            for pool, measure in flows.items():
-                yield pool, ("process", process.id, key, measure)
-        for fuel in process.fuels:
-            place = ("process", process.id, "burns", fuel.measure)
-            yield f"fuel {fuel.carrier}", place
-    for storage in graph.storages:
-        yield storage.pool, ("storage", storage.id, "charge", storage.charge)
-        yield storage.pool, ("storage", storage.id, "discharge", storage.discharge)
-    for sink in graph.sinks:
-        if sink.measure:
-            yield sink.pool, ("sink", sink.id, "from", sink.measure)
-
-
-def _check_counted_once(graph: Graph) -> None:
-    seen: dict[tuple[str, str, str], str] = {}
-    for place, (kind, name, key, measure) in _flows(graph):
-        if not isinstance(measure, Measure):
-            continue
-        counter = (place, measure.meter, measure.counter)
-        here = f'{kind} "{name}"'
-        if counter in seen:
-            table = graph.tables[kind, name]
-            what = shown(f"{measure.meter}:{measure.counter}")
-            message = f"{what} is counted in {seen[counter]} already"
-            table.error(key if key in table else "meter", message)
-        seen.setdefault(counter, here)
-
-
 def _check_remainders(graph: Graph) -> None:
     first: dict[str, str] = {}
     for sink in graph.sinks:
-        if sink.kind == "remainder" and first.setdefault(sink.pool, sink.id) != sink.id:
+        if sink.kind != "remainder":
+            continue
+        table = graph.tables["sink", sink.id]
+        if first.setdefault(sink.pool, sink.id) != sink.id:
             message = f'sink "{first[sink.pool]}" is the remainder of it already'
-            graph.tables["sink", sink.id].error("remainder_of", message)
+            table.error("remainder_of", message)
+        elif graph.pools[sink.pool].balanced:
+            message = "takes all that does not agree; a balanced pool has none"
+            table.error("remainder_of", f"a remainder {message}")
 
 
 def _check_outputs(graph: Graph) -> None:
@@ -68,11 +38,27 @@ def _check_outputs(graph: Graph) -> None:
     for process in graph.processes:
         for pool in process.gives:
             unit = graph.pools[pool].unit
-            if len(process.gives) > 1 and unit not in ENERGY_CONTENT:
+            stated = process.allocation.keys()
+            if len(process.gives) > 1 and unit not in ENERGY_CONTENT and not stated:
                 message = f"one of several outputs, and {unit} has no energy content"
                 fix = "make a process for each output, with what it takes"
                 table = graph.tables["process", process.id]
-                table.error("gives", f"{pool}: {message}; {fix}")
+                table.error("gives", f"{message}; {fix}", pool)
+
+
+def _check_products(graph: Graph) -> None:
+    """Something is made of what flows out, and what is shared is shared."""
+    made = {sink.product for sink in graph.sinks}
+    made.update(name for service in graph.shared for name in service.drivers)
+    for name in graph.products.keys() - made:
+        message = "no sink makes it: give one product = "
+        graph.tables["product", name].warn("", message + shown(name))
+    divided = {service.sink for service in graph.shared}
+    for sink in graph.sinks:
+        shared = sink.kind == "shared" and not sink.product
+        if graph.products and shared and sink.id not in divided:
+            message = "is shared, and no drivers say by whom: no product has it"
+            graph.tables["sink", sink.id].warn("kind", message)
 
 
 def _check_exits(graph: Graph) -> None:
@@ -92,7 +78,26 @@ def _check_exits(graph: Graph) -> None:
 
 
 def _check_inflows(graph: Graph) -> None:
+    """Every pool must be fed, and not only by what it feeds itself."""
+    reached = set(graph.entered)
+    before = -1
+    while len(reached) > before:
+        before = len(reached)
+        for takes, gives in graph.links:
+            if takes & reached:
+                reached |= gives
+    # One that nothing flows into is said of itself, not of all behind it.
+    behind = graph.pools.keys() - graph.fed
+    before = -1
+    while len(behind) > before:
+        before = len(behind)
+        for takes, gives in graph.links:
+            if takes & behind:
+                behind |= gives
     for pool in graph.pools:
         if pool not in graph.fed:
             message = "nothing flows into it; add a source or a process that gives"
+            graph.tables["pool", pool].error("", message)
+        elif pool not in reached | behind:
+            message = "what flows into it only circulates; add a source"
             graph.tables["pool", pool].error("", message)

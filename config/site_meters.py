@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 from zerometer.config import keys
 from zerometer.config.map_library import MapLibrary
-from zerometer.config.measures import Readable
 from zerometer.config.own_points import read_own_points
 from zerometer.config.problems import near
+from zerometer.config.readable import Readable
+from zerometer.config.site_factors import uncertainty
 from zerometer.config.site_points import Asked, polled, read_points
 from zerometer.config.table import Table, shown
 from zerometer.core.meter_map import MeterMap
 from zerometer.core.site import Bus, Meter
+from zerometer.core.units import UNITS, factor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,7 @@ def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft
         points=(),
         serial=table.text("serial", ""),
         accuracy_class=_accuracy_class(table),
+        uncertainty_percent=uncertainty(table),
     )
     if not any(key in table for key in OF_A_BUS):
         return _without_bus(table, meter)
@@ -105,6 +108,7 @@ def _draft(table: Table, buses: Mapping[str, Bus], library: MapLibrary) -> Draft
         map=map_ or _NO_MAP,
         ct=ct,
         pt=pt,
+        max_rate=_max_rate(table, readable),
     )
     return Draft(meter=meter, readable=readable, asked=asked)
 
@@ -116,7 +120,8 @@ def _without_bus(table: Table, meter: Meter) -> Draft:
             table.error(key, "multiplies what is read; a meter without a bus is not")
     readable, asked = read_own_points(table)
     own = replace(_NO_MAP, points=tuple(readable.points.values()))
-    return Draft(meter=replace(meter, map=own), readable=readable, asked=asked)
+    meter = replace(meter, map=own, max_rate=_max_rate(table, readable))
+    return Draft(meter=meter, readable=readable, asked=asked)
 
 
 def _bus(table: Table, buses: Mapping[str, Bus]) -> str:
@@ -152,6 +157,27 @@ def _ratio(table: Table, key: str) -> tuple[float, float] | None:
         table.error(key, "both numbers must be above 0, as in ct = [600, 5]")
         return None
     return pair[0], pair[1]
+
+
+def _max_rate(table: Table, readable: Readable) -> dict[str, float]:
+    """Return the fastest that counters can count, in their units an hour.
+
+    ``max_power`` is that of all that count energy, unless they have their own.
+    """
+    rates: dict[str, float] = {}
+    points = readable.points
+    if "max_power" in table:
+        power_kw = table.positive("max_power")
+        for name in readable.counters():
+            if UNITS[points[name].unit].dimension == "energy":
+                rates[name] = power_kw * factor("kWh", points[name].unit)
+    inner = table.table("max_rate", f"{table.where}: max_rate")
+    for name in inner.values:
+        rates[name] = inner.positive(name)
+        if readable.known and name not in readable.counters():
+            message = f"the meter has no counter {shown(name)}"
+            inner.error(name, message + near(name, readable.counters()), of_key=True)
+    return rates
 
 
 def _accuracy_class(table: Table) -> str:

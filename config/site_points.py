@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from zerometer.config import keys
-from zerometer.config.measures import EXPORT, IMPORT, Readable
 from zerometer.config.problems import near
+from zerometer.config.readable import EXPORT, IMPORT, Readable
 from zerometer.config.table import Table, shown
 from zerometer.core.meter_map import MeterMap
 from zerometer.core.points import Point, PolledPoint

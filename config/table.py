@@ -72,12 +72,19 @@ class Table:
     def _problem(
         self, key: str, message: str, *rest: str | int, of_key: bool
     ) -> Problem:
-        path = (*self.path, key, *rest) if key else self.path
+        path = (*self._at(key), *rest) if key else self.path
         line, column = self.document.place(path, of_key=of_key)
-        name = key
+        name = self._shown_key(key)
         for part in rest:
             name += f"[{part}]" if isinstance(part, int) else f".{part}"
         return Problem(self.document.file, line, column, self.where, name, message)
+
+    def _at(self, key: str) -> KeyPath:
+        """Return where the value of *key* stands."""
+        return (*self.path, key)
+
+    def _shown_key(self, key: str) -> str:
+        return key
 
     def error(
         self, key: str, message: str, *rest: str | int, of_key: bool = False
@@ -167,6 +174,14 @@ class Table:
             return 1.0
         return value
 
+    def share(self, key: str, default: float) -> float:
+        """Return a number from 0 to 1."""
+        value = self.number(key, default)
+        if not 0.0 <= value <= 1.0:
+            self.error(key, f"{shown(self.values[key])} is not within 0 to 1")
+            return default
+        return value
+
     def numbers(self, key: str, count: int) -> tuple[float, ...] | None:
         """Return *count* numbers; None when the key is absent or wrong."""
         value = self.values.get(key)
@@ -239,7 +254,7 @@ class Table:
         return Table(
             self.document,
             self.problems,
-            path=(*self.path, key),
+            path=self._at(key),
             values=value,
             where=where,
             keys=keys,
@@ -267,6 +282,15 @@ class Table:
                 later=later,
             )
 
+    def elements(self, key: str) -> Iterator["Table"]:
+        """Yield a table for each element of a list, which has it at *key*."""
+        value = self.values.get(key, [])
+        if not isinstance(value, list):
+            self.error(key, f"{shown(value)} is not a list")
+            return
+        for index in range(len(value)):
+            yield _Element(self, key, index)
+
     def named(
         self, key: str, keys: Sequence[str], later: Sequence[str] = ()
     ) -> Iterator[tuple[str, "Table"]]:
@@ -279,6 +303,26 @@ class Table:
             if not _ID.fullmatch(name):
                 outer.error(name, f"the name {BAD_ID}", of_key=True)
             yield name, outer.table(name, f'{key} "{name}"', keys, later)
+
+
+class _Element(Table):
+    """A list's table, of which *key* is one element."""
+
+    def __init__(self, table: Table, key: str, index: int) -> None:
+        super().__init__(
+            table.document,
+            table.problems,
+            path=table.path,
+            values={key: table.values[key][index]},
+            where=table.where,
+        )
+        self._index = index
+
+    def _at(self, key: str) -> KeyPath:
+        return (*self.path, key, self._index)
+
+    def _shown_key(self, key: str) -> str:
+        return f"{key}[{self._index}]"
 
 
 #: How a message continues that found a bad identifier.

@@ -1,16 +1,12 @@
 """Carbon flow through pools, processes and storages, tick by tick."""
 
-from array import array
-from math import isfinite
-
 cimport cython
 from libc.math cimport fabs
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from zerometer.core cimport _loop, _window
+from zerometer.core._flow_store cimport FlowStore
 
 from zerometer.core.errors import UsageError
-from zerometer.core.flow_order import arrange
-from zerometer.core.flow_tables import FlowTables
 
 cdef enum:
     BIT_NO_FLOW = 1
@@ -29,130 +25,7 @@ CLOSED = BIT_CLOSED
 
 @cython.final
 @cython.initializedcheck(False)
-cdef class FlowGraph:
-    cdef readonly Py_ssize_t width     # columns of the totals
-    cdef Py_ssize_t pools              # how many there are, and so on
-    cdef Py_ssize_t origins
-    cdef Py_ssize_t places
-    cdef Py_ssize_t flows
-    cdef Py_ssize_t processes
-    cdef Py_ssize_t tanks
-    cdef Py_ssize_t blocks
-
-    # Pools are renumbered, a block's are neighbours (see flow_order).
-    cdef const int32_t[::1] numbers       # of each pool: its number outside
-    cdef const int32_t[::1] block_starts  # where each block's pools start
-    cdef const int32_t[::1] take_starts   # where each block's takes start
-    cdef const int32_t[::1] give_starts   # where each process's gives start
-    cdef const int32_t[::1] inflows       # pool, origin, flow
-    cdef const int32_t[::1] outflows      # pool, place, flow
-    cdef const int32_t[::1] takes         # process, pool, flow
-    cdef const int32_t[::1] gives         # process, pool, flow
-    cdef const int32_t[::1] burns         # process, origin, flow
-    cdef const int32_t[::1] stores        # pool, place, charge, discharge, unknown
-    cdef const int32_t[::1] bonuses       # process, pool, flow, origin
-    cdef const int32_t[::1] idle          # place of each process
-    cdef const int32_t[::1] losses        # place of what each loses; -1: none
-    cdef const int32_t[::1] remainders    # place of each pool
-    cdef const int32_t[::1] unmeasured    # origin of each pool
-    cdef const double[::1] bands          # of each flow: rate below which it is 0
-    cdef const double[::1] weights        # of each give
-    cdef const double[::1] efficiencies   # of each tank
-
-    cdef double[::1] energy        # what each tank has to give
-    cdef double[::1] contents      # by tank and origin
-
-    cdef double[::1] below         # of each flow: what dead bands held back so far
-
-    cdef double[::1] q             # quantities of the tick, after dead bands
-    cdef double[::1] alpha         # of each give: its share of the process's burden
-    cdef double[::1] excess        # of each give: what the process did not take
-    cdef double[::1] lost          # of each process: part of what it takes
-    cdef uint8_t[::1] is_idle      # of each process: no output in this tick
-    cdef double[::1] into          # of each pool: what enters
-    cdef double[::1] rest          # of each pool: what leaves, later its remainder
-    cdef double[::1] through       # of each pool: all that leaves
-    cdef double[::1] exits         # of each pool: what leaves its block
-    cdef double[::1] burden        # by pool and origin: what enters
-    cdef double[::1] share         # by pool and origin: make-up of a unit
-    cdef int32_t[::1] columns      # by pool: the origins of which it has any
-    cdef int32_t[::1] counts       # of each pool: how many these are
-    cdef uint8_t[::1] condition    # of each pool
-    cdef uint8_t[::1] kind         # of each pool: open, closed or last (see _loop)
-    cdef double[::1] pivot         # of each pool
-    cdef double[::1] matrix        # flows between the pools of a block: [to, from]
-    cdef double[::1] packed        # burdens, then shares of a block: those not all 0
-    cdef int32_t[::1] stack        # pools of a block to look at
-
-    cdef double* sums              # the caller's totals, during solve
-    cdef double* carries           # their compensation
-
-    def __init__(
-        self, pools, origins, places, dead_bands, inflows, outflows, takes, gives,
-        weights, burns, bonuses, idle, losses, tanks, efficiencies, remainders,
-        unmeasured,
-    ) -> None:
-        tables = FlowTables(
-            pools=pools, origins=origins, places=places, dead_bands=dead_bands,
-            inflows=inflows, outflows=outflows, takes=takes, gives=gives,
-            weights=weights, burns=burns, bonuses=bonuses, idle=idle, losses=losses,
-            tanks=tanks, efficiencies=efficiencies, remainders=remainders,
-            unmeasured=unmeasured,
-        )
-        tables.check()
-        order = arrange(tables)
-        self.pools, self.origins, self.places = (
-            tables.pools, tables.origins, tables.places
-        )
-        self.flows, self.processes = len(tables.dead_bands), len(tables.idle)
-        self.tanks, self.blocks = len(tables.efficiencies), len(order.take_starts) - 1
-        self.width = (
-            (self.places + self.tanks + 1 + self.pools) * self.origins
-            + self.places + 3 * self.pools + self.flows
-        )
-        self.numbers, self.block_starts = order.pools, order.block_starts
-        self.take_starts, self.give_starts = order.take_starts, order.give_starts
-        self._lay_out(order.tables)
-        self._allocate()
-
-    cdef _lay_out(self, tables):
-        """Take over the tables; copies, for the caller's can change once checked."""
-        self.inflows, self.outflows = tables.inflows, tables.outflows
-        self.takes = tables.takes
-        self.gives, self.weights = tables.gives, tables.weights
-        self.burns, self.bonuses = tables.burns[:], tables.bonuses
-        self.idle, self.losses = tables.idle[:], tables.losses[:]
-        self.stores, self.efficiencies = tables.tanks, tables.efficiencies[:]
-        self.remainders, self.unmeasured = tables.remainders, tables.unmeasured
-        self.bands = tables.dead_bands[:]
-
-    cdef _allocate(self):
-        cdef Py_ssize_t largest = 0, b
-        for b in range(self.blocks):
-            largest = max(largest, self.block_starts[b + 1] - self.block_starts[b])
-        self.energy = _zeros(self.tanks)
-        self.contents = _zeros(self.tanks * self.origins)
-        self.below = _zeros(self.flows)
-        self.q = _zeros(self.flows)
-        self.alpha = _zeros(self.weights.shape[0])
-        self.excess = _zeros(self.weights.shape[0])
-        self.lost = _zeros(self.processes)
-        self.is_idle = bytearray(self.processes)
-        self.into = _zeros(self.pools)
-        self.rest = _zeros(self.pools)
-        self.through = _zeros(self.pools)
-        self.exits = _zeros(self.pools)
-        self.burden = _zeros(self.pools * self.origins)
-        self.share = _zeros(self.pools * self.origins)
-        self.columns = array("i", bytes(4 * self.pools * self.origins))
-        self.counts = array("i", bytes(4 * self.pools))
-        self.condition = bytearray(self.pools)
-        self.kind = bytearray(self.pools)
-        self.pivot = _zeros(self.pools)
-        self.matrix = _zeros(largest * largest)
-        self.packed = _zeros(2 * largest * self.origins)
-        self.stack = array("i", bytes(4 * largest))
-
+cdef class FlowGraph(FlowStore):
     def solve(
         self,
         const double[::1] flows not None,
@@ -187,36 +60,6 @@ cdef class FlowGraph:
                 met |= self._tick()
             self._show(shares, conditions)
         return met
-
-    def state(self):
-        cdef Py_ssize_t i, size = 1 + self.origins
-        state = _zeros(self.tanks * size + self.flows)
-        cdef double[::1] out = state
-        for i in range(self.tanks):
-            out[i * size] = self.energy[i]
-            out[i * size + 1 : (i + 1) * size] = self.contents[
-                i * self.origins : (i + 1) * self.origins
-            ]
-        out[self.tanks * size :] = self.below
-        return state
-
-    def restore(self, const double[::1] state not None) -> None:
-        cdef Py_ssize_t i, size = 1 + self.origins
-        wanted = self.tanks * size + self.flows
-        if state.shape[0] != wanted:
-            raise UsageError(
-                f"flow graph: state - length {state.shape[0]} - {wanted}"
-            )
-        for i in range(wanted):
-            whole = i < self.tanks * size and i % size
-            if not isfinite(state[i]) or (state[i] < 0 and not whole):
-                raise UsageError(f"flow graph: state, {i} - {state[i]} - 0 or more")
-        for i in range(self.tanks):
-            self.energy[i] = state[i * size]
-            self.contents[i * self.origins : (i + 1) * self.origins] = state[
-                i * size + 1 : (i + 1) * size
-            ]
-        self.below[:] = state[self.tanks * size :]
 
     cdef void _take_in(
         self, const double[::1] flows, Py_ssize_t start, double hours
@@ -609,7 +452,3 @@ cdef class FlowGraph:
 
     cdef void _add(self, Py_ssize_t column, double value) noexcept nogil:
         _window.add(&self.sums[column], &self.carries[column], value)
-
-
-cdef _zeros(Py_ssize_t count):
-    return array("d", bytes(8 * count))

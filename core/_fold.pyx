@@ -57,7 +57,7 @@ def unfold(
     ):
         raise UsageError(
             f"fold: rows, openings and results - lengths {rows.shape[0]}, "
-            f"{openings.shape[0]} and {out.shape[0]} - rows of {origins} and a tank each"
+            f"{openings.shape[0]} and {out.shape[0]} - rows of {origins}, and tanks"
         )
     with nogil:
         for i in range(count):

@@ -268,7 +268,7 @@ class Attribution:
             state.wait([waiting.get(name, 0.0) for name in self._network.flow_names])
             graph.restore(state.numbers)
 
-    def _names(self) -> list[list[str]]:
+    def _names(self) -> list[list[Any]]:
         """Return what the numbers of a state mean: one that differs fits no more."""
         network = self._network
         return [

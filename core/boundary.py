@@ -2,7 +2,7 @@
 
 Everything that enters counts when it enters: gross import, what is burned, and what
 no meter saw. Export takes nothing away, but in ``gb32150``, where an enterprise
-subtracts the electricity and heat that it sends out (GB/T 32150-2015, 5.2.4). So
+subtracts the electricity and heat that it sends out (GB/T 32150-2015). So
 sinks, storage changes, losses and the exports' share add up to the total of each
 view, before that subtraction.
 

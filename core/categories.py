@@ -1,12 +1,11 @@
 """Where each amount belongs in an inventory: scope, GHG Protocol and ISO category.
 
 Sources: GHG Protocol Corporate Standard (2004), chapter 4, for scopes and the kinds
-of scope 1; Scope 2 Guidance (2015), 5.3, for bought electricity, heat, steam and
-cooling; Corporate Value Chain (Scope 3) Standard (2011), table 5.3, for the
-categories 3.1 to 3.15; ISO 14064-1:2018, 5.2.4 and annex B, for its categories 1
-to 6, where compressed air from elsewhere is imported energy as well; annex D and
-chapter 9 of the Corporate Standard for biogenic CO2, which is reported beside all
-scopes.
+of scope 1, and chapter 9 for biogenic CO2, which is reported beside all scopes;
+Scope 2 Guidance (2015), chapter 5, for bought electricity, heat, steam and cooling;
+Corporate Value Chain (Scope 3) Standard (2011), chapter 5, for the categories 3.1 to
+3.15; ISO 14064-1:2018, 5.2.4 and annex B, for its categories 1 to 6, where compressed
+air from elsewhere is imported energy as well, and annex D for biogenic CO2.
 """
 
 from collections.abc import Iterable

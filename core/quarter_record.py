@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from zerometer.core._column import decode_integers, encode_integers
@@ -67,13 +67,9 @@ class QuarterRecord:
     def unpacked(cls, values: Sequence[Any]) -> "QuarterRecord":
         """Return the record that was *packed*."""
         start_ns, end_ns, revision, rows, by_variant = values
-        return cls(
-            start_ns,
-            end_ns,
-            revision,
-            *map(_unpacked, rows),
-            *(tuple(map(_unpacked, rows)) for rows in by_variant),
-        )
+        found: list[Any] = list(map(_unpacked, rows))
+        found += [tuple(map(_unpacked, rows)) for rows in by_variant]
+        return cls(start_ns, end_ns, revision, *found)
 
 
 def joined(records: Sequence[QuarterRecord]) -> QuarterRecord:
@@ -81,23 +77,15 @@ def joined(records: Sequence[QuarterRecord]) -> QuarterRecord:
     first, last = records[0], records[-1]
     if len(records) == 1:
         return first
-    sums = {name: _sum([getattr(record, name) for record in records]) for name in _SUMS}
-    by_variant = {
-        name: tuple(
+    changes: dict[str, Any] = {
+        name: _sum([getattr(record, name) for record in records]) for name in _SUMS
+    }
+    for name in _SUMS_BY_VARIANT:
+        changes[name] = tuple(
             _sum([getattr(record, name)[variant] for record in records])
             for variant in range(len(first.contents))
         )
-        for name in _SUMS_BY_VARIANT
-    }
-    return QuarterRecord(
-        start_ns=first.start_ns,
-        end_ns=last.end_ns,
-        revision=first.revision,
-        energy=last.energy,
-        contents=last.contents,
-        **sums,
-        **by_variant,
-    )
+    return replace(last, start_ns=first.start_ns, revision=first.revision, **changes)
 
 
 def _sum(rows: "Sequence[array[float]]") -> "array[float]":

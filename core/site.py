@@ -214,7 +214,7 @@ class Fuel:
 
 
 AllocationMethod = Literal[
-    "energy", "efficiency", "alternative", "defra", "exergy", "power_bonus"
+    "energy", "efficiency", "alternative", "defra", "exergy", "power_bonus", "main"
 ]
 
 
@@ -222,7 +222,8 @@ AllocationMethod = Literal[
 class Allocation:
     """How a process with several outputs divides its burden over them.
 
-    ``weights``: share of the burden per unit, by pool. With ``bonus``, kg per unit
+    ``weights``: share of the burden per unit, by pool; with the method ``main``, 0
+    for what comes beside what the process is for. With ``bonus``, kg per unit
     by pool and nothing else, these outputs get just so much, and the others
     (by ``weights``) the rest, which may be negative.
     """

@@ -56,18 +56,20 @@ class Held:
 class Totals:
     """What flowed in [start, end), in booked units, and what it emitted.
 
-    ``flows``, ``estimated``: by flow of the network: the quantity, and the part of
-    it whose amount or time no meter saw. ``entered``: by origin. ``received``: by
-    place and origin, row after row; of a storage what charging put in less what
-    discharging took out. ``quantity``: by place. ``throughput``: by pool.
-    ``emissions``: the same in kg by view: entered by origin, received by place, and
-    ``pool_kg``, what the throughput of each pool carried (its factor is the
-    quotient). ``credit_kg``: what exports take off in ``gb32150``. ``held``: of each
-    storage, at the end; ``true_up``: by how much it was found to hold more than
-    its flows say. ``minutes``: what came in each minute of UTC that the span touches,
-    one for each of the network's ``demand``, minute after minute. ``flags``: what is
-    to be known of the span, as ``KIND:SUBJECT``: ``unmeasured:POOL``,
-    ``circular:POOL``, ``negative-burden:POOL`` and ``unknown-start:STORAGE``.
+    ``measured``: by measure of the network, what its meter counted, in the counter's
+    own unit, before balanced pools were made to agree. ``flows``, ``estimated``: by
+    flow: the quantity, and the part of it whose amount or time no meter saw.
+    ``entered``: by origin. ``received``: by place and origin, row after row; of a
+    storage what charging put in less what discharging took out. ``quantity``: by
+    place. ``throughput``: by pool. ``emissions``: the same in kg by view: entered by
+    origin, received by place, and ``pool_kg``, what the throughput of each pool
+    carried (its factor is the quotient). ``credit_kg``: what exports take off in
+    ``gb32150``. ``held``: of each storage, at the end; ``true_up``: by how much it
+    was found to hold more than its flows say. ``minutes``: what came in each minute
+    of UTC that the span touches, one for each of the network's ``demand``, minute
+    after minute. ``flags``: what is to be known of the span, as ``KIND:SUBJECT``:
+    ``unmeasured:POOL``, ``circular:POOL``, ``negative-burden:POOL`` and
+    ``unknown-start:STORAGE``.
     """
 
     start_ns: int
@@ -85,4 +87,5 @@ class Totals:
     held: tuple[Held, ...] = ()
     true_up: "array[float]" = field(default_factory=lambda: array("d"))
     minutes: "array[float]" = field(default_factory=lambda: array("d"))
+    measured: "array[float]" = field(default_factory=lambda: array("d"))
     flags: set[str] = field(default_factory=set)

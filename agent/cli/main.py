@@ -17,6 +17,7 @@ COMMANDS = (
     "run",
     "status",
     "certificates",
+    "factors",
     "receive",
     "decode",
     "simulate",

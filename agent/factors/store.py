@@ -5,7 +5,7 @@ What was known at any moment can be asked for: nothing is changed or deleted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from zerometer.agent.factors.database import (
     transaction,
 )
 from zerometer.agent.factors.table import Bad
+from zerometer.agent.factors.times import format_time
 from zerometer.core.factor import BASES, METHODS, STATUSES, FactorRow, fault_of
 
 #: The newest of what was set aside is kept.
@@ -55,13 +56,15 @@ class FactorStore:
     """Factor rows in a file; used by one thread."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the file in *folder*, or make it.
+        """Open the file in *folder*, or make it, and the folder.
 
         One that is damaged is moved aside, which ``notice`` tells: what it held can be
         had again from where it came. JournalError when it cannot be opened.
         """
         self.path = folder / NAME
         self.notice = ""
+        with suppress(OSError):  # what cannot be made cannot be opened either
+            folder.mkdir(parents=True, exist_ok=True)
         try:
             self._connection = connect(self.path)
         except DamagedError as error:
@@ -71,6 +74,12 @@ class FactorStore:
             self.path.replace(aside)
             self._connection = connect(self.path)
             self.notice = f"{error}; it is {aside.name} now, and a new one was begun"
+
+    def __enter__(self) -> "FactorStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -88,7 +97,8 @@ class FactorStore:
         with self._writing():
             for row in last.values():
                 if fault := fault_of(row) or self._misfit(row):
-                    bad.append(Bad(row.provider or "row", str(row), fault))
+                    where = f"{row.series} at {format_time(row.t0_ns)}"
+                    bad.append(Bad(where, str(row), fault))
                 elif self._is_news(row):
                     news.append(self._append(row))
             self._set_aside(bad, max((r.fetched_ns for r in last.values()), default=0))

@@ -28,9 +28,9 @@ class Journal:
     """Sealed batches, rows of open ones and the accounting state, in one file.
 
     All methods may be called from any thread and raise JournalError; all but
-    ``append``, ``info`` and ``gaps`` wait for the disk. ``source`` (16 bytes) is
-    the gateway, ``epoch`` (8 bytes) this journal. ``notices`` say what was damaged
-    when it was opened and resumed.
+    ``append``, ``shares``, ``info`` and ``gaps`` wait for the disk. ``source`` (16
+    bytes) is the gateway, ``epoch`` (8 bytes) this journal. ``notices`` say what was
+    damaged when it was opened and resumed.
     """
 
     source: bytes
@@ -80,6 +80,10 @@ class Journal:
         append it again.
         """
         return self._submit(lambda: self._append(commit))
+
+    def shares(self, start_ns: int, limit: int) -> "Future[list[tuple[int, bytes]]]":
+        """Return at most *limit* quarter hours from *start_ns* on: start, data."""
+        return self._submit(lambda: self._store.shares(start_ns, limit))
 
     def pending(self, uplink: str, limit: int = 8) -> list[StoredBatch]:
         """Return the oldest batches after the uplink's cursor, at most *limit*.

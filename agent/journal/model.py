@@ -24,13 +24,16 @@ class Commit:
     order, and the segments of their streams go out. Then ``segments`` (stream,
     data) are added: rows of open batches. ``lost`` are the numbers (stream, seq)
     between the sealed batches that were given up before they could be written;
-    they become gaps.
+    they become gaps. ``shares`` (start, data) are quarter hours that can be restated,
+    new or anew; those that begin before ``shares_from_ns`` go.
     """
 
     state: bytes
     segments: list[tuple[str, bytes]] = field(default_factory=list)
     sealed: list[SealedBatch] = field(default_factory=list)
     lost: frozenset[tuple[str, int]] = frozenset()
+    shares: list[tuple[int, bytes]] = field(default_factory=list)
+    shares_from_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,6 @@ def make_room(
 
 def _pages(commit: Commit) -> int:
     sizes = [len(batch.data) for batch in commit.sealed]
-    sizes += [len(data) for _, data in commit.segments]
+    sizes += [len(data) for _, data in (*commit.segments, *commit.shares)]
     sizes.append(len(commit.state))
     return sum(size // PAGE_SIZE + 2 for size in sizes) + _SPARE_PAGES

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from zerometer.agent.batch import batch_hash
-from zerometer.agent.journal import rows
+from zerometer.agent.journal import rows, shares
 from zerometer.agent.journal.database import connect, transaction, used_bytes
 from zerometer.agent.journal.model import (
     Commit,
@@ -49,6 +49,7 @@ class Store:
         self.notices: list[str] = []
         try:
             with self._change():
+                shares.make_table(self._connection)
                 if source is not None:
                     write_meta(self._connection, {"source": source})
                 if uplinks is not None:
@@ -99,6 +100,13 @@ class Store:
                     "DELETE FROM segment WHERE stream = ?", (stream,)
                 )
             self._insert_segments(commit.segments)
+            if commit.shares:
+                shares.write(
+                    self._connection,
+                    commit.shares,
+                    commit.shares_from_ns,
+                    self._max_bytes,
+                )
             self._connection.execute(
                 "INSERT OR REPLACE INTO state VALUES (?, ?, ?)",
                 (_STATE, commit.state, checksum(_STATE, commit.state)),
@@ -138,6 +146,10 @@ class Store:
             )
         if batch_id > self._now.cursors.get(uplink, 0):
             self._move_cursor(uplink, batch_id)
+
+    def shares(self, start_ns: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return at most *limit* quarter hours from *start_ns* on: start, data."""
+        return shares.read(self._connection, start_ns, limit)
 
     def _skip(
         self, lost: Collection[tuple[str, int]], stream: str, end: rows.StreamEnd

@@ -1,6 +1,6 @@
 """The local page: what the agent knows right now, for a browser beside it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,12 +20,14 @@ def create_app(
     snapshot: Callable[[], dict[str, Any]],
     updates: Updates,
     names: Collection[str] = LOOPBACK_NAMES,
+    writable: Sequence[Route] = (),
 ) -> Starlette:
     """Return the page as an ASGI application.
 
     *snapshot* gives a JSON-able dict without NaN; it is called in the event loop,
     at most once per tick for all streams, and for each request for it or for metrics.
-    *names* are those, besides addresses, that requests may be sent to.
+    *names* are those, besides addresses, that requests may be sent to; *writable* are
+    what programs on this machine may also POST to.
     """
 
     async def serve_snapshot(_request: Request) -> Response:
@@ -45,6 +47,9 @@ def create_app(
             Route("/api/snapshot", serve_snapshot),
             Route("/metrics", serve_metrics),
             Route("/api/events", EventStream(snapshot, updates)),
+            *writable,
         ],
-        middleware=[Middleware(Guard, names=names)],
+        middleware=[
+            Middleware(Guard, names=names, writable={route.path for route in writable})
+        ],
     )

@@ -38,11 +38,16 @@ class Guard:
 
     A web site whose name was rebound to this machine's address sends its own name
     as Host: it gets 421, and so never reads what belongs to the page's visitors.
+    To the paths in *writable* a program on this machine may also POST, a web site
+    that somebody visits here may not.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, names: Collection[str], writable: Collection[str] = ()
+    ) -> None:
         self._app = app
         self._names = frozenset(name.lower() for name in names)
+        self._writable = frozenset(writable)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -58,9 +63,22 @@ class Guard:
         name = host_name(Headers(scope=scope).get("host", ""))
         if name not in self._names and not is_address(name):
             app = PlainTextResponse("This host is not served here.\n", 421)
+        elif scope["method"] == "POST" and scope["path"] in self._writable:
+            if not _is_own_program(scope):
+                app = PlainTextResponse("Only from this machine.\n", 403)
         elif scope["method"] not in ("GET", "HEAD"):
             app = PlainTextResponse("Only reading.\n", 405, {"Allow": "GET, HEAD"})
         await app(scope, receive, send_guarded)
+
+
+def _is_own_program(scope: Scope) -> bool:
+    """Whether a request comes from this machine, and not out of a browser's page."""
+    client = scope.get("client")
+    return (
+        client is not None
+        and ip_address(client[0]).is_loopback
+        and "origin" not in Headers(scope=scope)
+    )
 
 
 def host_name(host: str) -> str:

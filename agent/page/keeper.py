@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from starlette.routing import Route
 
 from zerometer.agent.page.server import Page
 from zerometer.agent.web import AddressError
@@ -28,10 +30,12 @@ class PageKeeper:
         settings: PageSettings,
         snapshot: Callable[[], dict[str, Any]],
         tell: Callable[[str], None],
+        writable: Sequence[Route] = (),
     ) -> None:
         self._settings = settings
         self._snapshot = snapshot
         self._tell = tell
+        self._writable = writable
         self._page: Page | None = None
         self._later: asyncio.Task[None] | None = None
 
@@ -60,7 +64,7 @@ class PageKeeper:
             await self._page.stop()
 
     async def _serve(self) -> None:
-        page = Page(self._settings, self._snapshot)
+        page = Page(self._settings, self._snapshot, self._writable)
         address = await page.start()
         self._page = page
         # The one line on standard output: scripts wait for it.

@@ -1,8 +1,10 @@
 """The page as a part of the daemon: started, told of ticks, stopped."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from starlette.routing import Route
 
 from zerometer.agent.page.app import create_app
 from zerometer.agent.page.guard import LOOPBACK_NAMES
@@ -15,13 +17,16 @@ class Page:
     """Serves the page at the address that the site file gives."""
 
     def __init__(
-        self, settings: PageSettings, snapshot: Callable[[], dict[str, Any]]
+        self,
+        settings: PageSettings,
+        snapshot: Callable[[], dict[str, Any]],
+        writable: Sequence[Route] = (),
     ) -> None:
         # As it stands in an address, and in the Host of what asks there.
         self._host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self._updates = Updates()
         names = {*LOOPBACK_NAMES, self._host, *_own_names(settings.host)}
-        app = create_app(snapshot, self._updates, names)
+        app = create_app(snapshot, self._updates, names, writable)
         self._server = WebServer(app, settings.host, settings.port)
 
     async def start(self) -> str:

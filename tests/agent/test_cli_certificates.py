@@ -51,6 +51,9 @@ def test_a_site_without_the_view_is_warned(
 ) -> None:
     file = tmp_path / "gec.csv"
     file.write_text(HEAD + LINES, encoding="utf-8")
+    text = Path(site).read_text(encoding="utf-8")
+    views = '[site]\nviews = ["physical", "location"]'
+    Path(site).write_text(text.replace("[site]", views), encoding="utf-8")
     main(["certificates", "import", site, str(file)])
     assert "they have no effect" in capsys.readouterr().err
 

@@ -27,7 +27,7 @@ ROW = FactorRow(
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[FactorStore]:
-    with closing(FactorStore(tmp_path)) as opened:
+    with FactorStore(tmp_path) as opened:
         yield opened
 
 
@@ -53,10 +53,10 @@ def test_rows_come_back_with_their_revisions(store: FactorStore) -> None:
 
 def test_they_are_there_after_a_restart(tmp_path: Path) -> None:
     for value in (0.5, 0.6):
-        with closing(FactorStore(tmp_path)) as store:
+        with FactorStore(tmp_path) as store:
             assert store.notice == ""
             store.add([said(value, int(value * 10), 20)])
-    with closing(FactorStore(tmp_path)) as store:
+    with FactorStore(tmp_path) as store:
         assert [(r.value, r.revision) for r in store.rows("cn-east")] == [
             (0.5, 1),
             (0.6, 2),
@@ -112,7 +112,7 @@ def test_passing_over_never_changes_what_holds(
         said(value, published if stated else fetched, fetched)
         for fetched, (value, published) in enumerate(statements, 10)
     ]
-    with closing(FactorStore(tmp_path_factory.mktemp("store"))) as store:
+    with FactorStore(tmp_path_factory.mktemp("store")) as store:
         for row in rows:
             store.add([row])
         for known in range(len(rows) + 1):
@@ -139,7 +139,8 @@ def test_what_cannot_be_used_is_set_aside(store: FactorStore) -> None:
     assert [row.t0_ns for row in news] == [HOUR]
     assert [b.reason for b in bad] == ["value: 550 kg/kWh is not within 0 to 2"]
     ((fetched_ns, kept),) = store.quarantine()
-    assert (fetched_ns, kept.where, kept.reason) == (20, "p", bad[0].reason)
+    where = "cn-east at 1970-01-01T00:00:00Z"
+    assert (fetched_ns, kept.where, kept.reason) == (20, where, bad[0].reason)
     assert values(store) == [0.5]
 
 
@@ -199,7 +200,7 @@ def test_a_row_that_was_garbled_is_passed_over(store: FactorStore) -> None:
 @pytest.mark.parametrize("data", [b"not a database, but long enough " * 40, b""])
 def test_a_damaged_file_is_moved_aside(tmp_path: Path, data: bytes) -> None:
     (tmp_path / NAME).write_bytes(data)
-    with closing(FactorStore(tmp_path)) as store:
+    with FactorStore(tmp_path) as store:
         assert store.add([ROW])[0]
         assert bool(store.notice) == bool(data)
     if data:
@@ -210,12 +211,12 @@ def test_a_damaged_file_is_moved_aside(tmp_path: Path, data: bytes) -> None:
 def test_a_file_of_another_application_is_moved_aside(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / NAME)) as other:
         other.execute("CREATE TABLE mine (x)")
-    with closing(FactorStore(tmp_path)) as store:
+    with FactorStore(tmp_path) as store:
         assert "belongs to another application" in store.notice
 
 
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
-    with closing(FactorStore(tmp_path)):
+    with FactorStore(tmp_path):
         pass
     with closing(sqlite3.connect(tmp_path / NAME)) as other:
         other.execute("PRAGMA user_version = 9")
@@ -223,9 +224,10 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
         FactorStore(tmp_path)
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match=r"factors: .*unable to open"):
-        FactorStore(tmp_path / "missing")
+        FactorStore(tmp_path / "file" / "state")
 
 
 def test_a_failed_write_leaves_nothing(store: FactorStore) -> None:

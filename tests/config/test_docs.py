@@ -8,7 +8,12 @@ import pytest
 from zerometer.config import keys
 
 DOCS = Path(__file__).parents[2] / "docs"
-TITLES = {"Top": "", "A measure": "a measure"}
+TITLES = {
+    "Top": "",
+    "A measure": "a measure",
+    "A factor": "a factor",
+    "An allocation": "an allocation",
+}
 
 
 def documented(name: str) -> dict[str, tuple[str, ...]]:

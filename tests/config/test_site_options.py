@@ -221,7 +221,7 @@ def test_a_storage_with_two_measures(tmp_path: Path) -> None:
     assert storage.charge_efficiency == 1.0
 
 
-def test_factors_by_view_and_a_view_that_has_no_effect(tmp_path: Path) -> None:
+def test_factors_by_view_stand_in_for_those_left_out(tmp_path: Path) -> None:
     more = """
     [source.other]
     into = "lv"
@@ -229,16 +229,19 @@ def test_factors_by_view_and_a_view_that_has_no_effect(tmp_path: Path) -> None:
     [source.other.factor]
     location = "cn-grid/2023/province/jiangsu"
     physical = 0.4
-    market = "cn-grid/2023/national-excl-traded-nonfossil"
     """
-    loaded = load(tmp_path, more=more)
-    factors = loaded.site.sources[1].factors
-    assert factors["location"].value == 0.5827
-    assert (factors["physical"].value, factors["physical"].series) == (0.4, "")
-    assert warnings_of(loaded) == [
-        'source "other": factor: market: '
-        "the view market is not accounted for yet: this has no effect"
-    ]
+    factors = load(tmp_path, more=more).site.sources[1].factors
+    assert {view: factor.value for view, factor in factors.items()} == {
+        "location": 0.5827,
+        "physical": 0.4,
+        "market": 0.5827,
+        "gb32150": 0.5827,
+    }
+    assert (factors["physical"].id, factors["physical"].series) == (
+        "source.other:physical",
+        "",
+    )
+    assert factors["market"].id == "cn-grid/2023/province/jiangsu"
 
 
 def test_a_fuel_with_a_factor_of_its_own(tmp_path: Path) -> None:
