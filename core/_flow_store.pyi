@@ -1,5 +1,8 @@
 from array import array
 
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class FlowStore:
     """What a flow graph is made of, and what it remembers; see `FlowGraph`."""
 
