@@ -17,7 +17,9 @@ Flag = dict[str, str]
 _TEXTS = {
     "circular": "energy flows in a circle without an exit: check directions",
     "negative": "comes out negative, which is no flow: it counts as 0",
-    "power-bonus": "what is credited is more than the burden: the rest is negative",
+    "negative-burden": "what is credited elsewhere is more than there was",
+    "unmeasured": "went out, more than came in: check the meters and the graph",
+    "unknown-start": "was in it before the readings began, and counts as the worst",
 }
 
 
@@ -90,17 +92,17 @@ class Flags:
         return flags
 
     def _of(self, totals: Totals) -> Iterator[Flag]:
-        for origin, entered in zip(self._network.origins, totals.entered, strict=True):
-            kind, _, subject = origin.name.partition(".")
-            if kind == "unmeasured" and entered > 0:
-                text = f"{entered:g} {origin.unit} more went out than came in"
-                yield _flag(kind, subject, text)
-            elif kind == "unknown-start" and entered > 0:
-                text = f"gave {entered:g} {origin.unit} more than is known to be in it"
-                yield _flag(kind, subject, text)
+        amounts = {
+            origin.name: f"{entered:g} {origin.unit} "
+            for origin, entered in zip(
+                self._network.origins, totals.entered, strict=True
+            )
+            if entered
+        }
         for told in sorted(totals.flags):
             kind, _, subject = told.partition(":")
-            yield _flag(kind, subject, _TEXTS.get(kind, ""))
+            amount = amounts.get(f"{kind}.{subject}", "")
+            yield _flag(kind, subject, amount + _TEXTS.get(kind, kind))
 
     def _disagreement(self, found: Disagreement, network: Network) -> None:
         measure = network.measures[found.flow]

@@ -123,6 +123,7 @@ class Replay:
         self._accounting.wait_ns = SILENT_NS if many else None
 
     def _take(self, closing: Closing) -> Iterator[Span]:
+        self._accounting.attribution.take_records()  # nothing is restated later
         self._flags.add_closing(closing, self._accounting.network)
         for totals in closing.totals:
             if self._calendar is not None:

@@ -6,7 +6,10 @@ from typing import Any
 from zerometer.core._window import add_rows
 from zerometer.core.totals import Totals
 
-_AMOUNTS = ("flows", "estimated", "entered", "received", "quantity", "throughput")
+_AMOUNTS = (
+    "flows", "estimated", "entered", "received", "quantity", "throughput", "measured",
+    "true_up",
+)  # fmt: skip
 _BY_VIEW = ("entered_kg", "received_kg", "pool_kg")
 
 
