@@ -82,10 +82,10 @@ class Match:
         """The part of the load that is matched, 0 to 1."""
         return self.matched / self.load if self.load > 0 else 0.0
 
-    def factor(self, residual: float) -> float | None:
-        """Return kg per unit of load, the rest at *residual*; None without load."""
+    def factor(self, residual: float) -> float:
+        """Return kg per unit of load, the rest at *residual*, as without any load."""
         if self.load <= 0:
-            return None
+            return residual
         return (self.matched_kg + (self.load - self.matched) * residual) / self.load
 
 
@@ -227,15 +227,12 @@ def own_profile(source: str, loads: Profile) -> dict[str, list[Generation]]:
     }
 
 
-def factor_with_sold(match: Match, own: float, residual: float) -> float | None:
+def factor_with_sold(sold: Match, own: float, residual: float) -> float:
     """Return the factor of an interval of an own source of which a part is sold.
 
     What is sold lost its attribute, and counts as the residual mix.
     """
-    if match.load <= 0:
-        return None
-    kept = match.load - match.matched
-    return (match.matched * residual + kept * own) / match.load
+    return sold.share * residual + (1.0 - sold.share) * own
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from zerometer.core.factor import LARGEST, FactorRow, fault_of
+from zerometer.core.factor import LARGEST, RANK, FactorRow, fault_of
 from zerometer.core.factor_timeline import Timeline
 from zerometer.core.origin_factors import origin_factors
 from zerometer.core.profile import profile_value
@@ -33,12 +33,18 @@ class Change:
     t1_ns: int
 
 
+def matched_series(source: str) -> str:
+    """Return the series of a source's factor in the market view, once matched."""
+    return f"market/{source}"
+
+
 class SeriesBook:
     """The factors of all origins of a site's network, by view.
 
     A value comes from the series that the site file names: the mean over the quarter
     of the rows that hold; else from the profile of that name; else it is the
-    constant beside it, and the series is named in ``fallback``.
+    constant beside it, and the series is named in ``fallback``. Where certificates
+    were matched with a source (`core.market`), what came of it goes before that.
     """
 
     def __init__(self, site: Site, origins: Sequence[str], zone: tzinfo) -> None:
@@ -62,6 +68,17 @@ class SeriesBook:
             for factor in factors
             if factor.series
         }
+        #: By origin, in the market view: the series that goes before its own.
+        self._matched = {
+            index: matched_series(name.removeprefix("source."))
+            for index, name in enumerate(origins)
+            if name.startswith("source.") and "market" in site.views
+        }
+        self._matched_units = {
+            matched_series(source.id): source.factors["market"].unit
+            for source in site.sources
+            if "market" in site.views
+        }
         self._fixed = FactorSet(self._constant)
         self._kept: dict[int, FactorSet] = {}
         #: Values that were told last and have drifted by less than epsilon since.
@@ -69,7 +86,7 @@ class SeriesBook:
 
     def fault_of(self, row: FactorRow) -> str:
         """Return why *row* is never used here; empty when it can be."""
-        unit = self.units.get(row.series, row.unit)
+        unit = self._unit(row.series) or row.unit
         if row.unit in LARGEST and row.unit != unit:
             return f"unit: {row.unit}, but the site file has {row.series} in {unit}"
         return fault_of(row)
@@ -103,9 +120,21 @@ class SeriesBook:
         found = self._look_up(series, start_ns)
         return found[0] if found else None
 
+    def status(self, series: str, start_ns: int) -> str:
+        """Return the lowest status of what *series* is in the quarter from *start_ns*.
+
+        ``profile`` where its profile stands in, ``fallback`` where the constant does.
+        """
+        timeline = self._timelines.get(series)
+        if timeline is not None:
+            found = timeline.rows(start_ns, start_ns + QUARTER_NS)
+            if found:
+                return min((row.status for row in found), key=RANK.__getitem__)
+        return "profile" if series in self._profiles else "fallback"
+
     def at(self, start_ns: int) -> FactorSet:
         """Return the factors of the quarter that holds *start_ns* (Unix, UTC)."""
-        if not self._varying:
+        if not self._varying and not self._timelines:
             return self._fixed
         start_ns -= start_ns % QUARTER_NS
         kept = self._kept.get(start_ns)
@@ -126,19 +155,38 @@ class SeriesBook:
     def _accounts(self, row: FactorRow) -> bool:
         """Whether the accounts depend on *row*: marginal ones are for schedules."""
         return (
-            row.series in self.units
+            bool(self._unit(row.series))
             and row.method == "average"
             and not self.fault_of(row)
         )
 
-    def _resolve(self, start_ns: int) -> FactorSet:
-        values = {view: array("d", row) for view, row in self._constant.items()}
+    def unmatched(self, start_ns: int) -> "array[float]":
+        """Return the market factors of a quarter as if there were no certificates."""
         found = {series: self._look_up(series, start_ns) for series in self.units}
+        return self._values(found)["market"]
+
+    def _unit(self, series: str) -> str:
+        return self.units.get(series) or self._matched_units.get(series, "")
+
+    def _values(
+        self, found: Mapping[str, tuple[float, int] | None]
+    ) -> "dict[View, array[float]]":
+        values = {view: array("d", row) for view, row in self._constant.items()}
         for view, index, factors in self._varying:
             values[view][index] = max(_of(factor, found) for factor in factors)
+        return values
+
+    def _resolve(self, start_ns: int) -> FactorSet:
+        found = {series: self._look_up(series, start_ns) for series in self.units}
+        values = self._values(found)
+        revisions = [known[1] for known in found.values() if known]
+        for index, series in self._matched.items():
+            if known := self._look_up(series, start_ns):
+                values["market"][index] = known[0]
+                revisions.append(known[1])
         return FactorSet(
             values,
-            max((known[1] for known in found.values() if known), default=0),
+            max(revisions, default=0),
             frozenset(series for series, known in found.items() if not known),
         )
 
@@ -160,7 +208,7 @@ class SeriesBook:
         told = self._told.pop(key, before)
         if now == told:
             return False
-        if now is None or told is None or exceeds(told, now, self.units[series]):
+        if now is None or told is None or exceeds(told, now, self._unit(series)):
             return True
         self._told[key] = told
         return False

@@ -16,6 +16,8 @@ COMMANDS = (
     "plan",
     "run",
     "status",
+    "event",
+    "replay",
     "certificates",
     "factors",
     "receive",
