@@ -1,7 +1,7 @@
 """Whole networks through the command, against sums in fractions."""
 
 import random
-from fractions import Fraction as F
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -15,17 +15,20 @@ HOUR = 3600
 
 def test_the_four_buses_exactly(tmp_path: Path) -> None:
     """Bialek's network of the oracles, with sums in fractions instead of six digits."""
-    gens, loads = {1: (400, F("0.9")), 2: (114, F("0.4"))}, {3: 200, 4: 300}
+    gens, loads = (
+        {1: (400, Fraction("0.9")), 2: (114, Fraction("0.4"))},
+        {3: 200, 4: 300},
+    )
     branches = [(1, 2, 60, 59), (1, 4, 225, 218), (1, 3, 115, 112), (2, 3, 173, 171),
                 (3, 4, 83, 82)]  # fmt: skip
     folder = Path(__file__).parent / "cases" / "replay"
     for losses in ("gross", "sink"):
         x = shares(
-            [(f"bus-{n}", f"gen-{n}", F(q)) for n, (q, _) in gens.items()],
+            [(f"bus-{n}", f"gen-{n}", Fraction(q)) for n, (q, _) in gens.items()],
             [
                 Process(
-                    {f"bus-{a}": F(sent)},
-                    {f"bus-{b}": F(got)},
+                    {f"bus-{a}": Fraction(sent)},
+                    {f"bus-{b}": Fraction(got)},
                     loss="loss" if losses == "sink" else "",
                 )
                 for a, b, sent, got in branches
@@ -65,26 +68,29 @@ def test_random_meshed_networks_with_losses(tmp_path: Path, seed: int) -> None:
     branches += [tuple(chance.sample(range(count), 2)) for _ in range(2)]
     branches = list(dict.fromkeys(branches))
     losses = [chance.choice(("gross", "sink")) for _ in branches]
-    factors = {f"g{i}": F(7, 10) / (i + 1) for i in range(count)}
-    expected = dict.fromkeys((f"load-{bus}" for bus in buses), F(0))
+    factors = {f"g{i}": Fraction(7, 10) / (i + 1) for i in range(count)}
+    expected = dict.fromkeys((f"load-{bus}" for bus in buses), Fraction(0))
     steps = []
     for _ in range(3):
-        sent = {k: F(chance.randint(10, 400), 8) for k in range(len(branches))}
-        got = {k: q * F(chance.randint(30, 32), 32) for k, q in sent.items()}
+        sent = {k: Fraction(chance.randint(10, 400), 8) for k in range(len(branches))}
+        got = {k: q * Fraction(chance.randint(30, 32), 32) for k, q in sent.items()}
         net = [
-            sum((got[k] for k, (_, b) in enumerate(branches) if b == i), F(0))
-            - sum((sent[k] for k, (a, _) in enumerate(branches) if a == i), F(0))
+            sum((got[k] for k, (_, b) in enumerate(branches) if b == i), Fraction(0))
+            - sum((sent[k] for k, (a, _) in enumerate(branches) if a == i), Fraction(0))
             for i in range(count)
         ]
-        gen = {0: F(chance.randint(0, 80), 4), 1: F(chance.randint(0, 80), 4)}
+        gen = {
+            0: Fraction(chance.randint(0, 80), 4),
+            1: Fraction(chance.randint(0, 80), 4),
+        }
         load = {}
         for i in range(count):
             if i in gen:
-                gen[i] += max(-net[i], F(0))
+                gen[i] += max(-net[i], Fraction(0))
                 load[i] = net[i] + gen[i]
             else:
                 # Others have a generator of their own where they send more.
-                load[i] = max(net[i], F(0))
+                load[i] = max(net[i], Fraction(0))
                 gen[i] = load[i] - net[i]
         x = shares(
             [(buses[i], f"g{i}", q) for i, q in gen.items()],
@@ -99,7 +105,7 @@ def test_random_meshed_networks_with_losses(tmp_path: Path, seed: int) -> None:
         )
         for i, bus in enumerate(buses):
             expected[f"load-{bus}"] += load[i] * carbon(x[bus], factors)
-        amounts: dict[str, F] = {f"gen{i}": gen[i] for i in range(count)}
+        amounts: dict[str, Fraction] = {f"gen{i}": gen[i] for i in range(count)}
         amounts |= {f"load{i}": load[i] for i in range(count)}
         amounts |= {f"sent{k}": q for k, q in sent.items()}
         amounts |= {f"got{k}": q for k, q in got.items()}
@@ -196,13 +202,16 @@ def test_a_factory_of_five_carriers(tmp_path: Path) -> None:
         meters("15min", "Nm3", "gas", "air", "line-air"),
         FACTORY,
     )
-    factors = {"grid": F("0.5703"), "pv": F(0), "gas": F("2.1622")}
+    factors = {"grid": Fraction("0.5703"), "pv": Fraction(0), "gas": Fraction("2.1622")}
     sinks = {"line": "lv", "line-air": "air", "line-heat": "heat", "line-cold": "cold"}
-    kg = dict.fromkeys(sinks, F(0))
+    kg = dict.fromkeys(sinks, Fraction(0))
     steps = []
     for _ in range(12):
-        q = {name: F(chance.randint(1, 64), 4) for name in (*power, *heat)}
-        q |= {name: F(chance.randint(8, 512), 8) for name in ("gas", "air", "line-air")}
+        q = {name: Fraction(chance.randint(1, 64), 4) for name in (*power, *heat)}
+        q |= {
+            name: Fraction(chance.randint(8, 512), 8)
+            for name in ("gas", "air", "line-air")
+        }
         q["grid"] += q["pump"] + q["compressor"] + q["absorber-power"] + q["line"]
         q["boiler-heat"] += q["absorber-heat"] + q["line-heat"]
         q["cold"] += q["line-cold"]
@@ -210,7 +219,9 @@ def test_a_factory_of_five_carriers(tmp_path: Path) -> None:
         x = shares(
             [("lv", "grid", q["grid"]), ("lv", "pv", q["pv"])],
             [
-                Process({"lv": q["pump"]}, {"heat": q["boiler-heat"]}, {"gas": q["gas"]}),
+                Process(
+                    {"lv": q["pump"]}, {"heat": q["boiler-heat"]}, {"gas": q["gas"]}
+                ),
                 Process({"lv": q["compressor"]}, {"air": q["air"]}),
                 Process(
                     {"heat": q["absorber-heat"], "lv": q["absorber-power"]},
@@ -225,6 +236,8 @@ def test_a_factory_of_five_carriers(tmp_path: Path) -> None:
     for name, expected in kg.items():
         its = found["sinks"][name]["emissions_kg"]["physical"]
         assert its == pytest.approx(float(expected), rel=EXACT)
-        by_hour = [w["sinks"][name]["emissions_kg"]["physical"] for w in found["windows"]]
+        by_hour = [
+            w["sinks"][name]["emissions_kg"]["physical"] for w in found["windows"]
+        ]
         assert sum(by_hour) == pytest.approx(its, rel=1e-12)
     assert kinds(found) == set()

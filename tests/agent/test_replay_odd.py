@@ -177,9 +177,7 @@ def test_a_coarse_counter_is_shaped_by_its_power(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("period", [("15min", 900), ("1h", HOUR), ("1d", 24 * HOUR)])
-def test_readings_as_rare_as_they_come(
-    tmp_path: Path, period: tuple[str, int]
-) -> None:
+def test_readings_as_rare_as_they_come(tmp_path: Path, period: tuple[str, int]) -> None:
     name, seconds = period
     path = site(tmp_path / "site.toml", meters(name, "kWh", "grid", "line"), ONE)
     count = 20
@@ -261,4 +259,7 @@ def test_a_window_that_begins_and_ends_in_between(two: Path, tmp_path: Path) -> 
     ]
     assert found["start"] == "2026-01-31T00:07:00Z"
     quantities = [w["sinks"]["line"]["quantity"] for w in found["windows"]]
-    assert quantities == [pytest.approx(53.0, rel=EXACT), pytest.approx(17.0, rel=EXACT)]
+    assert quantities == [
+        pytest.approx(53.0, rel=EXACT),
+        pytest.approx(17.0, rel=EXACT),
+    ]

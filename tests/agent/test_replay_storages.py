@@ -1,7 +1,7 @@
 """Batteries through the command: tanks, factors that vary, revisions forward."""
 
 import random
-from fractions import Fraction as F
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -34,36 +34,38 @@ from = { lv = "line" }
 [sink.rest]
 remainder_of = "lv"
 """  # noqa: E501
-EFFICIENCY = F("0.95") * F("0.9")
+EFFICIENCY = Fraction("0.95") * Fraction("0.9")
 
 
-def hours(seed: int, count: int) -> list[dict[str, F]]:
+def hours(seed: int, count: int) -> list[dict[str, Fraction]]:
     """Return what flowed in each hour: the battery charges or discharges."""
     chance = random.Random(seed)
-    held, found = F(0), []
+    held, found = Fraction(0), []
     for _ in range(count):
-        flows = {name: F(0) for name in ("grid", "pv", "line", "in", "out")}
-        flows["pv"] = F(chance.randint(0, 40), 4)
+        flows = {name: Fraction(0) for name in ("grid", "pv", "line", "in", "out")}
+        flows["pv"] = Fraction(chance.randint(0, 40), 4)
         if held > 3 and chance.random() < 0.5:
-            flows["out"] = min(held, F(chance.randint(1, 40), 4))
+            flows["out"] = min(held, Fraction(chance.randint(1, 40), 4))
             held -= flows["out"]
         elif chance.random() < 0.8:
-            flows["in"] = F(chance.randint(1, 40), 4)
+            flows["in"] = Fraction(chance.randint(1, 40), 4)
             held += flows["in"] * EFFICIENCY
-        flows["line"] = F(chance.randint(4, 60), 4)
-        flows["grid"] = F(chance.randint(1, 8)) + max(
-            F(0), flows["line"] + flows["in"] - flows["pv"] - flows["out"]
+        flows["line"] = Fraction(chance.randint(4, 60), 4)
+        flows["grid"] = Fraction(chance.randint(1, 8)) + max(
+            Fraction(0), flows["line"] + flows["in"] - flows["pv"] - flows["out"]
         )
         found.append(flows)
     return found
 
 
-def plain(flows: list[dict[str, F]], factors: list[F]) -> tuple[list[F], F, F]:
+def plain(
+    flows: list[dict[str, Fraction]], factors: list[Fraction]
+) -> tuple[list[Fraction], Fraction, Fraction]:
     """Return the line's kg by hour, and energy and kg in the tank at the end."""
-    energy = kg = F(0)
+    energy = kg = Fraction(0)
     line = []
     for its, factor in zip(flows, factors, strict=True):
-        given = its["out"] * kg / energy if energy else F(0)
+        given = its["out"] * kg / energy if energy else Fraction(0)
         total = its["grid"] + its["pv"] + its["out"]
         mix = (its["grid"] * factor + given) / total
         energy, kg = energy - its["out"], kg - given
@@ -72,7 +74,7 @@ def plain(flows: list[dict[str, F]], factors: list[F]) -> tuple[list[F], F, F]:
     return line, energy, kg
 
 
-def steps(flows: list[dict[str, F]]) -> list[tuple[float, dict[str, F]]]:
+def steps(flows: list[dict[str, Fraction]]) -> list[tuple[float, dict[str, Fraction]]]:
     return [
         (
             HOUR,
@@ -88,7 +90,7 @@ def steps(flows: list[dict[str, F]]) -> list[tuple[float, dict[str, F]]]:
     ]
 
 
-def series(path: Path, *editions: tuple[str, list[F]]) -> Path:
+def series(path: Path, *editions: tuple[str, list[Fraction]]) -> Path:
     """Write a table of factors by hour; an edition has a status."""
     lines = ["series,t0,t1,value,unit,status"]
     for status, values in editions:
@@ -103,7 +105,7 @@ def series(path: Path, *editions: tuple[str, list[F]]) -> Path:
 def test_a_battery_under_factors_that_vary(tmp_path: Path, seed: int) -> None:
     flows = hours(seed, 60)
     chance = random.Random(seed)
-    factors = [F(chance.randint(100, 900), 1000) for _ in flows]
+    factors = [Fraction(chance.randint(100, 900), 1000) for _ in flows]
     path = site(tmp_path / "site.toml", meters("1h", "kWh", "grid", "pv", "line"), SITE)
     found = replay(
         path,
@@ -131,8 +133,8 @@ def test_a_battery_under_factors_that_vary(tmp_path: Path, seed: int) -> None:
 def test_a_revision_goes_forward_through_the_battery(tmp_path: Path) -> None:
     """The first hours were cleaner than thought: what is discharged later is too."""
     flows = hours(3, 40)
-    first = [F("0.6")] * 40
-    revised = [F("0.2")] * 6 + first[6:]
+    first = [Fraction("0.6")] * 40
+    revised = [Fraction("0.2")] * 6 + first[6:]
     path = site(tmp_path / "site.toml", meters("1h", "kWh", "grid", "pv", "line"), SITE)
     readings = counted(tmp_path / "r.csv", steps(flows))
     found = replay(
@@ -143,7 +145,7 @@ def test_a_revision_goes_forward_through_the_battery(tmp_path: Path) -> None:
             tmp_path / "f.csv",
             ("final", revised[:6]),
             ("measured", first),
-            ("forecast", [F("0.1")] * 40),
+            ("forecast", [Fraction("0.1")] * 40),
         ),
         "--window",
         "1h",
@@ -161,8 +163,11 @@ def test_a_revision_goes_forward_through_the_battery(tmp_path: Path) -> None:
 
 def test_what_a_battery_held_before_is_of_unknown_origin(tmp_path: Path) -> None:
     path = site(tmp_path / "site.toml", meters("1h", "kWh", "grid", "pv", "line"), SITE)
-    flows = {"battery:active_energy_import": F(0), "battery:active_energy_export": F(5)}
-    more = {"grid": F(5), "pv": F(0), "line": F(10)}
+    flows = {
+        "battery:active_energy_import": Fraction(0),
+        "battery:active_energy_export": Fraction(5),
+    }
+    more = {"grid": Fraction(5), "pv": Fraction(0), "line": Fraction(10)}
     found = replay(path, counted(tmp_path / "r.csv", [(HOUR, flows | more)]))
     line = found["sinks"]["line"]
     assert line["sources"] == {

@@ -29,7 +29,9 @@ class Process:
         if self.loss:
             taken = sum(self.takes.values(), Fraction(0))
             return {pool: amount / taken for pool, amount in self.gives.items()}
-        weighed = {p: self.weights.get(p, Fraction(1)) * q for p, q in self.gives.items()}
+        weighed = {
+            p: self.weights.get(p, Fraction(1)) * q for p, q in self.gives.items()
+        }
         total = sum(weighed.values(), Fraction(0))
         return {pool: amount / total for pool, amount in weighed.items()}
 
@@ -51,7 +53,9 @@ def shares(
             matrix[at[pool]][at[pool]] += amount
             matrix[at[pool]][size + origins.index(origin)] += amount
     for process in processes:
-        for pool, part in process.parts().items() if any(process.gives.values()) else ():
+        for pool, part in (
+            process.parts().items() if any(process.gives.values()) else ()
+        ):
             row = matrix[at[pool]]
             row[at[pool]] += process.gives[pool]
             for taken, amount in process.takes.items():
@@ -80,7 +84,9 @@ def _eliminate(matrix: list[list[Fraction]], size: int) -> None:
                 ]
 
 
-def carbon(shares_of: Mapping[str, Fraction], factors: Mapping[str, Fraction]) -> Fraction:
+def carbon(
+    shares_of: Mapping[str, Fraction], factors: Mapping[str, Fraction]
+) -> Fraction:
     """Return kg per unit of what leaves a pool."""
     return sum(
         (share * factors[origin] for origin, share in shares_of.items()), Fraction(0)
