@@ -36,6 +36,15 @@ class GraphPicture:
         ]
         return {name for name, flow in seen_by if isnan(flows[flow])}
 
+    def powers_kw(self) -> dict[str, float]:
+        """Return the power of each bought source of electricity, where it is known."""
+        flows = self._rates.flows
+        return {
+            source: flows[flow]
+            for source, flow in self._network.demand.items()
+            if not isnan(flows[flow])
+        }
+
     def pools(self) -> list[Json]:
         """Return each pool with what flows through it and its factor by view."""
         return [

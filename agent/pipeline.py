@@ -22,7 +22,9 @@ from zerometer.agent.recorder import Identity, Recorder
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
 from zerometer.core.metering import Note
+from zerometer.core.network import Network
 from zerometer.core.points import Reading
+from zerometer.core.series_book import SeriesBook
 from zerometer.core.site import Site
 
 STATE_FORMAT = 1
@@ -57,9 +59,12 @@ class Pipeline:
         self._commit_at_ns = 0
         self._pending: tuple[Commit, Future[None]] | None = None
         self._zone = ZoneInfo(site.timezone)
-        self.accounting = Accounting(site, self._zone)
+        network = Network(site)
+        origins = [origin.name for origin in network.origins]
+        self.factors = SeriesBook(site, origins, self._zone)
+        self.accounting = Accounting(site, self._zone, self.factors)
         self.latest = Latest(site.meters)
-        self.figures = Figures()
+        self.figures = Figures(site, network, self._zone)
         index_of = self.accounting.metering.counters.index
         self._rows = ReadingRows(site.meters, index_of)
         self._recorder = self._make_recorder(resume)
@@ -207,9 +212,10 @@ class Pipeline:
             self._events.add(time_ms, note.kind, note.meter, text)
 
     def _record(self, closing: Closing) -> None:
+        for totals in closing.totals:
+            self.figures.add(totals)
         for window in closing.windows:
             self._recorder.add_window(window, self.accounting.cells)
-            self.figures.add(window, self.accounting.cells, self._zone)
         for disagreement in closing.disagreements:
             measure = self.accounting.network.measures[disagreement.flow]
             ratio, power = disagreement.ratio, measure.power or "its rate"

@@ -165,10 +165,14 @@ class Measures:
 
 def scaled(terms: Terms, times: float) -> Terms:
     """Return *terms* in another unit."""
-    return tuple(
-        (sign, replace(m, times=m.times * times, power_times=m.power_times * times))
-        for sign, m in terms
-    )
+    return tuple((sign, _scaled(measure, times)) for sign, measure in terms)
+
+
+def _scaled(measure: Measure, times: float) -> Measure:
+    if measure.power is None:
+        return replace(measure, times=measure.times * times)
+    hourly = measure.power_times * times
+    return replace(measure, times=measure.times * times, power_times=hourly)
 
 
 def _times(

@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from zerometer.config import keys
-from zerometer.config.factor_library import OF_FUEL, shipped
+from zerometer.config.factor_library import FIT_AS_DEFAULT, OF_FUEL, shipped
 from zerometer.config.problems import near
 from zerometer.config.table import Table, is_number, shown
 from zerometer.core.factor import LARGEST
 from zerometer.core.site import ALL_VIEWS, CARRIERS, Factor, Pool, View
 
 Factors = dict[View, Factor]
+
+#: What the factors of a view count, where it is not what is emitted.
+BASIS: Mapping[View, str] = {"pcf": "lifecycle", "upstream": "lifecycle"}
 
 #: Views that one factor serves, and in which order they stand in for each other.
 SHARED: tuple[View, ...] = ("location", "physical", "market", "gb32150")
@@ -50,7 +53,7 @@ def fuel_factors(table: Table, carriers: Sequence[str]) -> Mapping[str, Factors]
         if carrier in stated:
             origin = f"fuel.{table.path[-1]}.{carrier}"
             factors[carrier] = _read(stated, carrier, CARRIERS[carrier], origin)
-        elif default and default.confidence != "low":
+        elif default:
             factors[carrier] = dict.fromkeys(SHARED, default.factor)
         else:
             factors[carrier] = {}
@@ -89,6 +92,8 @@ def _read(table: Table, key: str, unit: str, origin: str) -> Factors:
     value = table.values[key]
     if not isinstance(value, dict) or any(name in value for name in keys.FACTOR):
         factor = _one(table, key, unit, origin)
+        if factor:
+            _check_basis(table, key, factor, "direct")
         return dict.fromkeys(SHARED, factor) if factor else {}
     inner = table.table(key, f"{table.where}: {key}", ALL_VIEWS)
     stated: Factors = {}
@@ -96,6 +101,7 @@ def _read(table: Table, key: str, unit: str, origin: str) -> Factors:
         factor = _one(inner, view, unit, f"{origin}:{view}") if view in inner else None
         if factor:
             stated[view] = factor
+            _check_basis(inner, view, factor, BASIS.get(view, "direct"))
     if not any(view in inner for view in SHARED):
         inner.missing("location", f"give at least one of {', '.join(SHARED)}")
     first = next((stated[view] for view in SHARED if view in stated), None)
@@ -131,6 +137,14 @@ def _one(table: Table, key: str, unit: str, origin: str) -> Factor | None:
     )
 
 
+def _check_basis(table: Table, key: str, factor: Factor, basis: str) -> None:
+    """Warn of a footprint that is taken for what is emitted, and the other way."""
+    found = shipped().get(factor.id)
+    if found and found.basis not in ("", basis):
+        message = f"{shown(factor.id)} is a {found.basis} factor, needed is a"
+        table.warn(key, f"{message} {basis} one")
+
+
 def _identified(factor: Factor, origin: str) -> Factor:
     return replace(factor, id=factor.id or origin)
 
@@ -155,6 +169,7 @@ def _shipped(table: Table, key: str, name: str, unit: str) -> Factor | None:
     if unit and factor.unit != f"kg/{unit}":
         table.error(key, f"{shown(name)} is in {factor.unit}, needed is kg/{unit}")
         return None
-    if found.confidence == "low":
-        table.warn(key, f"{shown(name)} is not verified: {found.source}")
+    if not found.verified or found.confidence not in FIT_AS_DEFAULT:
+        message = "is not verified: nobody has compared it with its source"
+        table.warn(key, f"{shown(name)} {message}")
     return factor

@@ -122,13 +122,13 @@ def _check_outputs(table: Table, kind: str, outputs: Mapping[str, Pool]) -> None
     if made is None:
         return
     main, beside = made
-    for pool in outputs.values():
-        if pool.carrier not in main | beside:
-            allowed = ", ".join(c for c in CARRIERS if c in main | beside)
-            message = f"a {kind} gives {allowed}, not {pool.carrier}"
-            table.error("gives", message, pool.id)
+    wrong = [p for p in outputs.values() if p.carrier not in main | beside]
+    for pool in wrong:
+        allowed = ", ".join(c for c in CARRIERS if c in main | beside)
+        message = f"a {kind} gives {allowed}, not {pool.carrier}"
+        table.error("gives", message, pool.id)
     carriers = {pool.carrier for pool in outputs.values()}
-    if not carriers & main:
+    if not carriers & main and not wrong:
         allowed = " or ".join(c for c in CARRIERS if c in main)
         table.error("gives", f"a {kind} gives {allowed}")
     elif kind == "chp" and not carriers & beside:

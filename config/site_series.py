@@ -22,14 +22,25 @@ FORMS: dict[str, tuple[str, ...]] = {
 PERIOD_NS = FeedSettings(id="", series="", form="csv").period_ns
 
 
-def read_feeds(top: Table, folder: Path) -> tuple[FeedSettings, ...]:
-    """Return the feeds; paths are relative to the site file."""
+def read_feeds(
+    top: Table, folder: Path, profiles: tuple[Profile, ...]
+) -> tuple[FeedSettings, ...]:
+    """Return the feeds; paths are relative to the site file.
+
+    Each series has one feed, and none that is a profile has any.
+    """
     feeds: dict[str, FeedSettings] = {}
+    given = {profile.series: f'profile "{profile.series}"' for profile in profiles}
     for table in top.listed("feed", keys.FEED):
         feed_id = table.identifier("id")
         form = table.choice("form", tuple(FORMS), None)
         if feed_id in feeds:
             table.error("id", f"{shown(feed_id)} is the id of another feed already")
+        series = table.identifier("series") if "series" in table else feed_id
+        if series in given and feed_id not in feeds:
+            message = f"{shown(series)} is the series of {given[series]} already"
+            table.error("series" if "series" in table else "id", message)
+        given.setdefault(series, f'feed "{feed_id}"')
         path, token = table.text("path", ""), table.text("token_file", "")
         if form == "csv" and not path:
             table.missing("path", "the file that is watched")
@@ -40,7 +51,7 @@ def read_feeds(top: Table, folder: Path) -> tuple[FeedSettings, ...]:
             table.missing("zone", 'such as zone = "CN"')
         feeds[feed_id] = FeedSettings(
             id=feed_id,
-            series=table.identifier("series") if "series" in table else feed_id,
+            series=series,
             form=cast(Any, form),
             path=str(folder / path) if path else "",
             url=_url(table, FORMS.get(form, ())),
@@ -113,15 +124,9 @@ def check_series(
     feeds: tuple[FeedSettings, ...],
     profiles: tuple[Profile, ...],
 ) -> None:
-    """Each series comes from one place, and what comes is used."""
+    """Warn of series that nothing brings, and of those that nothing uses."""
     given = {profile.series: f'profile "{profile.series}"' for profile in profiles}
-    for index, feed in enumerate(feeds):
-        if feed.series in given:
-            message = (
-                f"{shown(feed.series)} is the series of {given[feed.series]} already"
-            )
-            top.error("feed", message, index)
-        given.setdefault(feed.series, f'feed "{feed.id}"')
+    given.update({feed.series: f'feed "{feed.id}"' for feed in feeds})
     used = {factor.series for _, factor in _factors(graph)}
     for series, what in given.items():
         if series not in used:

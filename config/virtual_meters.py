@@ -17,6 +17,7 @@ def read_virtual_meters(top: Table, measures: Measures) -> None:
         if measures.is_meter(name):
             message = f"{shown(name)} is the id of a meter already"
             table.error("", message, of_key=True)
+            continue
         unit = _unit(table)
         plus = _terms(table, "plus", measures, unit)
         minus = _terms(table, "minus", measures, unit)

@@ -89,7 +89,8 @@ class Accounting:
         self._booking_ns = booking_ns
         self._rounded = ledger
         self._factors = factors
-        self._wait_ns = wait_ns
+        #: The longest wait for a meter that does not answer; None: without limit.
+        self.wait_ns = wait_ns
         self._fed: list[tuple[int, int, Reading]] = []
         self._tick_ns = site.tick_ns
         self.metering = Metering(

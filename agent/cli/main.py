@@ -16,6 +16,7 @@ COMMANDS = (
     "plan",
     "run",
     "status",
+    "replay",
     "certificates",
     "factors",
     "receive",

@@ -25,6 +25,9 @@ RATED = {
     "biogas": 80.0,
     "water": 6.0,
     "diesel": 25.0,
+    "refrigerant": 0.01,
+    "co2": 40.0,
+    "product": 120.0,
 }
 #: Roughly, kWh in a unit of each carrier: what a process can make of what it takes.
 CONTENT_KWH = {
@@ -38,6 +41,9 @@ CONTENT_KWH = {
     "biogas": 6.0,
     "water": 1.0,
     "diesel": 11.9,
+    "refrigerant": 1.0,
+    "co2": 1.0,
+    "product": 1.0,
 }
 #: Against one usual load: a photovoltaic system, a battery, what no meter sees.
 SOLAR, BATTERY, BASE = 2.2, 0.6, 0.6
