@@ -18,12 +18,14 @@ from math import fsum
 
 from zerometer.core.network import Network
 from zerometer.core.origin_factors import BURNING
-from zerometer.core.site import Site, View
+from zerometer.core.site import Category, Site, View
 from zerometer.core.totals import FactorSet, Totals
 
 #: What an enterprise may subtract when it sends it out, by GB/T 32150.
 NETTED_CARRIERS = ("electricity", "heat", "steam")
 NETTED_VIEW: View = "gb32150"
+#: In the inventory of that view: what is taken off, so that the rest stays gross.
+EXPORTED = Category(scope=0, ghg="exported", iso=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from zerometer.agent.replay.writer import Writer
 if TYPE_CHECKING:
     from zerometer.agent.factors.table import Bad
     from zerometer.core.intervals import Granularity
+    from zerometer.core.matching import Matching
     from zerometer.core.network import Network
     from zerometer.core.series_book import SeriesBook
     from zerometer.core.site import Site
@@ -55,6 +56,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "--factors", metavar="F", help="values of the site's factor series, a CSV file"
     )
     parser.add_argument(
+        "--certificates",
+        metavar="C",
+        type=Path,
+        help="certificates and contracts for the view market, a CSV file",
+    )
+    parser.add_argument(
         "--window",
         metavar="W",
         choices=WINDOWS,
@@ -67,16 +74,25 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Replay and print."""
     from zerometer.agent.replay.blocks import open_readings
+    from zerometer.agent.replay.certificates import match_readings
     from zerometer.agent.replay.document import Document
     from zerometer.agent.replay.points import Points
     from zerometer.agent.replay.run import Replay
+    from zerometer.agent.replay.sections.certificates import CertificatesSection
     from zerometer.core.network import Network
 
     site = load(options)
     network = Network(site)
     factors, rejected = _factors(site, network, options.factors)
-    readings = open_readings(Path(options.readings), Points(site, network))
-    replay = Replay(site, network, factors, WINDOWS.get(options.window), rejected)
+    path, points = Path(options.readings), Points(site, network)
+    matchings: "Mapping[str, Matching]" = {}
+    if options.certificates is not None:
+        once = open_readings(path, points)
+        matchings = match_readings(site, network, factors, options.certificates, once)
+    readings = open_readings(path, points)
+    certificates = CertificatesSection(site, network, matchings)
+    window = WINDOWS.get(options.window)
+    replay = Replay(site, network, factors, window, rejected, [certificates])
     document = Document(site, network)
     spans = map(document.span, replay.windows(readings))
     head = {"site": site.id, "window": options.window, "views": list(network.views)}

@@ -10,7 +10,7 @@ from zerometer.agent.factors.table import Bad
 from zerometer.agent.replay.blocks import Block, Readings
 from zerometer.agent.replay.errors import ReadingsError
 from zerometer.agent.replay.flags import Flags
-from zerometer.agent.replay.sections import SECTIONS
+from zerometer.agent.replay.sections import SECTIONS, Section
 from zerometer.agent.replay.sums import Sum
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.intervals import Calendar, Granularity
@@ -51,6 +51,7 @@ class Replay:
         factors: Factors,
         window: Granularity | None,
         rejected: Sequence[Bad] = (),
+        extra: Sequence[Section] = (),
     ) -> None:
         self._site = site
         self._factors = factors
@@ -64,7 +65,7 @@ class Replay:
             ledger=False,
             wait_ns=None,
         )
-        self._sections = [make(site, network) for make in SECTIONS]
+        self._sections = [*(make(site, network) for make in SECTIONS), *extra]
         self._all, self._window = Sum(), Sum()
         self._window_span = (0, 0)
         self._held: deque[tuple[int, int]] = deque()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from zerometer.agent.replay.sections.demand import DemandSection
+from zerometer.agent.replay.sections.inventory import InventorySection
 from zerometer.core.network import Network
 from zerometer.core.site import Site
 from zerometer.core.totals import Totals
@@ -33,4 +34,7 @@ class Section(Protocol):
         ...
 
 
-SECTIONS: Sequence[Callable[[Site, Network], Section]] = (DemandSection,)
+SECTIONS: Sequence[Callable[[Site, Network], Section]] = (
+    DemandSection,
+    InventorySection,
+)
