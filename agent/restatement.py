@@ -127,6 +127,10 @@ class Restatement:
         for quarter_ns in [q for q in self._open_kg if q < self._booked_until_ns]:
             del self._open_kg[quarter_ns]
 
+    def _keep(self, booked: Booked) -> None:
+        packed = msgpack.packb([self._graph, booked.packed()])
+        self._unsaved[booked.record.start_ns] = zlib.compress(packed, _LEVEL)
+
     def dirty(self, changes: Sequence[Change]) -> None:
         """Note that factors have changed."""
         for change in changes:

@@ -125,9 +125,7 @@ class Restater:
             if differs:
                 window = replace(window, cells=cells, revision=window.revision + 1)
         record = replace(booked.record, revision=factors.revision)
-        return Restated(
-            Booked(record, openings, kg, window), closings, delta, differs
-        )
+        return Restated(Booked(record, openings, kg, window), closings, delta, differs)
 
 
 def _round(

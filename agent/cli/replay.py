@@ -85,14 +85,16 @@ def run(options: argparse.Namespace) -> int:
     network = Network(site)
     factors, rejected = _factors(site, network, options.factors)
     path, points = Path(options.readings), Points(site, network)
-    matchings: "Mapping[str, Matching]" = {}
+    matchings: Mapping[str, Matching] = {}
     if options.certificates is not None:
         once = open_readings(path, points)
         matchings = match_readings(site, network, factors, options.certificates, once)
     readings = open_readings(path, points)
     certificates = CertificatesSection(site, network, matchings)
     window = WINDOWS.get(options.window)
-    replay = Replay(site, network, factors, window, rejected, [certificates])
+    replay = Replay(
+        site, network, factors, window, rejected=rejected, extra=[certificates]
+    )
     document = Document(site, network)
     spans = map(document.span, replay.windows(readings))
     head = {"site": site.id, "window": options.window, "views": list(network.views)}

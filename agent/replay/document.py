@@ -12,6 +12,7 @@ from typing import Any
 from zerometer.agent.replay.blocks import Count
 from zerometer.agent.replay.run import Span
 from zerometer.agent.replay.times import iso
+from zerometer.core.boundary import Boundary
 from zerometer.core.categories import origin_categories
 from zerometer.core.network import Network
 from zerometer.core.site import Site, View
@@ -30,6 +31,7 @@ class Document:
         self._categories = {
             view: origin_categories(site, view) for view in network.views
         }
+        self._boundary = Boundary(site, network)
         self._flow = {flow.name: i for i, flow in enumerate(network.flows)}
         self._places = {place.name: i for i, place in enumerate(network.places)}
 
@@ -42,8 +44,8 @@ class Document:
             "covered_s": span.covered_ns / 1e9,
             "measured_share": self._measured_share(totals, range(len(totals.flows))),
             "emissions_kg": {
-                view: number(fsum(totals.entered_kg[view]))
-                for view in self._network.views
+                view: number(kg)
+                for view, kg in self._boundary.emissions_kg(totals).items()
             },
             "pools": self._pools(totals),
             "sources": self._sources(totals),

@@ -50,6 +50,7 @@ class Replay:
         network: Network,
         factors: Factors,
         window: Granularity | None,
+        *,
         rejected: Sequence[Bad] = (),
         extra: Sequence[Section] = (),
     ) -> None:

@@ -44,6 +44,7 @@ class Sum:
         for name in _BY_VIEW:
             for view, row in getattr(totals, name).items():
                 self._add(name, view, row)
+        self._add("credit_kg", "", array("d", [totals.credit_kg]))
 
     def _add(self, name: str, view: str, row: "array[float]") -> None:
         kept = self._sums.get((name, view))
@@ -63,6 +64,7 @@ class Sum:
         return Totals(
             start_ns=self._first.start_ns,
             end_ns=self._last.end_ns,
+            credit_kg=self._row("credit_kg", "")[0],
             held=self._last.held,
             flags=set(self._flags),
             **amounts,
