@@ -1,79 +1,75 @@
 """What a run has done so far, in numbers; kept over restarts with the state."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from zerometer.core.ledger import EMISSION_EXPONENT, Cell
-from zerometer.core.site import VIEWS, View
-from zerometer.core.windows import MINUTE_NS, Window
+from zerometer.core.alignment import window_start
+from zerometer.core.boundary import Boundary
+from zerometer.core.demand import Demand
+from zerometer.core.network import Network
+from zerometer.core.site import Site, View
+from zerometer.core.totals import Totals
+from zerometer.core.windows import MINUTE_NS
 
-#: Minute windows that the page draws.
-KEPT_WINDOWS = 60
-_KG = 10.0**EMISSION_EXPONENT
-
-
-@dataclass(frozen=True, slots=True)
-class WindowFigures:
-    """Emissions that entered the site in a window."""
-
-    start_ns: int
-    length_ns: int
-    emissions_kg: dict[View, float]
+#: Minutes that the page draws.
+KEPT_MINUTES = 60
 
 
 @dataclass(slots=True)
+class MinuteFigures:
+    """What the site emitted in a minute."""
+
+    start_ns: int
+    emissions_kg: dict[View, float]
+
+
 class Figures:
-    """Totals over windows."""
+    """Sums over minutes and over the day, which is that of the site's clocks."""
 
-    windows: deque[WindowFigures] = field(
-        default_factory=lambda: deque(maxlen=KEPT_WINDOWS)
-    )
-    day: str = ""
-    today_kg: dict[View, float] = field(
-        default_factory=lambda: dict.fromkeys(VIEWS, 0.0)
-    )
+    def __init__(self, site: Site, network: Network, zone: tzinfo) -> None:
+        self._views = site.views
+        self._zone = zone
+        self._boundary = Boundary(site, network)
+        self.demand = Demand(network)
+        #: What was booked last; None before anything was.
+        self.last: Totals | None = None
+        self.minutes: deque[MinuteFigures] = deque(maxlen=KEPT_MINUTES)
+        self.day = ""
+        self.today_kg = dict.fromkeys(site.views, 0.0)
 
-    def add(self, window: Window, cells: list[Cell], zone: tzinfo) -> None:
-        """Take in a window; only whole minutes count."""
-        if window.length_ns != MINUTE_NS:
-            return
-        emissions = {view: _entered_kg(window, cells, view) for view in VIEWS}
-        if self.windows and self.windows[-1].start_ns == window.start_ns:
-            last = self.windows.pop()  # put out again, more complete
-            for view in VIEWS:
-                self.today_kg[view] -= last.emissions_kg[view]
-        moment = datetime.fromtimestamp(window.start_ns // 10**9, UTC)
-        day = moment.astimezone(zone).date().isoformat()
+    def add(self, totals: Totals) -> None:
+        """Take in what a minute brought, or a part of it."""
+        self.last = totals
+        self.demand.add(totals)
+        start_ns = window_start(totals.start_ns, MINUTE_NS, self._zone)
+        moment = datetime.fromtimestamp(start_ns // 10**9, UTC)
+        day = moment.astimezone(self._zone).date().isoformat()
         if day != self.day:
-            self.day, self.today_kg = day, dict.fromkeys(VIEWS, 0.0)
-        for view in VIEWS:
-            self.today_kg[view] += emissions[view]
-        self.windows.append(WindowFigures(window.start_ns, MINUTE_NS, emissions))
+            self.day, self.today_kg = day, dict.fromkeys(self._views, 0.0)
+        if not self.minutes or self.minutes[-1].start_ns != start_ns:
+            none = dict.fromkeys(self._views, 0.0)
+            self.minutes.append(MinuteFigures(start_ns, none))
+        for view, kg in self._boundary.emissions_kg(totals).items():
+            self.today_kg[view] += kg
+            self.minutes[-1].emissions_kg[view] += kg
 
     def state(self) -> list[Any]:
-        """Return the totals as plain values."""
+        """Return the sums as plain values."""
         return [
             self.day,
             self.today_kg,
-            [[w.start_ns, w.length_ns, w.emissions_kg] for w in self.windows],
+            [[minute.start_ns, minute.emissions_kg] for minute in self.minutes],
         ]
 
     def restore(self, state: list[Any]) -> None:
-        """Take up totals."""
-        self.day, self.today_kg, windows = state
-        self.windows.extend(WindowFigures(*window) for window in windows)
+        """Take up sums; a view that is new begins with 0."""
+        self.day, today_kg, minutes = state
+        self.today_kg = self._known(today_kg)
+        for start_ns, *_, emissions_kg in minutes:
+            self.minutes.append(MinuteFigures(start_ns, self._known(emissions_kg)))
 
-
-def _entered_kg(window: Window, cells: list[Cell], view: View) -> float:
-    """Return the emissions of everything that entered, of the window's cells."""
-    origins = {
-        c.name.removesuffix(":entered") for c in cells if c.name.endswith(":entered")
-    }
-    return _KG * sum(
-        units
-        for cell, units in zip(cells, window.cells, strict=True)
-        if cell.name.endswith(f":emissions:{view}")
-        and cell.name.split(":")[0] in origins
-    )
+    def _known(self, kg: Mapping[View, float]) -> dict[View, float]:
+        return {view: kg.get(view, 0.0) for view in self._views}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from zerometer.agent.account_picture import AccountPicture
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.graph_picture import GraphPicture
@@ -12,7 +13,7 @@ from zerometer.agent.latest import MeterState
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.uplink.base import UplinkState
 from zerometer.agent.uplink.worker import Uplink
-from zerometer.core.site import VIEWS
+from zerometer.core.windows import MINUTE_NS
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.statistics import BusStatistics, UnitStatistics
 
@@ -48,6 +49,7 @@ class Snapshot:
         # Readings are taken in at ticks: that is the present that is known.
         present_ns = pipeline.accounting.last_ns or wall_ns
         picture = GraphPicture(pipeline.accounting, present_ns)
+        account = AccountPicture(pipeline, present_ns)
         buses = [bus.statistics() for bus in self._buses]
         units = {unit.meter: unit for bus in buses for unit in bus.units}
         figures = pipeline.figures
@@ -56,7 +58,7 @@ class Snapshot:
             "time_ms": wall_ns // 1_000_000,
             "site": {"id": site.id, "name": site.name, "timezone": site.timezone},
             "version": VERSION,
-            "views": list(VIEWS),
+            "views": list(site.views),
             "pools": picture.pools(),
             "places": picture.places(),
             "links": picture.links(),
@@ -75,18 +77,17 @@ class Snapshot:
             ],
             "windows": [
                 {
-                    "start_ms": window.start_ns // 1_000_000,
-                    "length_s": window.length_ns // 10**9,
-                    "emissions_kg": window.emissions_kg,
+                    "start_ms": minute.start_ns // 1_000_000,
+                    "length_s": MINUTE_NS // 10**9,
+                    "emissions_kg": minute.emissions_kg,
                 }
-                for window in figures.windows
+                for minute in figures.minutes
             ],
             "totals_today": {"emissions_kg": figures.today_kg},
-            "accounting": {
-                "carbon_balance_error": max(
-                    balance.worst for balance in pipeline.accounting.balance.values()
-                ),
-            },
+            "factors": account.factors(),
+            "products": [],
+            "demand": account.demand(picture.powers_kw()),
+            "accounting": account.basis(),
             "events": [
                 {
                     "time_ms": event.time_ms,

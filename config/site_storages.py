@@ -7,7 +7,7 @@ from zerometer.config import keys
 from zerometer.config.graph import GraphFile, unit_of
 from zerometer.config.readable import EXPORT, IMPORT
 from zerometer.config.table import Table
-from zerometer.core.site import Measured, Pool, StateOfCharge, Storage
+from zerometer.core.site import StateOfCharge, Storage
 
 
 def read_storage(file: GraphFile, name: str, table: Table) -> Iterator[Storage]:
@@ -15,8 +15,11 @@ def read_storage(file: GraphFile, name: str, table: Table) -> Iterator[Storage]:
     pool = file.pool(table, "pool")
     efficiency = _efficiency(table)
     key_of = _keys(file, table)
-    ways = zip(key_of, (IMPORT, EXPORT), strict=True)
-    charge, discharge = (_flow(file, table, key, pool, way) for key, way in ways)
+    one_meter = key_of[0] == key_of[1]
+    way_in = IMPORT if one_meter else None
+    way_out = EXPORT if one_meter or _exports(file, table) else None
+    charge = file.measures.read(table, key_of[0], unit_of(pool), way_in)
+    discharge = file.measures.read(table, key_of[1], unit_of(pool), way_out)
     standby = table.choice("standby", ("carry", "sink"), "carry")
     capacity = table.positive("capacity") if "capacity" in table else 0.0
     state = _state_of_charge(file, table)
@@ -34,17 +37,12 @@ def read_storage(file: GraphFile, name: str, table: Table) -> Iterator[Storage]:
         )
 
 
-def _flow(
-    file: GraphFile, table: Table, key: str, pool: Pool | None, way: str
-) -> Measured | None:
-    """Return the measure at *key*; *way* is the counter meant by a meter alone.
-
-    A meter of its own for one way may have no such counter, but another.
-    """
-    value = table.values.get(key)
-    meter = value.get("meter") if isinstance(value, dict) else value
-    own = key != "meter" and not file.measures.counts(meter, way)
-    return file.measures.read(table, key, unit_of(pool), None if own else way)
+def _exports(file: GraphFile, table: Table) -> bool:
+    """Tell whether the meter of ``discharge`` counts both ways."""
+    value = table.values.get("discharge")
+    if isinstance(value, dict):
+        value = value.get("meter")
+    return isinstance(value, str) and file.measures.counts(value, EXPORT)
 
 
 def _keys(file: GraphFile, table: Table) -> tuple[str, str]:

@@ -9,7 +9,7 @@ varints in their shortest form.
 from array import array
 
 from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
-from libc.math cimport rint
+from libc.math cimport NAN, rint
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from zerometer.core.column_errors import (
@@ -139,6 +139,39 @@ cdef int check_order(int order) except -1:
     if not 0 <= order <= 2:
         raise UsageError(f"column: order is {order}, allowed is 0, 1 or 2")
     return 0
+
+
+def restore(const int64_t[::1] values not None, int exponent, bytes nulls):
+    """Return integer multiples of 10^*exponent* (-22 to 22) as an ``array("d")``.
+
+    The inverse of quantise: NaN where the byte in *nulls* is not 0, which may be
+    None. Raises UsageError.
+    """
+    cdef Py_ssize_t count = values.shape[0], i
+    cdef double[::1] out
+    cdef const uint8_t* marks = NULL
+    cdef double power
+    if not -MAX_EXPONENT <= exponent <= MAX_EXPONENT:
+        raise UsageError(f"column: exponent is {exponent}, allowed is -22 to 22")
+    if nulls is not None:
+        marks = <const uint8_t*> PyBytes_AsString(nulls)
+        if len(nulls) != count:
+            raise UsageError(f"column: {count} values, {len(nulls)} null marks")
+    result = array("d", bytes(8 * count))
+    if count == 0:
+        return result
+    power = <double> (10 ** abs(exponent))
+    out = result
+    with nogil:
+        for i in range(count):
+            # A division rounds once, a negative power would twice.
+            if exponent < 0:
+                out[i] = <double> values[i] / power
+            else:
+                out[i] = <double> values[i] * power
+            if marks != NULL and marks[i]:
+                out[i] = NAN
+    return result
 
 
 cdef inline uint64_t zigzag(uint64_t value) noexcept nogil:

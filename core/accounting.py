@@ -12,6 +12,7 @@ where every unit came from, and booked.
 from array import array
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from math import fsum
 from typing import Any
 
 from zerometer.core.alignment import window_start
@@ -19,10 +20,11 @@ from zerometer.core.attribution import Attribution, Rates
 from zerometer.core.demand import minute_energies
 from zerometer.core.errors import JournalError
 from zerometer.core.event import SiteEvent
-from zerometer.core.ledger import Amounts, Cell, Ledger
+from zerometer.core.ledger import Cell, Ledger
 from zerometer.core.metering import Column, Disagreement, Metering, Note
-from zerometer.core.network import Network
+from zerometer.core.network import ConstantFactors, Network
 from zerometer.core.points import Reading
+from zerometer.core.quarter_record import QUARTER_NS
 from zerometer.core.reconcile import Reconciliation
 from zerometer.core.site import Site, View
 from zerometer.core.totals import Factors, Totals
@@ -88,8 +90,9 @@ class Accounting:
         self._site = site
         self._booking_ns = booking_ns
         self._rounded = ledger
-        self._factors = factors
-        self._wait_ns = wait_ns
+        self._factors: Factors = factors or ConstantFactors(self.network)
+        #: The longest wait for a meter that does not answer; None: without limit.
+        self.wait_ns = wait_ns
         self._fed: list[tuple[int, int, Reading]] = []
         self._tick_ns = site.tick_ns
         self.metering = Metering(
@@ -99,9 +102,7 @@ class Accounting:
         )
         self._reconciliation = Reconciliation(self.network, site)
         self.attribution = Attribution(self.network)
-        self._ledger = Ledger(
-            self.network, self.attribution.into_names, self.attribution.out_of_names
-        )
+        self._ledger = Ledger(self.network)
         self._windows = OpenWindows(self._ledger.cells, zone)
         self._last_ns: int | None = None
         self.balance: dict[View, Balance] = {
@@ -212,7 +213,8 @@ class Accounting:
     def rates(self, now_ns: int) -> Rates:
         """Return what flows at *now_ns*, where it comes from and what it emits."""
         return self.attribution.rates(
-            self.network.combined(self.metering.rates(now_ns))
+            self.network.combined(self.metering.rates(now_ns)),
+            self._factors.at(now_ns // QUARTER_NS * QUARTER_NS),
         )
 
     def _book(self, closing: Closing) -> None:
@@ -236,12 +238,17 @@ class Accounting:
         sums = array("d", (sum(measured[m :: spans.flows]) for m in range(spans.flows)))
         self._reconciliation.adjust(measured)
         energies = self.network.combined(measured)
-        amounts, circular = self.attribution.attribute(energies, last - first)
-        closing.circular |= circular
-        self._weigh(amounts)
-        totals = self._totals(
-            spans.times[first][0], spans.times[last - 1][1], energies, amounts
+        times = spans.times[first:last]
+        start_ns, end_ns = times[0][0], times[-1][1]
+        totals = self.attribution.book(
+            energies,
+            array("q", (t1 - t0 for t0, t1 in times)),
+            start_ns,
+            end_ns,
+            self._factors.at(start_ns // QUARTER_NS * QUARTER_NS),
         )
+        closing.circular |= any(flag.startswith("circular:") for flag in totals.flags)
+        self._weigh(totals)
         totals.measured = sums
         totals.minutes = minute_energies(
             totals.start_ns,
@@ -253,58 +260,15 @@ class Accounting:
         closing.totals.append(totals)
         if not self._rounded:
             return
-        cells = self._ledger.book(amounts)
+        cells = self._ledger.book(totals)
         covered_ns = sum(t1 - t0 for t0, t1 in spans.times[first:last])
         seen_ns = spans.seen_ns(first, last)
         closing.windows.extend(self._windows.close(start))
         self._windows.add(start, cells, covered_ns, seen_ns)
 
-    def _totals(
-        self, start_ns: int, end_ns: int, energies: "array[float]", amounts: Amounts
-    ) -> Totals:
-        """Return what is known of a span."""
-        network, width = self.network, len(self.network.flows)
-        flows = array("d", (sum(energies[f::width]) for f in range(width)))
-        received = array("d", (k for place in amounts.received for k in place))
-        return Totals(
-            start_ns=start_ns,
-            end_ns=end_ns,
-            flows=flows,
-            estimated=array("d", bytes(8 * width)),
-            entered=array("d", amounts.entered),
-            received=received,
-            quantity=array("d", map(sum, amounts.received)),
-            throughput=array("d", map(sum, amounts.into)),
-            entered_kg={
-                view: array(
-                    "d",
-                    (
-                        k * factor
-                        for k, factor in zip(
-                            amounts.entered, network.constants[view], strict=True
-                        )
-                    ),
-                )
-                for view in self.network.views
-            },
-            received_kg={
-                view: array(
-                    "d", (network.emission_kg(p, view) for p in amounts.received)
-                )
-                for view in self.network.views
-            },
-            pool_kg={
-                view: array("d", [float("nan")] * len(network.pools))
-                for view in self.network.views
-            },
-        )
-
-    def _weigh(self, amounts: Amounts) -> None:
+    def _weigh(self, totals: Totals) -> None:
         for view, balance in self.balance.items():
-            balance.add(
-                self.network.emission_kg(amounts.entered, view),
-                sum(self.network.emission_kg(p, view) for p in amounts.received),
-            )
+            balance.add(fsum(totals.entered_kg[view]), fsum(totals.received_kg[view]))
 
     def state(self) -> dict[str, Any]:
         """Return everything that a restart needs, as plain values."""

@@ -148,11 +148,22 @@ class Demand:
             line.window = {}
         return peaks
 
+    def last_kw(self) -> dict[str, float | None]:
+        """Return each source's mean power over its last 15 minutes; None: not known."""
+        return {
+            source: sum(line.minutes) * PER_HOUR
+            if len(line.minutes) == INTERVAL
+            else None
+            for source, line in self._lines.items()
+        }
+
     def predicted_kw(self, powers_kw: Mapping[str, float]) -> dict[str, float]:
         """Return what each source's running block comes to if its power holds.
 
         What of the block has not been accounted for yet counts with that power.
         """
+        if self._minute < 0:
+            return dict(powers_kw)
         into = self._minute % INTERVAL
         left_ns = (self._minute - into + INTERVAL) * MINUTE_NS - self._end_ns
         found = {}

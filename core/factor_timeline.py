@@ -53,6 +53,15 @@ class Timeline:
             index += 1
         return (weighted / known_ns, revision) if known_ns else None
 
+    def rows(self, start_ns: int, end_ns: int) -> list[FactorRow]:
+        """Return the rows that hold at some moment of a time."""
+        index = self._first_after(start_ns)
+        found = []
+        while index < len(self._stretches) and self._stretches[index].start_ns < end_ns:
+            found.append(self._stretches[index].row)
+            index += 1
+        return found
+
     def stretches(self) -> tuple[Stretch, ...]:
         """Return all stretches."""
         return tuple(self._stretches)

@@ -1,13 +1,17 @@
-"""Intervals of a site's calendar: quarter hours, hours, months and years."""
+"""Intervals of a site's calendar: minutes, quarter hours, hours, days to years."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 
 from zerometer.core.alignment import NS_PER_S, window_start
 
-Granularity = Literal["15min", "hour", "month", "year"]
-_LENGTHS_NS = {"15min": 900 * NS_PER_S, "hour": 3600 * NS_PER_S}
+Granularity = Literal["1min", "15min", "hour", "day", "month", "year"]
+_LENGTHS_NS = {
+    "1min": 60 * NS_PER_S,
+    "15min": 900 * NS_PER_S,
+    "hour": 3600 * NS_PER_S,
+}
 
 
 @dataclass(slots=True)
@@ -32,10 +36,14 @@ class Calendar:
         local = datetime.fromtimestamp(time_ns // NS_PER_S, UTC).astimezone(self.zone)
         year, month = local.year, local.month
         if self.granularity == "year":
-            return self._begin(year, 1), self._begin(year + 1, 1)
+            return self._begin(date(year, 1, 1)), self._begin(date(year + 1, 1, 1))
+        if self.granularity == "day":
+            today = local.date()
+            return self._begin(today), self._begin(today + timedelta(days=1))
         ends = (year + 1, 1) if month == 12 else (year, month + 1)
-        return self._begin(year, month), self._begin(*ends)
+        return self._begin(date(year, month, 1)), self._begin(date(*ends, 1))
 
-    def _begin(self, year: int, month: int) -> int:
-        moment = datetime(year, month, 1, tzinfo=self.zone)
-        return int(moment.timestamp()) * NS_PER_S
+    def _begin(self, day: date) -> int:
+        """Return when a day begins; where clocks skip midnight, after the gap."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone)
+        return int(midnight.timestamp()) * NS_PER_S

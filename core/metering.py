@@ -308,18 +308,24 @@ class Metering:
         }
 
     def restore(self, state: dict[str, Any], *, with_spans: bool) -> None:
-        """Take up counters and flows by name, and the open spans if they still fit.
+        """Take up counters and flows by counter, and the open spans if they still fit.
 
         Spans that do not fit are energy that the counters will bring again: it
         is not booked yet.
         """
         self.counters.restore(state["counters"])
-        saved = {name: values for name, *values in state["flows"]}
-        for name, flow in zip(self._flow_names, self.flows, strict=True):
-            if name in saved:
-                _restore(flow, *saved[name])
-        if with_spans and tuple(saved) == self._flow_names:
-            self.spans.restore(state["spans"])
+        saved: dict[tuple[str, str], tuple[int, list[Any]]] = {}
+        for column, (_, *values) in enumerate(state["flows"]):
+            saved.setdefault((values[0], values[1]), (column, values))
+        columns = []
+        for flow in self.flows:
+            key = (flow.measure.meter, flow.measure.counter)
+            if key in saved:
+                column, values = saved[key]
+                _restore(flow, *values)
+                columns.append((column, flow.measure.times / values[2]))
+        if with_spans and len(columns) == len(self.flows):
+            self.spans.restore(state["spans"], len(state["flows"]), columns)
 
 
 def _saved(flow: _Flow) -> list[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from zerometer.core.factor import LARGEST, FactorRow, fault_of
+from zerometer.core.factor import LARGEST, RANK, FactorRow, fault_of
 from zerometer.core.factor_timeline import Timeline
 from zerometer.core.origin_factors import origin_factors
 from zerometer.core.profile import profile_value
@@ -119,6 +119,18 @@ class SeriesBook:
         """Return what *series* is in the quarter from *start_ns*; None: not known."""
         found = self._look_up(series, start_ns)
         return found[0] if found else None
+
+    def status(self, series: str, start_ns: int) -> str:
+        """Return the lowest status of what *series* is in the quarter from *start_ns*.
+
+        ``profile`` where its profile stands in, ``fallback`` where the constant does.
+        """
+        timeline = self._timelines.get(series)
+        if timeline is not None:
+            found = timeline.rows(start_ns, start_ns + QUARTER_NS)
+            if found:
+                return min((row.status for row in found), key=RANK.__getitem__)
+        return "profile" if series in self._profiles else "fallback"
 
     def at(self, start_ns: int) -> FactorSet:
         """Return the factors of the quarter that holds *start_ns* (Unix, UTC)."""

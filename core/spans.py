@@ -60,12 +60,21 @@ class Spans:
         """Return the ticks as plain values."""
         return [self.times, self.energies.tobytes(), bytes(self.missing)]
 
-    def restore(self, state: list[Any]) -> None:
-        """Put the ticks of *state* in the place of what is here."""
-        times, energies, missing = state
+    def restore(
+        self, state: list[Any], width: int, columns: Sequence[tuple[int, float]]
+    ) -> None:
+        """Put the ticks of *state* in the place of what is here.
+
+        They had *width* flows; each of ours is one of *columns*, times a number.
+        """
+        times, packed, missing = state
+        energies = array("d", packed)
         self.times = [(t0, t1) for t0, t1 in times]
-        self.energies = array("d", energies)
-        self.missing = bytearray(missing)
+        self.energies = array("d")
+        self.missing = bytearray()
+        for start in range(0, len(energies), width or 1):
+            self.energies.extend(energies[start + c] * by for c, by in columns)
+            self.missing.extend(missing[start + c] for c, _ in columns)
 
 
 def spread(

@@ -4,6 +4,8 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from zerometer.core._column import restore
+
 Clock = Literal["synced", "unsynced"]
 
 
@@ -40,6 +42,12 @@ class Column:
         if self.exponent < 0:  # a division rounds once, a negative power twice
             return [None if null else value / power for value, null in rows]
         return [None if null else value * power for value, null in rows]
+
+    def floats(self) -> "array[float]":
+        """Return the values of an array in ``unit``, NaN where there is none."""
+        if isinstance(self.values, array) and self.values.typecode == "q":
+            return restore(self.values, self.exponent, self.nulls)
+        return array("d", self.values)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,8 @@ COMMANDS = (
     "plan",
     "run",
     "status",
+    "event",
+    "replay",
     "certificates",
     "factors",
     "receive",

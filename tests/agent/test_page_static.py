@@ -8,8 +8,8 @@ import pytest
 from zerometer.agent.page.assets import assets
 
 #: Words that come from the snapshot; the others of a family may stay unused.
-FAMILIES = {"bus-state", "carrier", "error", "event", "kind", "point", "quality",
-            "uplink-state", "view"}  # fmt: skip
+FAMILIES = {"bus-state", "carrier", "error", "event", "factor-status", "flag", "kind",
+            "point", "quality", "uplink-state", "view"}  # fmt: skip
 TEXTS = {name: data.decode() for name, data in assets().items()}
 SOURCES = {
     name: text for name, text in TEXTS.items() if name.endswith((".js", ".html"))

@@ -65,6 +65,11 @@ def test_a_quarter_is_predicted_from_what_it_had_and_the_present() -> None:
     assert demand.predicted_kw(powers)["grid"] == pytest.approx(533.333333, abs=5e-7)
 
 
+def test_the_last_demand_is_that_of_the_last_15_minutes() -> None:
+    assert followed(TRACE, [0, 25]).last_kw()["grid"] == pytest.approx(13 / 15 * 300)
+    assert followed(TRACE, [0, 14]).last_kw()["grid"] is None
+
+
 def test_what_began_within_a_quarter_is_predicted_by_the_present() -> None:
     demand = followed([0.0] * 10 + [200.0] * 2, [10, 12])
     assert demand.predicted_kw({"grid": 200.0, "pv": 0.0})["grid"] == pytest.approx(200)

@@ -218,6 +218,16 @@ def test_a_profile_goes_by_the_clocks_of_the_site() -> None:
     assert made.at(T0).fallback == frozenset()
 
 
+def test_the_status_is_the_lowest_of_what_counts() -> None:
+    made = book()
+    assert made.status("cn-east", T0) == "fallback"
+    late = replace(ROW, t0_ns=T0 + QUARTER_NS // 2, status="forecast")
+    made.load([replace(ROW, t1_ns=late.t0_ns, status="final"), late])
+    assert made.status("cn-east", T0) == "forecast"
+    profile = Profile(series="cn-east", unit="kg/kWh", values=((0.5,) * 24,) * 12)
+    assert book(site_with_series((profile,))).status("cn-east", T0) == "profile"
+
+
 def test_a_row_goes_before_the_profile() -> None:
     made = book(site_with_series((profile(),)))
     made.load([ROW])

@@ -63,7 +63,7 @@ def test_ticks_of_several_flows() -> None:
     assert spans.seen_ns(0, 2) == 25.0
     spans.replace(1, [3.0, 5.0])
     again = Spans(2)
-    again.restore(spans.state())
+    again.restore(spans.state(), 2, [(0, 1.0), (1, 1.0)])
     assert list(again.column(0)) == [1.0, 2.0]
     assert list(again.column(1)) == [3.0, 5.0]
     assert again.state() == spans.state()

@@ -2,6 +2,8 @@
 
 import { createBalance } from "./balance.js";
 import { createEvents } from "./events.js";
+import { createFactors } from "./factors.js";
+import { createFlags } from "./flags.js";
 import { createFlow, createScale } from "./flow.js";
 import { clockOf } from "./format.js";
 import { createHead } from "./head.js";
@@ -10,6 +12,7 @@ import { createBuses, createJournal, createUplinks } from "./lists.js";
 import { createMeters } from "./meters.js";
 import { createMinutes } from "./minutes.js";
 import { createPools } from "./pools.js";
+import { createProduction } from "./production.js";
 import { createRecent } from "./recent.js";
 import { createSteady } from "./steady.js";
 import { follow } from "./stream.js";
@@ -18,8 +21,8 @@ import { el } from "./dom.js";
 
 const STORED_VIEW = "zerometer.view";
 const PANELS = {
-  summary: createSummary, flow: createFlow, balance: createBalance, pools: createPools, minutes: createMinutes,
-  meters: createMeters, buses: createBuses, journal: createJournal,
+  summary: createSummary, flow: createFlow, balance: createBalance, flags: createFlags, pools: createPools,
+  minutes: createMinutes, factors: createFactors, production: createProduction, meters: createMeters, buses: createBuses, journal: createJournal,
   uplinks: createUplinks, events: createEvents,
 };
 

@@ -1,0 +1,109 @@
+"""What the accounts say beside the flows: factors, demand, what they rest on."""
+
+from collections.abc import Iterator, Mapping
+from math import fsum
+from typing import Any
+
+from zerometer.agent.pipeline import Pipeline
+from zerometer.core.demand import INTERVAL
+from zerometer.core.origin_factors import origin_factors
+from zerometer.core.series_book import QUARTER_NS
+from zerometer.core.site import Factor
+from zerometer.core.totals import Totals
+from zerometer.core.windows import MINUTE_NS
+
+Json = dict[str, Any]
+
+
+class AccountPicture:
+    """The accounts of *pipeline* at one moment."""
+
+    def __init__(self, pipeline: Pipeline, time_ns: int) -> None:
+        self._pipeline = pipeline
+        self._network = pipeline.accounting.network
+        self._time_ns = time_ns
+
+    def factors(self) -> list[Json]:
+        """Return, of each source and fuel, what a unit of it emits now, by view.
+
+        ``from`` names the shipped factor or the series; ``status`` is that of its
+        value.
+        """
+        names = [origin.name for origin in self._network.origins]
+        quarter_ns = self._time_ns - self._time_ns % QUARTER_NS
+        values = self._pipeline.factors.at(quarter_ns).values
+        stated = origin_factors(self._pipeline.site, names)
+        return [
+            {
+                "id": origin.name,
+                "unit": origin.unit,
+                "by_view": {
+                    view: {
+                        "kg": values[view][k],
+                        **self._told(stated[view][k][0], quarter_ns),
+                    }
+                    for view in self._network.views
+                },
+            }
+            for k, origin in enumerate(self._network.origins)
+            if origin.name.startswith(("source.", "fuel."))
+        ]
+
+    def _told(self, factor: Factor, quarter_ns: int) -> Json:
+        if not factor.series:
+            return {"from": factor.id or None, "status": "constant"}
+        status = self._pipeline.factors.status(factor.series, quarter_ns)
+        return {"from": factor.series, "status": status}
+
+    def demand(self, powers_kw: Mapping[str, float]) -> list[Json]:
+        """Return the demand of each bought source whose power is known, kW.
+
+        ``last_kw`` is the mean over the last quarter hour, ``predicted_kw`` what the
+        one that runs comes to if *powers_kw* hold, ``ends_ms`` its end.
+        """
+        demand = self._pipeline.figures.demand
+        last, peaks = demand.last_kw(), demand.peaks()
+        known = {source: powers_kw.get(source, 0.0) for source in self._network.demand}
+        predicted = demand.predicted_kw(known)
+        block_ns = INTERVAL * MINUTE_NS
+        end_ns = (self._time_ns // block_ns + 1) * block_ns
+        return [
+            {
+                "source": source,
+                "last_kw": last[source],
+                "predicted_kw": predicted[source] if source in powers_kw else None,
+                "peak_kw": peaks[source]["block"].kw if peaks[source] else None,
+                "ends_ms": end_ns // 1_000_000,
+            }
+            for source in self._network.demand
+        ]
+
+    def basis(self) -> Json:
+        """Return what the figures of the last minute rest on."""
+        totals = self._pipeline.figures.last
+        balances = self._pipeline.accounting.balance.values()
+        return {
+            "carbon_balance_error": max(balance.worst for balance in balances),
+            "booked_to_ms": None if totals is None else totals.end_ns // 1_000_000,
+            "measured_share": None if totals is None else measured_share(totals),
+            "flags": [] if totals is None else list(self._flags(totals)),
+        }
+
+    def _flags(self, totals: Totals) -> Iterator[Json]:
+        for origin, entered in zip(self._network.origins, totals.entered, strict=True):
+            kind, _, subject = origin.name.partition(".")
+            if kind in ("unmeasured", "unknown-start") and entered > 0:
+                yield {"kind": kind, "subject": subject}
+        for told in sorted(totals.flags):
+            kind, _, subject = told.partition(":")
+            yield {"kind": kind, "subject": subject}
+
+
+def measured_share(totals: Totals) -> float | None:
+    """Return how much of the flows meters saw, as a mean over those that ran."""
+    shares = [
+        1.0 - min(estimated / quantity, 1.0)
+        for quantity, estimated in zip(totals.flows, totals.estimated, strict=True)
+        if quantity > 0
+    ]
+    return fsum(shares) / len(shares) if shares else None

@@ -1,0 +1,1 @@
+"""Replay: the accounting of the live agent over recorded readings."""

@@ -1,0 +1,117 @@
+"""What was odd: of the readings, of the counters, of what was accounted."""
+
+from collections.abc import Iterable, Iterator
+from math import isnan
+
+from zerometer.agent.factors.table import Bad
+from zerometer.agent.pipeline import COUNTER_TEXTS
+from zerometer.agent.replay.blocks import Count
+from zerometer.core.accounting import Closing
+from zerometer.core.metering import Disagreement, Note
+from zerometer.core.network import Network
+from zerometer.core.totals import FactorSet, Totals
+
+Flag = dict[str, str]
+
+#: What a kind that the accounting itself tells of a span means.
+_TEXTS = {
+    "circular": "energy flows in a circle without an exit: check directions",
+    "negative": "comes out negative, which is no flow: it counts as 0",
+    "power-bonus": "what is credited is more than the burden: the rest is negative",
+}
+
+
+class Flags:
+    """Collects what is told once for everything; a window has flags of its own."""
+
+    def __init__(self, network: Network, rejected: Iterable[Bad] = ()) -> None:
+        """*rejected* are rows of factors that do not hold."""
+        self._network = network
+        self._told: dict[tuple[str, str, str], tuple[str, int]] = {}
+        self._seen: dict[tuple[str, str], int] = {}
+        self._fallback: set[str] = set()
+        self._needed = dict.fromkeys((m.meter, m.counter) for m in network.measures)
+        for bad in rejected:
+            self._tell("factor-rejected", bad.text, bad.reason, bad.reason)
+
+    def add_notes(self, notes: Iterable[Note]) -> None:
+        """Take in what was odd about counters: the first of a kind, and how many."""
+        for note in notes:
+            text = COUNTER_TEXTS.get(note.kind, "")
+            said = f"{note.point} reads {note.value:g}"
+            self._tell(note.kind, note.meter, note.point, f"{said}: {text}")
+
+    def add_closing(self, closing: Closing, network: Network) -> None:
+        """Take in what an advance of time found."""
+        self.add_notes(closing.notes)
+        for disagreement in closing.disagreements:
+            self._disagreement(disagreement, network)
+        if closing.circular:
+            self._tell("circular", "", "", _TEXTS["circular"])
+
+    def add_factors(self, factors: FactorSet) -> None:
+        """Note which series had no value."""
+        self._fallback |= factors.fallback
+
+    def add_column(self, meter: str, point: str, count: int) -> None:
+        """Note that *count* values of a point were there."""
+        self._seen[meter, point] = self._seen.get((meter, point), 0) + count
+
+    def add_count(self, count: Count) -> None:
+        """Take in what became of the readings."""
+        for (meter, point), times in count.repeated.items():
+            text = f"{point}: {times} rows of a time that it had: the first counts"
+            self._tell("repeated", meter, point, text)
+        for (meter, point), rows in count.disordered.items():
+            text = f"{point}: {rows} rows before ones that came earlier: left out"
+            self._tell("disordered", meter, point, text)
+        for meter, counter in self._needed:
+            seen = self._seen.get((meter, counter), 0)
+            if seen == 0:
+                text = f"{counter}: no reading: what it counts is not known"
+                self._tell("no-reading", meter, counter, text)
+            elif seen == 1:
+                text = f"{counter}: one reading: what it counted is not known"
+                self._tell("one-reading", meter, counter, text)
+
+    def window(self, totals: Totals) -> list[Flag]:
+        """Return the flags of a window."""
+        return [*self._of(totals)]
+
+    def whole(self, totals: Totals) -> list[Flag]:
+        """Return the flags of everything."""
+        flags = [*self._of(totals)]
+        for (kind, subject, _), (text, times) in self._told.items():
+            more = f" ({times} times)" if times > 1 else ""
+            flags.append(_flag(kind, subject, text + more))
+        for series in sorted(self._fallback):
+            text = "no value for some or all of the time: the constant beside it counts"
+            flags.append(_flag("factor-fallback", series, text))
+        return flags
+
+    def _of(self, totals: Totals) -> Iterator[Flag]:
+        for origin, entered in zip(self._network.origins, totals.entered, strict=True):
+            kind, _, subject = origin.name.partition(".")
+            if kind == "unmeasured" and entered > 0:
+                text = f"{entered:g} {origin.unit} more went out than came in"
+                yield _flag(kind, subject, text)
+            elif kind == "unknown-start" and entered > 0:
+                text = f"gave {entered:g} {origin.unit} more than is known to be in it"
+                yield _flag(kind, subject, text)
+        for told in sorted(totals.flags):
+            kind, _, subject = told.partition(":")
+            yield _flag(kind, subject, _TEXTS.get(kind, ""))
+
+    def _disagreement(self, found: Disagreement, network: Network) -> None:
+        measure = network.measures[found.flow]
+        ratio = "nothing" if isnan(found.ratio) else f"{found.ratio:.3f} times as much"
+        text = f"{measure.counter} gained {ratio} as {measure.power} promised"
+        self._tell("disagreement", measure.meter, measure.counter, text)
+
+    def _tell(self, kind: str, subject: str, detail: str, text: str) -> None:
+        first, times = self._told.get((kind, subject, detail), (text, 0))
+        self._told[kind, subject, detail] = first, times + 1
+
+
+def _flag(kind: str, subject: str, text: str) -> Flag:
+    return {"kind": kind, "subject": subject, "text": text}
