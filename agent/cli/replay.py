@@ -13,6 +13,7 @@ from zerometer.agent.replay.writer import Writer
 
 if TYPE_CHECKING:
     from zerometer.agent.factors.table import Bad
+    from zerometer.core.event import SiteEvent
     from zerometer.core.intervals import Granularity
     from zerometer.core.matching import Matching
     from zerometer.core.network import Network
@@ -62,6 +63,11 @@ def add_parser(subparsers: Subparsers) -> None:
         help="certificates and contracts for the view market, a CSV file",
     )
     parser.add_argument(
+        "--events",
+        metavar="E",
+        help="what happened on the site, a CSV file, beside that of the site file",
+    )
+    parser.add_argument(
         "--window",
         metavar="W",
         choices=WINDOWS,
@@ -90,10 +96,14 @@ def run(options: argparse.Namespace) -> int:
         once = open_readings(path, points)
         matchings = match_readings(site, network, factors, options.certificates, once)
     readings = open_readings(path, points)
-    certificates = CertificatesSection(site, network, matchings)
-    window = WINDOWS.get(options.window)
     replay = Replay(
-        site, network, factors, window, rejected=rejected, extra=[certificates]
+        site,
+        network,
+        factors,
+        WINDOWS.get(options.window),
+        rejected,
+        events=_events(site, options.events),
+        extra=[CertificatesSection(site, network, matchings)],
     )
     document = Document(site, network)
     spans = map(document.span, replay.windows(readings))
@@ -104,6 +114,15 @@ def run(options: argparse.Namespace) -> int:
     for warning in readings.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return 0
+
+
+def _events(site: "Site", path: str | None) -> "list[SiteEvent]":
+    """Return what happened on the site, in the order of the times."""
+    from zerometer.config.events import read_events
+
+    files = [Path(name) for name in (site.events, path) if name]
+    events = [event for file in files for event in read_events(file, site)]
+    return sorted(dict.fromkeys(events), key=lambda event: event.time_ns)
 
 
 def _factors(

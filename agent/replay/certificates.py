@@ -44,6 +44,10 @@ class Loads:
     def whole(self, totals: Totals) -> Any:
         """Return nothing: they are no part of the output."""
 
+    def flags(self, totals: Totals) -> list[dict[str, str]]:  # noqa: ARG002
+        """Return nothing odd."""
+        return []
+
     def profiles(self) -> dict[str, list[tuple[int, float]]]:
         """Return them, in order of time."""
         return {source: sorted(loads.items()) for source, loads in self._loads.items()}

@@ -27,11 +27,11 @@ class Document:
     def __init__(self, site: Site, network: Network) -> None:
         self._site = site
         self._network = network
+        self._boundary = Boundary(site, network)
         self._origins = [_short(origin.name) for origin in network.origins]
         self._categories = {
             view: origin_categories(site, view) for view in network.views
         }
-        self._boundary = Boundary(site, network)
         self._flow = {flow.name: i for i, flow in enumerate(network.flows)}
         self._places = {place.name: i for i, place in enumerate(network.places)}
 
@@ -43,10 +43,7 @@ class Document:
             "end": iso(span.end_ns),
             "covered_s": span.covered_ns / 1e9,
             "measured_share": self._measured_share(totals, range(len(totals.flows))),
-            "emissions_kg": {
-                view: number(kg)
-                for view, kg in self._boundary.emissions_kg(totals).items()
-            },
+            "emissions_kg": self._emissions(span),
             "pools": self._pools(totals),
             "sources": self._sources(totals),
             "sinks": self._sinks(totals),
@@ -61,6 +58,12 @@ class Document:
             "flags": span.flags,
             **span.sections,
         }
+
+    def _emissions(self, span: Span) -> ByView:
+        """Return the site's totals: what crossed its boundary, and its events."""
+        crossed = self._boundary.emissions_kg(span.totals)
+        events = span.sections["events"]["emissions_kg"]
+        return {view: number(crossed[view] + events[view]) for view in crossed}
 
     def whole(self, span: Span, count: Count) -> dict[str, Any]:
         """Return the members of everything, with what became of the readings."""

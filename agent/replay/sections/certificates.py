@@ -101,6 +101,19 @@ class CertificatesSection:
         """Return what was covered of everything."""
         return self._described(self._all)
 
+    def flags(self, totals: Totals) -> list[dict[str, str]]:  # noqa: ARG002
+        """Return the certificates that match nothing."""
+        return [
+            {
+                "kind": "certificate-unplaced",
+                "subject": certificate,
+                "text": "longer than an interval, and its plant has no profile for it: "
+                "matches nothing",
+            }
+            for matching in self._matchings.values()
+            for certificate in sorted(matching.unplaced)
+        ]
+
     def _described(self, sums: "_Sums") -> dict[str, Any]:
         sources = {}
         for source, unit in self._sources:
