@@ -157,6 +157,11 @@ def test_text_that_is_too_long_is_cut() -> None:
     assert width(cut, 10) <= 55
 
 
+def test_the_documented_picture_is_that_of_the_demo(sites: dict[str, Site]) -> None:
+    documented = Path(__file__).parents[2] / "docs" / "demo-graph.svg"
+    assert documented.read_text(encoding="utf-8") == draw(sites["demo"])
+
+
 def test_it_goes_to_standard_output_or_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
