@@ -7,7 +7,7 @@ from zerometer.core.event import SiteEvent
 from zerometer.core.network import Network
 from zerometer.core.site import Site
 from zerometer.core.totals import Totals
-from zerometer.core.uncertainty import Uncertainties
+from zerometer.core.uncertainty import Uncertainties, Uncertainty
 
 
 class UncertaintySection:
@@ -39,17 +39,24 @@ class UncertaintySection:
         return ()
 
     def _plain(self, totals: Totals, *, part: bool) -> dict[str, Any]:
-        found = {
-            view: self._uncertainties.of(totals, view, part=part)
-            for view in totals.entered_kg
-        }
+        of, of_sources = self._uncertainties.of, self._uncertainties.of_sources
         return {
             view: {
-                "kg": u.kg,
-                "half_width_kg": u.half_width_kg,
-                "percent": u.percent,
-                "measured_share": u.measured_share,
-                "missing": list(u.missing),
+                **_json(of(totals, view, part=part)),
+                "sources": {
+                    name.removeprefix("source."): _json(one)
+                    for name, one in of_sources(totals, view, part=part).items()
+                },
             }
-            for view, u in found.items()
+            for view in totals.entered_kg
         }
+
+
+def _json(found: Uncertainty) -> dict[str, Any]:
+    return {
+        "kg": found.kg,
+        "half_width_kg": found.half_width_kg,
+        "percent": found.percent,
+        "measured_share": found.measured_share,
+        "missing": list(found.missing),
+    }
