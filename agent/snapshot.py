@@ -85,7 +85,7 @@ class Snapshot:
             ],
             "totals_today": {"emissions_kg": figures.today_kg},
             "factors": account.factors(),
-            "products": [],
+            "products": account.products(),
             "demand": account.demand(picture.powers_kw()),
             "accounting": account.basis(),
             "events": [
