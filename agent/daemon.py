@@ -19,6 +19,7 @@ from zerometer.agent.events import EventLog
 from zerometer.agent.journal import Journal
 from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
+from zerometer.agent.site_events.feed import EventFeed
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.unit_plans import unit_plans
 from zerometer.agent.uplink.schemes import open_uplink
@@ -66,8 +67,14 @@ class Daemon:
         self._clock = Clock()
         for notice in self._journal.notices:
             self._event("journal", "journal", notice)
+        self._site_events = self._open_site_events()
         self._pipeline = Pipeline(
-            site, self._journal, resume, self._clock, self._events
+            site,
+            self._journal,
+            resume,
+            self._clock,
+            self._events,
+            site_events=self._site_events,
         )
         self._memory = BusMemory(Path(site.journal.path), site.meters)
         if self._memory.notice:
@@ -86,6 +93,15 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._failure: Exception | None = None
         self._blind: ZerometerError | None = None
+
+    def _open_site_events(self) -> EventFeed:
+        feed = EventFeed(self._site)
+        try:
+            feed.take_file(self._site, self._clock.wall_ns(self._clock.boottime_ns()))
+        except BaseException:
+            feed.close()
+            raise
+        return feed
 
     def _bus(self, bus: Bus) -> BusLoop:
         units = unit_plans(self._site, bus)
@@ -126,15 +142,18 @@ class Daemon:
         finally:
             await self._quieten()
             self._stop_uplinks(0.0)
+            self._site_events.close()
 
     async def _start(self) -> None:
         if self._site.page.enabled:
             from zerometer.agent.page.keeper import PageKeeper
+            from zerometer.agent.site_events.api import EventsApi
 
             self._page = PageKeeper(
                 self._site.page,
                 self._snapshot.take,
                 lambda text: self._event("page", "page", text),
+                [EventsApi(self._site).route()],
             )
             await self._page.start()
         for bus in self._buses:

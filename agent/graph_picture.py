@@ -1,6 +1,6 @@
 """The site's graph with its present rates: what the page draws."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
@@ -109,27 +109,26 @@ class GraphPicture:
             "pool": pool,
             "rate": self._rates.quantity[p] if seen else None,
             "rate_unit": RATE_OF[place.unit] if pool else None,
-            "emission_kg_per_h": self._emissions(self._rates.received[p]),
+            "emission_kg_per_h": self._received_kg(p),
         }
 
     def _storage(self, i: int) -> Json:
         tank = self._network.tanks[i]
         pool = self._network.pools[tank.pool]
-        content, amounts = self._accounting.attribution.held(i)
-        held = self._emissions(amounts)
+        held = self._accounting.attribution.held(i)
         return {
             "id": tank.name,
             "kind": "storage",
             "pool": pool.id,
             "rate": self._charging(tank),
             "rate_unit": RATE_OF[pool.unit],
-            "content": content,
+            "content": held.energy,
             "unit": pool.unit,
             "factor": {
-                v: held[v] / content if content > 0 else None
-                for v in self._network.views
+                view: kg / held.energy if held.energy > 0 else None
+                for view, kg in held.emissions_kg.items()
             },
-            "emission_kg_per_h": self._emissions(self._rates.received[tank.place]),
+            "emission_kg_per_h": self._received_kg(tank.place),
         }
 
     def links(self) -> list[Json]:
@@ -197,13 +196,14 @@ class GraphPicture:
         )
 
     def _emitted(self, k: int, rate: float | None) -> dict[View, float | None]:
-        return _times({v: f[k] for v, f in self._network.constants.items()}, rate)
-
-    def _emissions(self, amounts: Sequence[float]) -> dict[View, float]:
+        """Return what enters from an origin, None where its rate is not known."""
         return {
-            view: self._network.emission_kg(amounts, view)
-            for view in self._network.views
+            view: None if rate is None else kg[k]
+            for view, kg in self._rates.entered_kg.items()
         }
+
+    def _received_kg(self, p: int) -> dict[View, float]:
+        return {view: kg[p] for view, kg in self._rates.received_kg.items()}
 
 
 def _times(

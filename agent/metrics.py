@@ -38,6 +38,28 @@ def _factors(snapshot: Json) -> Samples:
             yield labels, scaled(kilograms, 1000.0)
 
 
+def _origins(snapshot: Json) -> Samples:
+    for origin in snapshot["factors"]:
+        for view, told in origin["by_view"].items():
+            labels = {"origin": origin["id"], "view": view, "per": origin["unit"]}
+            yield labels, scaled(told["kg"], 1000.0)
+
+
+def _fallbacks(snapshot: Json) -> Samples:
+    for origin in snapshot["factors"]:
+        for view, told in origin["by_view"].items():
+            labels = {"origin": origin["id"], "view": view}
+            yield labels, told["status"] == "fallback"
+
+
+def _demand(key: str) -> Callable[[Json], Samples]:
+    def samples(snapshot: Json) -> Samples:
+        for demand in snapshot["demand"]:
+            yield {"source": demand["source"]}, scaled(demand[key], 1000.0)
+
+    return samples
+
+
 def _emissions(snapshot: Json) -> Samples:
     for view, kilograms in snapshot["totals_today"]["emissions_kg"].items():
         yield {"view": view}, scaled(kilograms, 1000.0)
@@ -80,6 +102,31 @@ METRICS = (
         "zerometer_emissions_today_grams",
         "What entered the site since its midnight, in whole minutes.",
         _emissions,
+    ),
+    Metric(
+        "zerometer_origin_factor_grams",
+        "Carbon dioxide (equivalent) that a unit of a source or fuel emits now.",
+        _origins,
+    ),
+    Metric(
+        "zerometer_origin_factor_fallback",
+        "Whether a constant stands in for a series that has no value now.",
+        _fallbacks,
+    ),
+    Metric(
+        "zerometer_demand_watts",
+        "Mean power of a bought source over the last 15 minutes.",
+        _demand("last_kw"),
+    ),
+    Metric(
+        "zerometer_demand_predicted_watts",
+        "What the quarter hour that runs comes to if the power holds.",
+        _demand("predicted_kw"),
+    ),
+    Metric(
+        "zerometer_accounting_measured_ratio",
+        "Part of the last minute's flows that meters saw, 0 to 1.",
+        lambda s: [({}, s["accounting"]["measured_share"])],
     ),
     Metric(
         "zerometer_accounting_balance_error_ratio",

@@ -19,6 +19,7 @@ from zerometer.agent.journal import Commit, Journal, Resume
 from zerometer.agent.latest import Latest
 from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
+from zerometer.agent.site_events.feed import EventFeed, told
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
 from zerometer.core.network import Network
@@ -45,11 +46,15 @@ class Pipeline:
         resume: Resume,
         clock: Clock,
         events: EventLog,
+        *,
+        site_events: EventFeed | None = None,
     ) -> None:
+        """*site_events* are what the site is told of, if it is to follow that."""
         self._site = site
         self._journal = journal
         self._clock = clock
         self._events = events
+        self._site_events = site_events
         self._queue: deque[Reading] = deque()
         self._commit_at_ns = 0
         self._pending: tuple[Commit, Future[None]] | None = None
@@ -95,6 +100,8 @@ class Pipeline:
             )
         leftover = self.accounting.restore(state["accounting"])
         self.figures.restore(state["figures"])
+        if self._site_events is not None:
+            self._site_events.last = state.get("site_events", 0)
         if leftover is not None:
             for window in leftover.windows:
                 self._recorder.add_window(window, leftover.cells)
@@ -125,6 +132,7 @@ class Pipeline:
         """Account for the time up to *boottime_ns* and record what it brought."""
         self._follow_clock()
         now_ns = self._clock.wall_ns(boottime_ns)
+        self._follow_site_events()
         self._account(now_ns)
         self._record_events()
         self._recorder.seal_due(now_ns // MILLISECOND_NS)
@@ -148,6 +156,17 @@ class Pipeline:
         if self._pending is not None:
             self._pending[1].result()
             self._settle_commit()
+
+    def _follow_site_events(self) -> None:
+        """Let the accounts know what the site was told since the last tick."""
+        if self._site_events is None:
+            return
+        try:
+            for event in self._site_events.new():
+                self.accounting.event(event)
+                self._event("told", event.subject, told(event, self._site))
+        except JournalError as error:
+            self._trouble("journal", "events", str(error))
 
     def _follow_clock(self) -> None:
         self._recorder.synchronised = self._clock.synchronised
@@ -251,6 +270,7 @@ class Pipeline:
             "format": STATE_FORMAT,
             "accounting": self.accounting.state(),
             "figures": self.figures.state(),
+            "site_events": self._site_events.last if self._site_events else 0,
         }
         packed = zlib.compress(msgpack.packb(state), STATE_LEVEL)
         commit = self._recorder.commit(packed)

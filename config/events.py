@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
+from zerometer.config.factor_library import warming_potential
 from zerometer.config.problems import Problem, Problems, near
 from zerometer.config.table import shown
-from zerometer.core.direct import METHANE_CORRECTION, OF_WHAT, mass_kg
+from zerometer.core.direct import METHANE_CORRECTION, OF_WHAT, Potential, mass_kg
 from zerometer.core.event import EventKind, SiteEvent
 from zerometer.core.site import Site
 
@@ -104,13 +105,19 @@ def time_ns(text: str) -> int | None:
     return found if 0 <= found <= LATEST_S * 1_000_000_000 else None
 
 
-def event_of(
-    values: Mapping[str, str], site: Site, gases: Collection[str]
-) -> SiteEvent | list[Fault]:
-    """Return the event that *values*, text by column, say; or all that is wrong.
+def potentials(site: Site) -> Potential:
+    """Return what gases warm by the report that the site has chosen."""
+    report: Literal["ar5", "ar6"] = "ar5" if site.gwp == "AR5" else "ar6"
 
-    *gases* are those with a known global warming potential.
-    """
+    def potential(gas: str) -> float | None:
+        found = warming_potential(gas, report)
+        return found.value if found else None
+
+    return potential
+
+
+def event_of(values: Mapping[str, str], site: Site) -> SiteEvent | list[Fault]:
+    """Return the event that *values*, text by column, say; or all that is wrong."""
     reader = _Reader(values)
     for column in REQUIRED:
         if not reader.text(column):
@@ -133,19 +140,25 @@ def event_of(
         evidence=reader.text("evidence"),
     )
     if not reader.faults:
-        reader.faults.extend(_faults(event, site, gases))
+        reader.faults.extend(_faults(event, site))
     return reader.faults or event
 
 
-def _faults(event: SiteEvent, site: Site, gases: Collection[str]) -> Iterator[Fault]:
+def _faults(event: SiteEvent, site: Site) -> Iterator[Fault]:
     """Yield what does not fit the site, or the kind of the event."""
-    known = _subjects(event, site, gases)
+    known = _subjects(event, site)
     if known is not None and event.subject not in known:
         hint = near(event.subject, known) or "; there is none"
         yield Fault("subject", f"{shown(event.subject)} is not known{hint}")
     yield from _misplaced(event)
     if event.kind in OF_WHAT:
         yield from _emission_faults(event)
+    if event.kind == "refrigerant" and potentials(site)(event.subject) is None:
+        yield Fault(
+            "subject",
+            f"no warming potential of {shown(event.subject)} is known; zerometer "
+            "factors list has those that are",
+        )
     if event.kind == "storage-anchor":
         units = [
             pool.unit
@@ -163,9 +176,7 @@ def _faults(event: SiteEvent, site: Site, gases: Collection[str]) -> Iterator[Fa
         yield Fault("text", "missing: the name of the lot")
 
 
-def _subjects(
-    event: SiteEvent, site: Site, gases: Collection[str]
-) -> Collection[str] | None:
+def _subjects(event: SiteEvent, site: Site) -> Collection[str] | None:
     """Return what an event of this kind can be about; None for anything."""
     if event.kind == "waste-water" and event.unit.endswith(" COD"):
         return METHANE_CORRECTION
@@ -173,7 +184,6 @@ def _subjects(
         "meter-change": [meter.id for meter in site.meters],
         "ratio-change": [meter.id for meter in site.meters],
         "storage-anchor": [storage.id for storage in site.storages],
-        "refrigerant": gases,
         "capture": [process.id for process in site.processes],
         "lot-start": [product.id for product in site.products],
         "lot-end": [product.id for product in site.products],
@@ -210,7 +220,7 @@ def as_text(event: SiteEvent) -> dict[str, str]:
     return {name: texts[name] for name in COLUMNS if name in texts}
 
 
-def read_events(path: Path, site: Site, gases: Collection[str]) -> list[SiteEvent]:
+def read_events(path: Path, site: Site) -> list[SiteEvent]:
     """Return the events of a CSV file, in its order.
 
     Raise problems.FileError with everything that is wrong, each with its line.
@@ -218,7 +228,7 @@ def read_events(path: Path, site: Site, gases: Collection[str]) -> list[SiteEven
     problems = Problems()
     events = []
     for line, values in _rows(path, problems):
-        found = event_of(values, site, gases)
+        found = event_of(values, site)
         if isinstance(found, SiteEvent):
             events.append(found)
             continue

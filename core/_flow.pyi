@@ -1,12 +1,14 @@
 from array import array
 from typing import Final, final
 
+from zerometer.core._flow_store import FlowStore
+
 NO_FLOW: Final[int]
 SHORT: Final[int]
 CLOSED: Final[int]
 
 @final
-class FlowGraph:
+class FlowGraph(FlowStore):
     """Who used what from where: the carbon-flow solver of one site.
 
     Pools mix: what leaves a pool has the make-up of all that entered it in the
@@ -21,61 +23,29 @@ class FlowGraph:
       the proportion of the energy that is taken out, as they stood before the
       tick, and beyond its energy the origin *unknown*;
     - a process passes all that its takes and burns carry to what it gives, by
-      ``weight * quantity``; without any output it is booked to its *idle* place;
+      ``weight * quantity``; without any output it is booked to its *idle* place.
+      One with a place in *losses* gives what it takes: what it takes more is booked
+      there, what it gives more enters as *unmeasured*. Where it has a *bonus*, that
+      output carries its quantity of that origin, and the others so much less;
     - an outflow takes to its place, a tank's charge to the tank (all of the
       make-up, and ``efficiency`` of the energy) and its place, and the rest of
       the pool goes to the pool's *remainder* place;
     - when more leaves a pool than enters, the shortfall enters as the origin
       *unmeasured*.
 
-    What enters equals what the places get, origin by origin, to rounding.
-    Nothing is ever negative or NaN. Pools in loops are solved together, by an
-    elimination that never subtracts (Grassmann, Taksar and Heyman 1985): the
-    exits of each pool are known, so its pivot is their sum, and near-closed
-    loops lose no accuracy. Where a loop has no exit at all, its pools have no
-    make-up, and what enters it is booked to the remainder place of the last of
-    them.
+    What enters equals what the places get, origin by origin, to rounding. Nothing
+    is ever NaN, and nothing negative but the origin of a bonus. Pools in loops are
+    solved together, by an elimination that never subtracts (Grassmann, Taksar and
+    Heyman 1985): the exits of each pool are known, so its pivot is their sum, and
+    near-closed loops lose no accuracy. Where a loop has no exit at all, its pools
+    have no make-up, and what enters it is booked to the remainder place of the
+    last of them.
     """
-
-    def __init__(
-        self,
-        pools: int,
-        origins: int,
-        places: int,
-        dead_bands: array[float],
-        inflows: array[int],
-        outflows: array[int],
-        takes: array[int],
-        gives: array[int],
-        weights: array[float],
-        burns: array[int],
-        idle: array[int],
-        tanks: array[int],
-        efficiencies: array[float],
-        remainders: array[int],
-        unmeasured: array[int],
-    ) -> None:
-        """Compile a graph from tables, as FlowTables describes them; by keyword.
-
-        The tables are copied. Whatever its dead band, a quantity below 1e-18
-        counts as 0. UsageError when the tables do not fit each other, or for a
-        loop of more than 128 pools.
-        """
-
-    @property
-    def width(self) -> int:
-        """Columns of a row of totals.
-
-        In this order: amounts by place and origin (``places * origins``),
-        discharged by tank and origin (``tanks * origins``), entered by origin
-        (tanks not among them), quantities by place, throughputs by pool, and by
-        pool the ticks in which it was SHORT, and those in which it was CLOSED.
-        """
 
     def solve(
         self,
         flows: array[float],
-        ticks: int,
+        durations_ns: array[int],
         sums: array[float],
         carries: array[float],
         shares: array[float],
@@ -83,7 +53,8 @@ class FlowGraph:
     ) -> int:
         """Solve a block of ticks, in order; add to the totals.
 
-        *flows* holds ``ticks`` rows with the quantity of each flow (0 to 1e18).
+        *flows* holds a row with the quantity of each flow (0 to 1e18) for each of
+        *durations_ns* ('q').
         The totals, ``width`` columns, are ``sums[i] + carries[i]`` (Neumaier
         1974). Of the last tick, ``shares`` gets the make-up of a unit of each
         pool (``pools * origins``: origin units per pool unit; 0 where there is
@@ -94,16 +65,3 @@ class FlowGraph:
         UsageError, and nothing done, for a quantity that is none, or arrays of
         the wrong length.
         """
-
-    def tank(self, i: int) -> tuple[float, list[float]]:
-        """Return what tank *i* holds: energy to be had, and its origins."""
-
-    def state(self) -> bytes:
-        """Return what the tanks hold.
-
-        Little-endian: ``ZMfl``, u16 version 1, u16 zero, u32 tanks, u32 origins;
-        then f64 per tank: energy, and the amount of each origin.
-        """
-
-    def restore(self, state: bytes) -> None:
-        """Take up *state*; FormatError, and nothing changed, if it does not fit."""

@@ -1,17 +1,12 @@
 """Carbon flow through pools, processes and storages, tick by tick."""
 
-import struct
-from array import array
-from math import isfinite
-
 cimport cython
 from libc.math cimport fabs
-from libc.stdint cimport int32_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 from zerometer.core cimport _loop, _window
+from zerometer.core._flow_store cimport FlowStore
 
-from zerometer.core.errors import FormatError, UsageError
-from zerometer.core.flow_order import arrange
-from zerometer.core.flow_tables import FlowTables
+from zerometer.core.errors import UsageError
 
 cdef enum:
     BIT_NO_FLOW = 1
@@ -21,131 +16,26 @@ cdef enum:
 cdef double FLOOR = 1e-18              # less is no flow: keeps quotients in range
 cdef double CEILING = 1e18             # more is no quantity: keeps sums in range
 cdef double ROUNDING = 2.0 ** -44      # a remainder this small, relative, is none
+cdef double NS_PER_HOUR = 3.6e12
 
 NO_FLOW = BIT_NO_FLOW
 SHORT = BIT_SHORT
 CLOSED = BIT_CLOSED
 
-_HEADER = struct.Struct("<4sHHII")
-_MAGIC = b"ZMfl"
-_VERSION = 1
-
 
 @cython.final
 @cython.initializedcheck(False)
-cdef class FlowGraph:
-    cdef readonly Py_ssize_t width     # columns of the totals
-    cdef Py_ssize_t pools              # how many there are, and so on
-    cdef Py_ssize_t origins
-    cdef Py_ssize_t places
-    cdef Py_ssize_t flows
-    cdef Py_ssize_t processes
-    cdef Py_ssize_t tanks
-    cdef Py_ssize_t blocks
-
-    # Pools are renumbered, a block's are neighbours (see flow_order).
-    cdef const int32_t[::1] numbers       # of each pool: its number outside
-    cdef const int32_t[::1] block_starts  # where each block's pools start
-    cdef const int32_t[::1] take_starts   # where each block's takes start
-    cdef const int32_t[::1] give_starts   # where each process's gives start
-    cdef const int32_t[::1] inflows       # pool, origin, flow
-    cdef const int32_t[::1] outflows      # pool, place, flow
-    cdef const int32_t[::1] takes         # process, pool, flow
-    cdef const int32_t[::1] gives         # process, pool, flow
-    cdef const int32_t[::1] burns         # process, origin, flow
-    cdef const int32_t[::1] stores        # pool, place, charge, discharge, unknown
-    cdef const int32_t[::1] idle          # place of each process
-    cdef const int32_t[::1] remainders    # place of each pool
-    cdef const int32_t[::1] unmeasured    # origin of each pool
-    cdef const double[::1] bands          # of each flow: below it, it is 0
-    cdef const double[::1] weights        # of each give
-    cdef const double[::1] efficiencies   # of each tank
-
-    cdef double[::1] energy        # what each tank has to give
-    cdef double[::1] contents      # by tank and origin
-
-    cdef double[::1] q             # quantities of the tick, after dead bands
-    cdef double[::1] alpha         # of each give: its share of the process's burden
-    cdef uint8_t[::1] is_idle      # of each process: no output in this tick
-    cdef double[::1] into          # of each pool: what enters
-    cdef double[::1] rest          # of each pool: what leaves, later its remainder
-    cdef double[::1] exits         # of each pool: what leaves its block
-    cdef double[::1] burden        # by pool and origin: what enters
-    cdef double[::1] share         # by pool and origin: make-up of a unit
-    cdef uint8_t[::1] condition    # of each pool
-    cdef uint8_t[::1] kind         # of each pool: open, closed or last (see _loop)
-    cdef double[::1] pivot         # of each pool
-    cdef double[::1] matrix        # flows between the pools of a block: [to, from]
-    cdef int32_t[::1] stack        # pools of a block to look at
-
-    cdef double* sums              # the caller's totals, during solve
-    cdef double* carries           # their compensation
-
-    def __init__(
-        self, pools, origins, places, dead_bands, inflows, outflows, takes, gives,
-        weights, burns, idle, tanks, efficiencies, remainders, unmeasured,
-    ) -> None:
-        tables = FlowTables(
-            pools=pools, origins=origins, places=places, dead_bands=dead_bands,
-            inflows=inflows, outflows=outflows, takes=takes, gives=gives,
-            weights=weights, burns=burns, idle=idle, tanks=tanks,
-            efficiencies=efficiencies, remainders=remainders, unmeasured=unmeasured,
-        )
-        tables.check()
-        order = arrange(tables)
-        self.pools, self.origins, self.places = (
-            tables.pools, tables.origins, tables.places
-        )
-        self.flows, self.processes = len(tables.dead_bands), len(tables.idle)
-        self.tanks, self.blocks = len(tables.efficiencies), len(order.take_starts) - 1
-        self.width = (
-            (self.places + self.tanks + 1) * self.origins + self.places + 3 * self.pools
-        )
-        self.numbers, self.block_starts = order.pools, order.block_starts
-        self.take_starts, self.give_starts = order.take_starts, order.give_starts
-        self._lay_out(order.tables)
-        self._allocate()
-
-    cdef _lay_out(self, tables):
-        """Take over the tables; copies, for the caller's can change once checked."""
-        self.inflows, self.outflows = tables.inflows, tables.outflows
-        self.takes = tables.takes
-        self.gives, self.weights = tables.gives, tables.weights
-        self.burns, self.idle = tables.burns[:], tables.idle[:]
-        self.stores, self.efficiencies = tables.tanks, tables.efficiencies[:]
-        self.remainders, self.unmeasured = tables.remainders, tables.unmeasured
-        self.bands = array("d", (max(band, FLOOR) for band in tables.dead_bands))
-
-    cdef _allocate(self):
-        cdef Py_ssize_t largest = 0, b
-        for b in range(self.blocks):
-            largest = max(largest, self.block_starts[b + 1] - self.block_starts[b])
-        self.energy = _zeros(self.tanks)
-        self.contents = _zeros(self.tanks * self.origins)
-        self.q = _zeros(self.flows)
-        self.alpha = _zeros(self.weights.shape[0])
-        self.is_idle = bytearray(self.processes)
-        self.into = _zeros(self.pools)
-        self.rest = _zeros(self.pools)
-        self.exits = _zeros(self.pools)
-        self.burden = _zeros(self.pools * self.origins)
-        self.share = _zeros(self.pools * self.origins)
-        self.condition = bytearray(self.pools)
-        self.kind = bytearray(self.pools)
-        self.pivot = _zeros(self.pools)
-        self.matrix = _zeros(largest * largest)
-        self.stack = array("i", bytes(4 * largest))
-
+cdef class FlowGraph(FlowStore):
     def solve(
         self,
         const double[::1] flows not None,
-        Py_ssize_t ticks,
+        const int64_t[::1] durations_ns not None,
         double[::1] sums not None,
         double[::1] carries not None,
         double[::1] shares not None,
         uint8_t[::1] conditions not None,
     ) -> int:
-        cdef Py_ssize_t i, t
+        cdef Py_ssize_t i, t, ticks = durations_ns.shape[0]
         cdef uint8_t met = 0
         for name, found, wanted in (
             ("flows", flows.shape[0], ticks * self.flows),
@@ -166,39 +56,23 @@ cdef class FlowGraph:
             self.sums, self.carries = &sums[0], &carries[0]
         with nogil:
             for t in range(ticks):
-                for i in range(self.flows):
-                    self.q[i] = flows[t * self.flows + i]
-                    if self.q[i] < self.bands[i]:
-                        self.q[i] = 0
+                self._take_in(flows, t * self.flows, durations_ns[t] / NS_PER_HOUR)
                 met |= self._tick()
             self._show(shares, conditions)
         return met
 
-    def tank(self, Py_ssize_t i) -> tuple[float, list[float]]:
-        if not 0 <= i < self.tanks:
-            raise UsageError(f"flow graph: tank - {i} - 0 to {self.tanks - 1}")
-        return (
-            self.energy[i],
-            [self.contents[i * self.origins + k] for k in range(self.origins)],
-        )
-
-    def state(self) -> bytes:
-        numbers = struct.Struct(f"<{1 + self.origins}d")
-        parts = [_HEADER.pack(_MAGIC, _VERSION, 0, self.tanks, self.origins)]
-        for i in range(self.tanks):
-            energy, contents = self.tank(i)
-            parts.append(numbers.pack(energy, *contents))
-        return b"".join(parts)
-
-    def restore(self, bytes state not None) -> None:
-        cdef Py_ssize_t i, k
-        held = _read_state(state, self.tanks, self.origins)
-        for i in range(self.tanks):
-            self.energy[i] = held[i * (1 + self.origins)]
-            for k in range(self.origins):
-                self.contents[i * self.origins + k] = (
-                    held[i * (1 + self.origins) + 1 + k]
-                )
+    cdef void _take_in(
+        self, const double[::1] flows, Py_ssize_t start, double hours
+    ) noexcept nogil:
+        """Set the quantities of a tick; what is below a dead band waits."""
+        cdef Py_ssize_t i
+        cdef double q
+        for i in range(self.flows):
+            q = self.below[i] + flows[start + i]
+            if q < self.bands[i] * hours or q < FLOOR:
+                self.below[i], self.q[i] = q, 0
+            else:
+                self.below[i], self.q[i] = 0, q
 
     cdef void _show(self, double[::1] shares, uint8_t[::1] conditions) noexcept nogil:
         """Copy the make-ups and conditions of the last tick to the caller."""
@@ -214,6 +88,7 @@ cdef class FlowGraph:
         cdef Py_ssize_t b
         self._clear()
         self._divide_outputs()
+        self._compare()
         self._fill()
         self._discharge()
         self._balance()
@@ -243,15 +118,45 @@ cdef class FlowGraph:
                 if total > 0:
                     self.alpha[g] /= total
 
+    cdef void _compare(self) noexcept nogil:
+        """Set what processes lose that give what they take, or give too much."""
+        cdef Py_ssize_t p, g, t
+        cdef double given, q
+        for p in range(self.processes):
+            self.lost[p] = 0
+        for t in range(self.takes.shape[0] // 3):
+            self.lost[self.takes[3 * t]] += self.q[self.takes[3 * t + 2]]
+        for p in range(self.processes):
+            given = 0
+            for g in range(self.give_starts[p], self.give_starts[p + 1]):
+                self.excess[g] = 0
+                given += self.q[self.gives[3 * g + 2]]
+            q = self.lost[p] - given
+            if self.losses[p] < 0 or given == 0 or fabs(q) <= ROUNDING * given:
+                self.lost[p] = 0
+            elif q > 0:
+                self.lost[p] = q / self.lost[p]
+            else:
+                self.lost[p] = 0
+                for g in range(self.give_starts[p], self.give_starts[p + 1]):
+                    self.excess[g] = self.q[self.gives[3 * g + 2]] * (-q / given)
+
     cdef void _fill(self) noexcept nogil:
         """Take in what enters from outside, and what is given and leaves."""
         cdef Py_ssize_t i, g, p
         cdef double q
+        for i in range(self.flows):
+            self._count_flow(i, self.q[i])
         for i in range(self.inflows.shape[0] // 3):
             q = self.q[self.inflows[3 * i + 2]]
             self._enter(self.inflows[3 * i], self.inflows[3 * i + 1], q)
         for g in range(self.gives.shape[0] // 3):
-            self.into[self.gives[3 * g + 1]] += self.q[self.gives[3 * g + 2]]
+            self.into[self.gives[3 * g + 1]] += (
+                self.q[self.gives[3 * g + 2]] - self.excess[g]
+            )
+            if self.excess[g] > 0:
+                self._count_flow(self.gives[3 * g + 2], -self.excess[g])
+                self._fall_short(self.gives[3 * g + 1], self.excess[g])
         for i in range(self.burns.shape[0] // 3):
             p = self.burns[3 * i]
             q = self.q[self.burns[3 * i + 2]]
@@ -262,12 +167,28 @@ cdef class FlowGraph:
                 self.burden[
                     self.gives[3 * g + 1] * self.origins + self.burns[3 * i + 1]
                 ] += self.alpha[g] * q
+        self._hand_over_bonuses()
         for i in range(self.outflows.shape[0] // 3):
             self.rest[self.outflows[3 * i]] += self.q[self.outflows[3 * i + 2]]
         for i in range(self.takes.shape[0] // 3):
             self.rest[self.takes[3 * i + 1]] += self.q[self.takes[3 * i + 2]]
         for i in range(self.tanks):
             self.rest[self.stores[5 * i]] += self.q[self.stores[5 * i + 2]]
+
+    cdef void _hand_over_bonuses(self) noexcept nogil:
+        """Let an output with a burden of its own take it off the other ones."""
+        cdef Py_ssize_t i, g, p, origin
+        cdef double q
+        for i in range(self.bonuses.shape[0] // 4):
+            p, origin = self.bonuses[4 * i], self.bonuses[4 * i + 3]
+            q = self.q[self.bonuses[4 * i + 2]]
+            self.burden[self.bonuses[4 * i + 1] * self.origins + origin] += q
+            if self.is_idle[p]:
+                self._book_amount(self.idle[p], origin, -q)
+            for g in range(self.give_starts[p], self.give_starts[p + 1]):
+                self.burden[self.gives[3 * g + 1] * self.origins + origin] -= (
+                    self.alpha[g] * q
+                )
 
     cdef void _discharge(self) noexcept nogil:
         """Let tanks flow into their pools, with what they held before the tick."""
@@ -301,14 +222,14 @@ cdef class FlowGraph:
             if fabs(rest) <= ROUNDING * out:
                 rest = 0
             if rest < 0:
-                self._enter(i, self.unmeasured[i], -rest)
-                self.condition[i] |= BIT_SHORT
-                self._count_pool(1, i, 1)
+                self._fall_short(i, -rest)
                 rest = 0
             self.rest[i] = self.exits[i] = rest
+            if self.condition[i] & BIT_SHORT:
+                self._count_pool(1, i, 1)
+            self.through[i] = out + rest
             if out + rest == 0:
                 self.condition[i] |= BIT_NO_FLOW
-            self._count_pool(0, i, out + rest)
         for i in range(self.outflows.shape[0] // 3):
             self.exits[self.outflows[3 * i]] += self.q[self.outflows[3 * i + 2]]
         for i in range(self.tanks):
@@ -318,19 +239,63 @@ cdef class FlowGraph:
         """Set the make-up of a block's pools; hand on what processes take there."""
         cdef Py_ssize_t start = self.block_starts[b]
         cdef Py_ssize_t n = self.block_starts[b + 1] - start
-        cdef double* burden = &self.burden[0] + start * self.origins
-        cdef double* share = &self.share[0] + start * self.origins
+        cdef Py_ssize_t width = self._pack(start, n)
+        cdef double* burden = &self.packed[0]
+        cdef double* share = burden + n * width
         cdef double* matrix = &self.matrix[0]
         cdef double* exits = &self.exits[start]
         cdef double* pivot = &self.pivot[start]
         cdef uint8_t* kind = &self.kind[start]
         self._link(start, n, b)
         _loop.eliminate(
-            matrix, exits, n, burden, self.origins, pivot, kind, &self.stack[0]
+            matrix, exits, n, burden, width, pivot, kind, &self.stack[0]
         )
-        _loop.substitute(matrix, n, burden, self.origins, pivot, kind, share)
+        _loop.substitute(matrix, n, burden, width, pivot, kind, share)
+        self._unpack(start, n, width)
         self._book_closed(start, n)
         self._hand_on(start, n, b)
+
+    cdef Py_ssize_t _pack(self, Py_ssize_t start, Py_ssize_t n) noexcept nogil:
+        """Copy the burdens of a block, without origins that it has nothing of.
+
+        Return how many there are; which, stands in the columns of its first pool.
+        """
+        cdef Py_ssize_t i, k, width = 0
+        cdef int32_t* columns = &self.columns[start * self.origins]
+        for k in range(self.origins):
+            for i in range(start, start + n):
+                if self.burden[i * self.origins + k] != 0:
+                    columns[width] = <int32_t>k
+                    width += 1
+                    break
+        for i in range(n):
+            for k in range(width):
+                self.packed[i * width + k] = self.burden[
+                    (start + i) * self.origins + columns[k]
+                ]
+        return width
+
+    cdef void _unpack(
+        self, Py_ssize_t start, Py_ssize_t n, Py_ssize_t width
+    ) noexcept nogil:
+        """Put back burdens and make-ups of a block; the last pool is the first."""
+        cdef Py_ssize_t i, k, pool, found
+        cdef int32_t* columns = &self.columns[start * self.origins]
+        cdef int32_t column
+        cdef double value
+        for i in range(n - 1, -1, -1):
+            pool, found = start + i, 0
+            for k in range(self.origins):
+                self.share[pool * self.origins + k] = 0
+            for k in range(width):
+                column = columns[k]
+                value = self.packed[(n + i) * width + k]
+                self.burden[pool * self.origins + column] = self.packed[i * width + k]
+                self.share[pool * self.origins + column] = value
+                if value != 0:
+                    self.columns[pool * self.origins + found] = column
+                    found += 1
+            self.counts[pool] = <int32_t>found
 
     cdef void _link(self, Py_ssize_t start, Py_ssize_t n, Py_ssize_t b) noexcept nogil:
         """Write the flows between the pools of a block, and those that leave it."""
@@ -344,6 +309,9 @@ cdef class FlowGraph:
             if self.is_idle[p]:
                 self.exits[pool] += q
                 continue
+            if self.lost[p] > 0:
+                self.exits[pool] += q * self.lost[p]
+                q -= q * self.lost[p]
             for g in range(self.give_starts[p], self.give_starts[p + 1]):
                 row = self.gives[3 * g + 1] - start
                 # Pools after the block: there is no way back to those before it.
@@ -370,7 +338,7 @@ cdef class FlowGraph:
         self, Py_ssize_t start, Py_ssize_t n, Py_ssize_t b
     ) noexcept nogil:
         """Carry what processes take from a block to the blocks behind it."""
-        cdef Py_ssize_t t, g, p, k, pool, target
+        cdef Py_ssize_t t, g, p, k, pool, target, column
         cdef double q
         for t in range(self.take_starts[b], self.take_starts[b + 1]):
             p, pool = self.takes[3 * t], self.takes[3 * t + 1]
@@ -378,13 +346,19 @@ cdef class FlowGraph:
             if self.is_idle[p]:
                 self._book_make_up(self.idle[p], pool, q)
                 continue
+            if self.lost[p] > 0:
+                self._count_quantity(self.losses[p], q * self.lost[p])
+                self._book_make_up(self.losses[p], pool, q * self.lost[p])
+                q -= q * self.lost[p]
             for g in range(self.give_starts[p], self.give_starts[p + 1]):
                 target = self.gives[3 * g + 1]
-                if target >= start + n:
-                    for k in range(self.origins):
-                        self.burden[target * self.origins + k] += (
-                            self.alpha[g] * q * self.share[pool * self.origins + k]
-                        )
+                if target < start + n:
+                    continue
+                for k in range(self.counts[pool]):
+                    column = self.columns[pool * self.origins + k]
+                    self.burden[target * self.origins + column] += (
+                        self.alpha[g] * q * self.share[pool * self.origins + column]
+                    )
 
     cdef uint8_t _book(self) noexcept nogil:
         """Book what outflows, remainders and tanks get; return the conditions."""
@@ -399,6 +373,7 @@ cdef class FlowGraph:
         for i in range(self.pools):
             self._count_quantity(self.remainders[i], self.rest[i])
             self._book_make_up(self.remainders[i], i, self.rest[i])
+            self._count_through(i)
             met |= self.condition[i]
         for i in range(self.tanks):
             pool, place = self.stores[5 * i], self.stores[5 * i + 1]
@@ -412,6 +387,10 @@ cdef class FlowGraph:
                 )
         return met
 
+    cdef void _fall_short(self, Py_ssize_t pool, double q) noexcept nogil:
+        self._enter(pool, self.unmeasured[pool], q)
+        self.condition[pool] |= BIT_SHORT
+
     cdef void _enter(
         self, Py_ssize_t pool, Py_ssize_t origin, double q
     ) noexcept nogil:
@@ -422,11 +401,14 @@ cdef class FlowGraph:
     cdef void _book_make_up(
         self, Py_ssize_t place, Py_ssize_t pool, double q
     ) noexcept nogil:
-        cdef Py_ssize_t k
+        cdef Py_ssize_t k, column
         if q == 0:
             return
-        for k in range(self.origins):
-            self._book_amount(place, k, q * self.share[pool * self.origins + k])
+        for k in range(self.counts[pool]):
+            column = self.columns[pool * self.origins + k]
+            self._book_amount(
+                place, column, q * self.share[pool * self.origins + column]
+            )
 
     cdef void _book_amount(
         self, Py_ssize_t place, Py_ssize_t origin, double amount
@@ -449,31 +431,24 @@ cdef class FlowGraph:
             value,
         )
 
+    cdef void _count_through(self, Py_ssize_t pool) noexcept nogil:
+        """Count what leaves a pool, and what that carries; none where undefined."""
+        cdef Py_ssize_t k, column, row = (
+            (self.places + self.tanks + 1) * self.origins
+            + self.places + 3 * self.pools + self.numbers[pool] * self.origins
+        )
+        if self.condition[pool] & (BIT_CLOSED | BIT_NO_FLOW):
+            return
+        self._count_pool(0, pool, self.through[pool])
+        for k in range(self.counts[pool]):
+            column = self.columns[pool * self.origins + k]
+            self._add(
+                row + column,
+                self.through[pool] * self.share[pool * self.origins + column],
+            )
+
+    cdef void _count_flow(self, Py_ssize_t flow, double q) noexcept nogil:
+        self._add(self.width - self.flows + flow, q)
+
     cdef void _add(self, Py_ssize_t column, double value) noexcept nogil:
         _window.add(&self.sums[column], &self.carries[column], value)
-
-
-cdef _zeros(Py_ssize_t count):
-    return array("d", bytes(8 * count))
-
-
-def _read_state(state, tanks, origins):
-    """Return the numbers of *state*; FormatError unless it is whole and ours."""
-    if len(state) < _HEADER.size or state[:4] != _MAGIC:
-        raise FormatError("tank state: not the state of a flow graph")
-    _, version, _, *found = _HEADER.unpack_from(state)
-    if version != _VERSION:
-        raise FormatError(f"tank state: version - {version} - {_VERSION}")
-    if found != [tanks, origins]:
-        raise FormatError(
-            f"tank state: tanks and origins - {found} - {[tanks, origins]}"
-        )
-    numbers = struct.Struct(f"<{tanks * (1 + origins)}d")
-    if len(state) != _HEADER.size + numbers.size:
-        raise FormatError(
-            f"tank state: bytes - {len(state)} - {_HEADER.size + numbers.size}"
-        )
-    held = numbers.unpack_from(state, _HEADER.size)
-    if not all(isfinite(number) and number >= 0 for number in held):
-        raise FormatError("tank state: numbers - not all finite, 0 or more")
-    return held

@@ -310,6 +310,7 @@ cdef class ProfileBank:
                 piece.unseen = piece.guessed = 1
                 if at < stale_at and is_finite(counter.mean):
                     piece.rate, piece.end_ns = counter.mean, min(until, stale_at)
+                    piece.unseen = 0
             f.open += piece.rate * <double>(piece.end_ns - at)
             f.dark |= piece.unseen
             if not add(

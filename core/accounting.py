@@ -13,6 +13,7 @@ from array import array
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from itertools import pairwise
+from math import fsum
 from typing import Any
 
 from zerometer.core.alignment import window_start
@@ -21,14 +22,15 @@ from zerometer.core.demand import minute_energies
 from zerometer.core.errors import JournalError
 from zerometer.core.event import SiteEvent
 from zerometer.core.first_state import FIRST_FORMAT, booked_until
-from zerometer.core.ledger import Amounts, Cell, Ledger
+from zerometer.core.ledger import Cell, Ledger
 from zerometer.core.metering import Column, Metering
-from zerometer.core.network import Network
+from zerometer.core.network import ConstantFactors, Network
 from zerometer.core.notes import Disagreement, Note
 from zerometer.core.points import Reading
+from zerometer.core.quarter_record import QUARTER_NS
 from zerometer.core.reconcile import Reconciliation
 from zerometer.core.site import Site, View
-from zerometer.core.totals import Factors, Totals
+from zerometer.core.totals import Factors, FactorSet, Totals
 from zerometer.core.windows import MINUTE_NS, Leftover, OpenWindows, Window
 
 #: A step back of the clock up to this long is waited for.
@@ -93,16 +95,14 @@ class Accounting:
         self._site = site
         self._booking_ns = booking_ns
         self._rounded = ledger
-        self._factors = factors
+        self._factors: Factors = factors or ConstantFactors(self.network)
         #: The longest wait for a meter that does not answer; None: without limit.
         self.wait_ns = wait_ns
         self._tick_ns = site.tick_ns
         self.metering = Metering(site.meters, self.network)
         self.attribution = Attribution(self.network)
         self._reconciliation = Reconciliation(self.network, site)
-        self._ledger = Ledger(
-            self.network, self.attribution.into_names, self.attribution.out_of_names
-        )
+        self._ledger = Ledger(self.network)
         self._windows = OpenWindows(self._ledger.cells, zone)
         #: Up to when all is booked, and up to when time has passed.
         self._booked_ns: int | None = None
@@ -215,12 +215,13 @@ class Accounting:
         next revision.
         """
         closing = Closing()
-        if self._now_ns is not None:
+        if self._booked_ns is not None and self._now_ns is not None:
             known_ns = self.metering.watermark(
                 self._now_ns, self._resumed_ns, self.wait_ns
             )
             # Who has just come back knows nothing yet of the time away.
-            end_ns = known_ns if known_ns < self._resumed_ns else self._now_ns
+            back = self._booked_ns < self._resumed_ns and known_ns < self._resumed_ns
+            end_ns = known_ns if back else self._now_ns
             self._book_until(end_ns, closing, most=MOST_SPANS)
         closing.windows.extend(self._windows.put_out())
         return closing
@@ -244,7 +245,12 @@ class Accounting:
 
     def rates(self, now_ns: int) -> Rates:
         """Return what flows at *now_ns*, where it comes from and what it emits."""
-        return self.attribution.rates(self.metering.rates(now_ns))
+        return self.attribution.rates(
+            self.metering.rates(now_ns), self._factors_at(now_ns)
+        )
+
+    def _factors_at(self, time_ns: int) -> FactorSet:
+        return self._factors.at(time_ns // QUARTER_NS * QUARTER_NS)
 
     def _book(
         self, window_ns: int, start_ns: int, end_ns: int, closing: Closing
@@ -255,74 +261,33 @@ class Accounting:
         self._reconciliation.adjust(metered.energies)
         energies, notes = self.metering.flows(metered)
         closing.notes += notes
+        durations = array("q", (t1 - t0 for t0, t1 in pairwise(metered.edges)))
+        totals = self.attribution.book(
+            energies, durations, start_ns, end_ns, self._factors_at(start_ns)
+        )
         self._booked_ns = end_ns
-        amounts, circular = self.attribution.attribute(energies, metered.steps)
-        closing.circular |= circular
-        self._weigh(amounts)
-        totals = self._totals(start_ns, end_ns, energies, amounts)
+        closing.circular |= any(flag.startswith("circular:") for flag in totals.flags)
+        self._weigh(totals)
         totals.measured = metered.totals
         totals.estimated = metered.estimated
         totals.minutes = minute_energies(
             start_ns,
-            [t1 - t0 for t0, t1 in pairwise(metered.edges)],
+            durations,
             energies,
             len(self.network.flows),
             tuple(self.network.demand.values()),
         )
         closing.totals.append(totals)
         if self._rounded:
-            cells = self._ledger.book(amounts)
+            cells = self._ledger.book(totals)
             closing.windows += self._windows.close(window_ns)
             covered_ns = end_ns - start_ns
             self._windows.add(window_ns, cells, covered_ns, metered.seen_ns)
             closing.windows += self._windows.close(end_ns)
 
-    def _totals(
-        self, start_ns: int, end_ns: int, energies: "array[float]", amounts: Amounts
-    ) -> Totals:
-        """Return what is known of a span."""
-        network, width = self.network, len(self.network.flows)
-        flows = array("d", (sum(energies[f::width]) for f in range(width)))
-        received = array("d", (k for place in amounts.received for k in place))
-        return Totals(
-            start_ns=start_ns,
-            end_ns=end_ns,
-            flows=flows,
-            estimated=array("d", bytes(8 * width)),
-            entered=array("d", amounts.entered),
-            received=received,
-            quantity=array("d", map(sum, amounts.received)),
-            throughput=array("d", map(sum, amounts.into)),
-            entered_kg={
-                view: array(
-                    "d",
-                    (
-                        k * factor
-                        for k, factor in zip(
-                            amounts.entered, network.constants[view], strict=True
-                        )
-                    ),
-                )
-                for view in self.network.views
-            },
-            received_kg={
-                view: array(
-                    "d", (network.emission_kg(p, view) for p in amounts.received)
-                )
-                for view in self.network.views
-            },
-            pool_kg={
-                view: array("d", [float("nan")] * len(network.pools))
-                for view in self.network.views
-            },
-        )
-
-    def _weigh(self, amounts: Amounts) -> None:
+    def _weigh(self, totals: Totals) -> None:
         for view, balance in self.balance.items():
-            balance.add(
-                self.network.emission_kg(amounts.entered, view),
-                sum(self.network.emission_kg(p, view) for p in amounts.received),
-            )
+            balance.add(fsum(totals.entered_kg[view]), fsum(totals.received_kg[view]))
 
     def state(self) -> dict[str, Any]:
         """Return everything that a restart needs, as plain values."""

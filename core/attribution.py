@@ -1,22 +1,30 @@
-"""From the quantities of ticks to who used what, from where: flows and shares.
+"""From the quantities of steps to who used what, from where, and what it emitted.
 
-Wraps the solver (``_flow``) in the names of the network: quantities in, amounts by
-place and origin out, for windows (exact totals) and for the present (rates).
+Wraps the solvers (``_flow``) in the names of the network. Within a quarter hour,
+what a storage held at its beginning counts as an origin of its own, so that what
+flowed is known before any factor is (`QuarterRecord`); `Fold` makes kg of it.
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
-from zerometer.core._flow import CLOSED, NO_FLOW, FlowGraph
+from zerometer.core._flow import FlowGraph
 from zerometer.core.columns import encode_floats
-from zerometer.core.ledger import Amounts
+from zerometer.core.errors import UsageError
+from zerometer.core.flow_compile import compile_graph, variants
+from zerometer.core.flow_layout import Layout, SolverState
+from zerometer.core.fold import Fold
+from zerometer.core.holdings import Holdings, floats
 from zerometer.core.network import Network
+from zerometer.core.quarter_record import QUARTER_NS, QuarterRecord, joined
 from zerometer.core.site import View
+from zerometer.core.totals import FactorSet, Held, Totals
 
 #: Rates are solved as a tick of one second, so that tanks are drawn on as in reality.
+SECOND_NS = 1_000_000_000
 SECONDS_PER_HOUR = 3600.0
 
 
@@ -25,15 +33,17 @@ class Rates:
     """The present: all rates in booked units per hour, emissions in kg per hour.
 
     ``factors[view][pool]`` is None where nothing flows or nothing can be said.
-    ``flows`` are those of the network's measures, NaN where unknown.
+    ``flows`` are those of the network, NaN where unknown. ``entered`` and its kg are
+    by origin, ``quantity`` and ``received_kg`` by place, ``throughput`` by pool.
     """
 
     flows: "array[float]"
     factors: dict[View, list[float | None]]
-    throughput: list[float]
-    entered: list[float]
-    quantity: list[float]
-    received: list[list[float]]
+    throughput: "array[float]"
+    entered: "array[float]"
+    quantity: "array[float]"
+    entered_kg: Mapping[View, "array[float]"]
+    received_kg: Mapping[View, "array[float]"]
 
 
 class Attribution:
@@ -41,35 +51,130 @@ class Attribution:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._graph = _compile(network)
-        self._present = _compile(network)
-        self.into_names, self._into = _inflow_names(network)
-        self.out_of_names, self._out_of = _outflow_names(network)
+        self._fold = Fold(network)
+        self._layout = Layout(network)
+        views = [views[0] for views in variants(network)]
+        self._graphs = [compile_graph(network, view) for view in views]
+        self._present = [compile_graph(network, view) for view in views]
+        self._openings = Holdings.none(network)
+        self._quarter_ns: int | None = None
+        self._factors: FactorSet | None = None
+        self._spans: list[QuarterRecord] = []
+        self._anchors: list[tuple[int, float]] = []
+        self._known = bytearray(len(network.tanks))
+        self._records: list[tuple[QuarterRecord, Holdings]] = []
 
-    def attribute(self, flows: "array[float]", ticks: int) -> tuple[Amounts, bool]:
-        """Attribute a block of ticks (rows of quantities, 0 or more).
+    def book(
+        self,
+        energies: "array[float]",
+        durations_ns: "array[int]",
+        start_ns: int,
+        end_ns: int,
+        factors: FactorSet,
+    ) -> Totals:
+        """Attribute the steps of [start, end), which lies within a quarter hour.
 
-        Returns the amounts, and whether flows ran in a closed circle somewhere.
+        *energies*: a row for each of *durations_ns*, with the quantity (0 or more) of
+        each flow of the network. Within a quarter hour the factors of its first span
+        count. Spans come in the order of their times; UsageError for one that is not
+        within a quarter hour.
         """
-        totals, met = self._solve(self._graph, flows, ticks)
-        self._present.restore(self._graph.state())
-        width = len(self._network.flows)
-        sums = [sum(flows[f::width]) for f in range(width)]
-        amounts = Amounts(
-            totals.entered,
-            totals.received,
-            [
-                [totals.entered[i] if kind == "origin" else sums[i] for kind, i in pool]
-                for pool in self._into
-            ],
-            [
-                [totals.quantity[i] if kind == "place" else sums[i] for kind, i in pool]
-                for pool in self._out_of
-            ],
-        )
-        return amounts, bool(met & CLOSED)
+        quarter_ns = start_ns // QUARTER_NS * QUARTER_NS
+        if not start_ns <= end_ns <= quarter_ns + QUARTER_NS:
+            raise UsageError(
+                f"attribution: span - {start_ns} to {end_ns} - within a quarter hour"
+            )
+        if quarter_ns != self._quarter_ns:
+            self._turn()
+            self._quarter_ns = quarter_ns
+        self._factors = self._factors or factors
+        record = self._solve(self._graphs, energies, durations_ns, start_ns, end_ns)
+        self._spans.append(record)
+        totals, _ = self._fold.refold(record, self._factors, self._openings)
+        if end_ns == quarter_ns + QUARTER_NS:
+            self._turn()
+        return totals
 
-    def rates(self, rates_per_hour: "array[float]") -> Rates:
+    def _solve(
+        self,
+        graphs: list[FlowGraph],
+        energies: "array[float]",
+        durations_ns: "array[int]",
+        start_ns: int,
+        end_ns: int,
+    ) -> QuarterRecord:
+        layout = self._layout
+        true_up = array("d", bytes(8 * layout.tanks))
+        amounts = [array("d", bytes(8 * graph.width)) for graph in graphs]
+        if graphs is self._graphs:
+            true_up = self._book_anchors(amounts)
+        for graph, row in zip(graphs, amounts, strict=True):
+            layout.solve(graph, energies, durations_ns, row)
+        states = [SolverState(layout, graph.state()) for graph in graphs]
+        return QuarterRecord(
+            start_ns=start_ns,
+            end_ns=end_ns,
+            revision=self._factors.revision if self._factors else 0,
+            true_up=true_up,
+            energy=states[0].energies(),
+            contents=tuple(state.contents() for state in states),
+            received=tuple(layout.received(row) for row in amounts),
+            carried=tuple(layout.throughflow(row) for row in amounts),
+            **layout.common(amounts[0]),
+        )
+
+    def _book_anchors(self, amounts: "list[array[float]]") -> "array[float]":
+        """Set storages to what they are known to have; return what they have more."""
+        true_up = array("d", bytes(8 * self._layout.tanks))
+        for i, energy in self._anchors:
+            for graph, row in zip(self._graphs, amounts, strict=True):
+                state = SolverState(self._layout, graph.state())
+                change = state.anchor(i, energy, row, known=bool(self._known[i]))
+                graph.restore(state.numbers)
+            true_up[i] += change
+            self._known[i] = True
+        self._anchors.clear()
+        return true_up
+
+    def _turn(self) -> None:
+        """End the quarter: what the storages hold now is what they held at first."""
+        if self._spans and self._factors:
+            record = joined(self._spans)
+            self._records.append((record, self._openings))
+            self._openings = self._fold.closings(record, self._factors, self._openings)
+            for graph in self._graphs:
+                state = SolverState(self._layout, graph.state())
+                state.relabel()
+                graph.restore(state.numbers)
+        self._spans.clear()
+        self._quarter_ns = self._factors = None
+
+    def take_records(self) -> list[tuple[QuarterRecord, Holdings]]:
+        """Take out the quarter hours that have ended.
+
+        Each comes with what the storages held when it began.
+        """
+        taken, self._records = self._records, []
+        return taken
+
+    def anchor(self, tank: int, energy: float) -> None:
+        """Let a storage be known to have *energy* to give, from the next span on.
+
+        Its carbon stays, or the part of what is gone is booked to its place of losses.
+        Until it is known for the first time, what it has more is of unknown origin.
+        """
+        self._anchors.append((tank, energy))
+
+    def held(self, tank: int) -> Held:
+        """Return what a storage can still give, its origins, and its kg."""
+        return self._holdings().held()[tank]
+
+    def _holdings(self) -> Holdings:
+        if not (self._spans and self._factors):
+            return self._openings
+        return self._fold.closings(self._spans[-1], self._factors, self._openings)
+
+    def rates(self, rates_per_hour: "array[float]", factors: FactorSet) -> Rates:
         """Attribute the present: the rate of each flow, NaN (unknown) counts as 0."""
         second = array(
             "d",
@@ -78,199 +183,102 @@ class Attribution:
                 for rate in rates_per_hour
             ),
         )
-        totals, _ = self._solve(self._present, second, 1)
-        hourly = totals.scaled(SECONDS_PER_HOUR)
+        for graph, present in zip(self._graphs, self._present, strict=True):
+            state = SolverState(self._layout, graph.state())
+            state.wait([0.0] * len(second))
+            present.restore(state.numbers)
+        record = self._solve(self._present, second, array("q", [SECOND_NS]), 0, 0)
+        totals, _ = self._fold.refold(record, factors, self._openings)
         return Rates(
             rates_per_hour,
-            {view: self._factors(totals, view) for view in self._network.views},
-            hourly.throughput,
-            hourly.entered,
-            hourly.quantity,
-            hourly.received,
+            {
+                view: [
+                    kg / through if through > 0 else None
+                    for kg, through in zip(row, totals.throughput, strict=True)
+                ]
+                for view, row in totals.pool_kg.items()
+            },
+            _hourly(totals.throughput),
+            _hourly(totals.entered),
+            _hourly(totals.quantity),
+            {view: _hourly(row) for view, row in totals.entered_kg.items()},
+            {view: _hourly(row) for view, row in totals.received_kg.items()},
         )
-
-    def _factors(self, totals: "_Totals", view: View) -> list[float | None]:
-        width = len(self._network.origins)
-        known = [
-            self._network.emission_kg(totals.shares[at : at + width], view)
-            for at in range(0, len(totals.shares), width or 1)
-        ]
-        return [
-            None if condition & (NO_FLOW | CLOSED) else factor
-            for factor, condition in zip(known, totals.conditions, strict=True)
-        ]
-
-    def _solve(
-        self, graph: FlowGraph, flows: "array[float]", ticks: int
-    ) -> tuple["_Totals", int]:
-        network = self._network
-        sums = array("d", bytes(8 * graph.width))
-        carries = sums[:]
-        shares = array("d", bytes(8 * len(network.pools) * len(network.origins)))
-        conditions = bytearray(len(network.pools))
-        met = graph.solve(flows, ticks, sums, carries, shares, conditions)
-        columns = [total + carry for total, carry in zip(sums, carries, strict=True)]
-        return _Totals.of(network, columns, shares, conditions), met
-
-    def held(self, tank: int) -> tuple[float, list[float]]:
-        """Return what a storage can still give, in its pool's unit, and its origins."""
-        return self._graph.tank(tank)
 
     def state(self) -> dict[str, Any]:
-        """Return what the storages hold, by name."""
-        names = [origin.name for origin in self._network.origins]
-        held = {}
-        for i, tank in enumerate(self._network.tanks):
-            energy, contents = self.held(i)
-            held[tank.name] = [energy, dict(zip(names, contents, strict=True))]
-        return held
+        """Return what the storages hold and what of the quarter has passed."""
+        network = self._network
+        states = [graph.state() for graph in self._graphs]
+        waiting = SolverState(self._layout, states[0]).waiting()
+        return {
+            "graph": self._names(),
+            "held": self._holdings().by_name(network),
+            "known": [
+                t.name for t, k in zip(network.tanks, self._known, strict=True) if k
+            ],
+            "waiting": {
+                flow.name: amount
+                for flow, amount in zip(network.flows, waiting, strict=True)
+                if amount
+            },
+            "quarter_ns": self._quarter_ns,
+            "factors": self._factors and self._factors.packed(),
+            "openings": self._openings.packed(),
+            "span": joined(self._spans).packed() if self._spans else None,
+            "records": [[r.packed(), held.packed()] for r, held in self._records],
+            "solvers": [encode_floats(numbers) for numbers in states],
+            "anchors": [list(anchor) for anchor in self._anchors],
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up what the storages held; an origin that is gone counts as unknown."""
-        names = {origin.name: k for k, origin in enumerate(self._network.origins)}
-        values = array("d")
-        for tank in self._network.tanks:
-            energy, contents = state.get(tank.name, [0.0, {}])
-            held = array("d", bytes(8 * len(names)))
-            for name, amount in contents.items():
-                held[names.get(name, tank.unknown)] += amount
-            values.append(energy)
-            values.extend(held)
-        header = self._graph.state()[: -8 * len(values) or None]
-        packed = header + encode_floats(values)
-        self._graph.restore(packed)
-        self._present.restore(packed)
+        """Take up a state.
 
-
-@dataclass(slots=True)
-class _Totals:
-    """The solver's totals, by name instead of by column."""
-
-    received: list[list[float]]
-    entered: list[float]
-    quantity: list[float]
-    throughput: list[float]
-    shares: "array[float]"
-    conditions: bytearray
-
-    @classmethod
-    def of(
-        cls,
-        network: Network,
-        columns: list[float],
-        shares: "array[float]",
-        conditions: bytearray,
-    ) -> "_Totals":
-        """Cut the columns into their parts; what storages gave counts against them."""
-        width, at = len(network.origins), 0
-
-        def rows(count: int) -> list[list[float]]:
-            nonlocal at
-            start, at = at, at + count * width
-            starts = [start + i * width for i in range(count)]
-            return [columns[i : i + width] for i in starts]
-
-        received = rows(len(network.places))
-        discharged = rows(len(network.tanks))
-        for tank, given in zip(network.tanks, discharged, strict=True):
-            got = received[tank.place]
-            received[tank.place] = [a - b for a, b in zip(got, given, strict=True)]
-        entered = columns[at : at + width]
-        at += width
-        quantity = columns[at : at + len(network.places)]
-        at += len(network.places)
-        throughput = columns[at : at + len(network.pools)]
-        return cls(received, entered, quantity, throughput, shares, conditions)
-
-    def scaled(self, by: float) -> "_Totals":
-        """Return the totals times *by*."""
-        return _Totals(
-            [[amount * by for amount in place] for place in self.received],
-            [amount * by for amount in self.entered],
-            [amount * by for amount in self.quantity],
-            [amount * by for amount in self.throughput],
-            self.shares,
-            self.conditions,
+        That of another graph ends its quarter: storages go on by their names with
+        what they held; an origin that is gone counts as unknown. The states of
+        version 0.1 are nothing but what storages held, by name.
+        """
+        if "graph" not in state:
+            state = {"graph": [], "held": state, "known": [], "waiting": {}}
+        self._known = bytearray(t.name in state["known"] for t in self._network.tanks)
+        if state["graph"] != self._names():
+            self._begin(
+                Holdings.of_names(self._network, state["held"]), state["waiting"]
+            )
+            return
+        self._quarter_ns = state["quarter_ns"]
+        self._factors = (
+            FactorSet.unpacked(state["factors"]) if state["factors"] else None
         )
+        self._openings = Holdings.unpacked(state["openings"])
+        self._spans = [QuarterRecord.unpacked(state["span"])] if state["span"] else []
+        self._records = [
+            (QuarterRecord.unpacked(record), Holdings.unpacked(held))
+            for record, held in state["records"]
+        ]
+        self._anchors = [(tank, energy) for tank, energy in state["anchors"]]
+        for graph, numbers in zip(self._graphs, state["solvers"], strict=True):
+            graph.restore(floats(numbers))
+
+    def _begin(self, openings: Holdings, waiting: Mapping[str, float]) -> None:
+        """Begin a quarter with what storages hold, and what dead bands hold back."""
+        self._openings = openings
+        for graph in self._graphs:
+            state = SolverState(self._layout, graph.state())
+            state.charge(openings.energy)
+            state.wait([waiting.get(name, 0.0) for name in self._network.flow_names])
+            graph.restore(state.numbers)
+
+    def _names(self) -> list[list[Any]]:
+        """Return what the numbers of a state mean: one that differs fits no more."""
+        network = self._network
+        return [
+            [origin.name for origin in network.origins],
+            [place.name for place in network.places],
+            [pool.id for pool in network.pools],
+            network.flow_names,
+            *(list(views) for views in variants(network)),
+        ]
 
 
-def _compile(network: Network) -> FlowGraph:
-    """Return the solver for a network."""
-    processes = list(enumerate(network.conversions))
-    return FlowGraph(
-        pools=len(network.pools),
-        origins=len(network.origins),
-        places=len(network.places),
-        dead_bands=array("d", bytes(8 * len(network.flows))),
-        inflows=_flat((i.pool, i.origin, i.flow) for i in network.inflows),
-        outflows=_flat((o.pool, o.place, o.flow) for o in network.outflows),
-        takes=_flat((p, *take) for p, process in processes for take in process.takes),
-        gives=_flat(
-            (p, give.pool, give.flow)
-            for p, process in processes
-            for give in process.gives
-        ),
-        weights=array(
-            "d",
-            (g.weights[network.views[0]] for p in network.conversions for g in p.gives),
-        ),
-        burns=_flat((p, *burn) for p, process in processes for burn in process.burns),
-        idle=array("i", (process.place for _, process in processes)),
-        tanks=_flat(
-            (tank.pool, tank.place, tank.charge, tank.discharge, tank.unknown)
-            for tank in network.tanks
-        ),
-        efficiencies=array("d", (tank.efficiency for tank in network.tanks)),
-        remainders=array("i", network.remainders),
-        unmeasured=array("i", network.unmeasured),
-    )
-
-
-def _flat(rows: Iterable[tuple[int, ...]]) -> "array[int]":
-    return array("i", (number for row in rows for number in row))
-
-
-_Names = list[list[str]]
-#: Where a quantity is found: ("flow" | "origin" | "place", index).
-_Found = list[list[tuple[str, int]]]
-
-
-def _inflow_names(network: Network) -> tuple[_Names, _Found]:
-    """Return, by pool, what flows in: its names, and where its quantity is found."""
-    names: _Names = [[] for _ in network.pools]
-    found: _Found = [[] for _ in network.pools]
-    for inflow in network.inflows:
-        names[inflow.pool].append(network.origins[inflow.origin].name)
-        found[inflow.pool].append(("flow", inflow.flow))
-    for process in network.conversions:
-        for give in process.gives:
-            name = network.pools[give.pool].id
-            names[give.pool].append(f"{process.name}:gives:{name}")
-            found[give.pool].append(("flow", give.flow))
-    for tank in network.tanks:
-        names[tank.pool].append(f"{tank.name}:discharge")
-        found[tank.pool].append(("flow", tank.discharge))
-    for pool, origin in enumerate(network.unmeasured):
-        names[pool].append(network.origins[origin].name)
-        found[pool].append(("origin", origin))
-    return names, found
-
-
-def _outflow_names(network: Network) -> tuple[_Names, _Found]:
-    """Return, by pool, what flows out: its names, and where its quantity is found."""
-    names: _Names = [[] for _ in network.pools]
-    found: _Found = [[] for _ in network.pools]
-    for outflow in network.outflows:
-        names[outflow.pool].append(network.places[outflow.place].name)
-        found[outflow.pool].append(("place", outflow.place))
-    for pool, place in enumerate(network.remainders):
-        names[pool].append(network.places[place].name)
-        found[pool].append(("place", place))
-    for process in network.conversions:
-        for pool, flow in process.takes:
-            names[pool].append(f"{process.name}:takes:{network.pools[pool].id}")
-            found[pool].append(("flow", flow))
-    for tank in network.tanks:
-        names[tank.pool].append(f"{tank.name}:charge")
-        found[tank.pool].append(("place", tank.place))
-    return names, found
+def _hourly(row: "array[float]") -> "array[float]":
+    return array("d", (value * SECONDS_PER_HOUR for value in row))

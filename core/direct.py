@@ -6,7 +6,7 @@ maximum methane producing capacity of table 6.2 and the correction factors of ta
 rest. What a unit leaves open is not guessed: such an event has no emission.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import fsum
 
@@ -14,6 +14,9 @@ from zerometer.core.categories import BIOGENIC, event_category
 from zerometer.core.event import EventKind, SiteEvent
 from zerometer.core.site import Category, View
 from zerometer.core.units import UNITS
+
+#: What a kg of a gas warms over 100 years, in kg of CO2; None: not known.
+Potential = Callable[[str], float | None]
 
 #: kg of methane from a kg of chemical oxygen demand, at most (table 6.2).
 METHANE_PER_COD = 0.25
@@ -46,10 +49,10 @@ def mass_kg(quantity: float, unit: str) -> tuple[float, str] | None:
     return quantity * known.to_base, substance
 
 
-def emitted_kg(event: SiteEvent, gwp: Mapping[str, float]) -> float | None:
+def emitted_kg(event: SiteEvent, potential: Potential) -> float | None:
     """Return the kg of CO2 equivalent of an event; what is captured is negative.
 
-    *gwp* are global warming potentials by gas. None when it emits nothing, or when
+    *potential* says what a kg of a gas warms. None when it emits nothing, or when
     nothing states how much.
     """
     if event.quantity is None or event.kind not in OF_WHAT:
@@ -58,21 +61,23 @@ def emitted_kg(event: SiteEvent, gwp: Mapping[str, float]) -> float | None:
     if found is None or found[1] not in OF_WHAT[event.kind]:
         return None
     kg, substance = found
-    factor = _factor(event, substance, gwp)
+    factor = _factor(event, substance, potential)
     return None if factor is None else kg * factor
 
 
-def _factor(event: SiteEvent, substance: str, gwp: Mapping[str, float]) -> float | None:
+def _factor(event: SiteEvent, substance: str, potential: Potential) -> float | None:
     """Return the kg of CO2 equivalent of one kg of what an event is about."""
     if event.kind == "refrigerant":
-        return gwp.get(event.subject)
+        return potential(event.subject)
     if event.kind == "capture":
         return -1.0
     if substance == "COD":
-        part = METHANE_CORRECTION.get(event.subject)
-        return None if part is None else METHANE_PER_COD * part * gwp["CH4"]
+        part, methane = METHANE_CORRECTION.get(event.subject), potential("CH4")
+        if part is None or methane is None:
+            return None
+        return METHANE_PER_COD * part * methane
     if substance == "CH4":
-        return gwp["CH4"]
+        return potential("CH4")
     return None if event.kind == "waste" and not substance else 1.0
 
 
@@ -120,9 +125,13 @@ class Capture:
 class Direct:
     """The emitting events of a site, in the order of their times."""
 
-    def __init__(self, events: Iterable[SiteEvent], gwp: Mapping[str, float]) -> None:
+    def __init__(self, events: Iterable[SiteEvent], potential: Potential) -> None:
         self._emissions = sorted(
-            (Emission(e, emitted_kg(e, gwp)) for e in events if e.kind in OF_WHAT),
+            (
+                Emission(e, emitted_kg(e, potential))
+                for e in events
+                if e.kind in OF_WHAT
+            ),
             key=lambda emission: emission.event.time_ns,
         )
 

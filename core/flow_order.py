@@ -105,6 +105,7 @@ def arrange(tables: FlowTables) -> Order:
             outflows=_renumbered(_rows(tables.outflows, 3), 0, now),
             takes=_renumbered(chain.from_iterable(takes_of), 1, now),
             gives=_renumbered(chain.from_iterable(gives_of), 1, now),
+            bonuses=_renumbered(_rows(tables.bonuses, 4), 1, now),
             weights=array("d", chain.from_iterable(weights_of)),
             tanks=_renumbered(_rows(tables.tanks, 5), 0, now),
             remainders=array("i", (tables.remainders[pool] for pool in pools)),

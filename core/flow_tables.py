@@ -6,6 +6,9 @@ from math import inf
 
 from zerometer.core.errors import UsageError
 
+#: Stands for no place.
+NO_PLACE = -1
+
 #: Columns of the tables, by what their indices count.
 COLUMNS = {
     "inflows": ("pools", "origins", "flows"),
@@ -13,8 +16,10 @@ COLUMNS = {
     "takes": ("processes", "pools", "flows"),
     "gives": ("processes", "pools", "flows"),
     "burns": ("processes", "origins", "flows"),
+    "bonuses": ("processes", "pools", "flows", "origins"),
     "tanks": ("pools", "places", "flows", "flows", "origins"),
     "idle": ("places",),
+    "losses": ("places",),
     "remainders": ("places",),
     "unmeasured": ("origins",),
 }
@@ -24,13 +29,15 @@ COLUMNS = {
 class FlowTables:
     """A flow graph: counts, 'i' arrays of indices row after row, 'd' arrays.
 
-    ``dead_bands``: per flow, below which quantity it counts as 0; ``inflows``:
+    ``dead_bands``: per flow, below which rate (units an hour) it waits; ``inflows``:
     pool, origin, flow; ``outflows``: pool, place, flow; ``takes``: process, pool,
     flow; ``gives``: process, pool, flow, and a weight (>= 0) each; ``burns``:
-    process, origin, flow; ``idle``: a place per process; ``tanks``: pool, place,
-    charge flow, discharge flow, unknown origin, and the efficiency of the round
-    trip (0 to 1) each; ``remainders``: a place per pool; ``unmeasured``: an
-    origin per pool.
+    process, origin, flow; ``bonuses``: process, pool, flow, and the origin that this
+    output carries, taken off the others; ``idle``: a place per process; ``losses``:
+    the place of what it takes more than it gives, or NO_PLACE where that stays in
+    what it gives; ``tanks``: pool, place, charge flow, discharge flow, unknown
+    origin, and the efficiency of the round trip (0 to 1) each; ``remainders``: a
+    place per pool; ``unmeasured``: an origin per pool.
     """
 
     pools: int
@@ -43,7 +50,9 @@ class FlowTables:
     gives: "array[int]"
     weights: "array[float]"
     burns: "array[int]"
+    bonuses: "array[int]"
     idle: "array[int]"
+    losses: "array[int]"
     tanks: "array[int]"
     efficiencies: "array[float]"
     remainders: "array[int]"
@@ -59,7 +68,12 @@ class FlowTables:
             "processes": len(self.idle),
         }
         for name in COLUMNS:
-            _check_table(name, getattr(self, name), counts)
+            table = getattr(self, name)
+            if name == "losses":
+                table = array("i", (place for place in table if place != NO_PLACE))
+            _check_table(name, table, counts)
+        if len(self.losses) != len(self.idle):
+            raise UsageError("flow graph: losses - not one per process")
         for name in ("remainders", "unmeasured"):
             if len(getattr(self, name)) != self.pools:
                 raise UsageError(f"flow graph: {name} - not one per pool")

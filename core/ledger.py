@@ -17,7 +17,9 @@ from typing import Any
 
 from zerometer.core._window import apportion, ledger_total
 from zerometer.core.network import Network
+from zerometer.core.pool_lines import lines_in, lines_out
 from zerometer.core.site import View
+from zerometer.core.totals import Totals
 from zerometer.core.units import LEDGER_EXPONENT
 
 EMISSION_UNIT = "kg"
@@ -31,21 +33,6 @@ class Cell:
     name: str
     unit: str
     exponent: int
-
-
-@dataclass(slots=True)
-class Amounts:
-    """What flowed in one window, as floats in booked units.
-
-    ``entered[k]``: from origin k; ``received[p][k]``: of origin k at place p, for
-    a storage what charging put in less what discharging took out; ``into`` and
-    ``out_of``: by pool, the named quantities that flowed in and out.
-    """
-
-    entered: Sequence[float]
-    received: Sequence[Sequence[float]]
-    into: Sequence[Sequence[float]]
-    out_of: Sequence[Sequence[float]]
 
 
 class _Rounding:
@@ -86,19 +73,18 @@ class Ledger:
     def __init__(
         self,
         network: Network,
-        into: Sequence[Sequence[str]],
-        out_of: Sequence[Sequence[str]],
     ) -> None:
-        """Lay out the cells; *into* and *out_of* name each pool's quantities."""
+        """Lay out the cells."""
         self._network = network
+        self._into, self._out_of = lines_in(network), lines_out(network)
         self.cells: list[Cell] = []
         self._pools = [
             (
-                _Rounding([self._quantity(name, pool.unit) for name in names_in]),
-                _Rounding([self._quantity(name, pool.unit) for name in names_out]),
+                _Rounding([self._quantity(line.name, pool.unit) for line in into]),
+                _Rounding([self._quantity(line.name, pool.unit) for line in out_of]),
             )
-            for pool, names_in, names_out in zip(
-                network.pools, into, out_of, strict=True
+            for pool, into, out_of in zip(
+                network.pools, self._into, self._out_of, strict=True
             )
         ]
         self._entered = [
@@ -139,33 +125,33 @@ class Ledger:
             _Rounding(cells([p.name for p in self._network.places])),
         )
 
-    def book(self, amounts: Amounts) -> "array[int]":
-        """Round the amounts of a window; return its cells."""
+    def book(self, totals: Totals) -> "array[int]":
+        """Round the totals of a span; return its cells."""
         row = array("q", bytes(8 * len(self.cells)))
-        for pool, rows, parts_in, parts_out in zip(
-            self._network.pools,
-            self._pools,
-            amounts.into,
-            amounts.out_of,
-            strict=True,
+        for pool, rows, into, out_of in zip(
+            self._network.pools, self._pools, self._into, self._out_of, strict=True
         ):
             _balance(
-                rows, parts_in, parts_out, 10.0 ** -LEDGER_EXPONENT[pool.unit], row
+                rows,
+                [line.quantity(totals) for line in into],
+                [line.quantity(totals) for line in out_of],
+                10.0 ** -LEDGER_EXPONENT[pool.unit],
+                row,
             )
+        width = len(self._network.origins)
         for k, (origin, rounding) in enumerate(
             zip(self._network.origins, self._received, strict=True)
         ):
             scale = 10.0 ** -LEDGER_EXPONENT[origin.unit]
-            parts = array("d", (place[k] * scale for place in amounts.received))
+            parts = array("d", (amount * scale for amount in totals.received[k::width]))
             units = rounding.whole(parts)
             rounding.divide(parts, units, row)
             row[self._entered[k]] = units
         for view, rows in self._emitted.items():
-            factors = self._network.constants[view]
             _balance(
                 rows,
-                [q * f for q, f in zip(amounts.entered, factors, strict=True)],
-                [self._network.emission_kg(p, view) for p in amounts.received],
+                totals.entered_kg[view],
+                totals.received_kg[view],
                 10.0**-EMISSION_EXPONENT,
                 row,
             )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from zerometer.core.allocation import shared_by
 from zerometer.core.origin_factors import origin_factors
-from zerometer.core.site import Measure, Measured, Pool, Process, Site, View
+from zerometer.core.site import Allocation, Measure, Measured, Pool, Process, Site, View
 from zerometer.core.totals import FactorSet
 
 #: Less than this part of a pool's nominal rate counts as no flow.
@@ -77,14 +77,15 @@ class Outflow:
 class Give:
     """An output of a process.
 
-    ``weights``: its share of the burden per unit, by view. ``bonus`` is the origin
-    that stands for it where its burden is a fixed one, None in all other cases.
+    ``weights``: its share of the burden per unit, by view. In ``bonus_views`` it has
+    a fixed burden instead, that of the origin ``bonus``.
     """
 
     pool: int
     flow: int
     weights: Mapping[View, float]
     bonus: int | None = None
+    bonus_views: frozenset[View] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,15 +268,8 @@ class Network:
         outputs = {pool: self.pools[self._pool[pool]] for pool in process.gives}
         shares = {view: shared_by(process, view, outputs) for view in self.views}
         gives = tuple(
-            Give(
-                self._pool[pool],
-                self._flow(measure, f"{name}:gives:{pool}", pool),
-                {view: share.weights.get(pool, 0.0) for view, share in shares.items()},
-                self._bonus(process.id, pool)
-                if any(pool in share.bonus for share in shares.values())
-                else None,
-            )
-            for pool, measure in process.gives.items()
+            self._give(process.id, pool, measured, shares)
+            for pool, measured in process.gives.items()
         )
         burns = tuple(
             (
@@ -289,8 +283,22 @@ class Network:
         )
         return Conversion(name, place, takes, gives, burns, loss)
 
-    def _bonus(self, process: str, pool: str) -> int:
-        return self._origin(f"bonus.{process}.{pool}", self._unit(pool))
+    def _give(
+        self,
+        process: str,
+        pool: str,
+        measured: Measured,
+        shares: Mapping[View, Allocation],
+    ) -> Give:
+        views = frozenset(view for view, share in shares.items() if pool in share.bonus)
+        bonus = f"bonus.{process}.{pool}"
+        return Give(
+            self._pool[pool],
+            self._flow(measured, f"process.{process}:gives:{pool}", pool),
+            {view: share.weights.get(pool, 0.0) for view, share in shares.items()},
+            self._origin(bonus, self._unit(pool)) if views else None,
+            views,
+        )
 
     def _tanks(self, site: Site) -> list[Tank]:
         return [

@@ -3,8 +3,9 @@
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from zerometer.core.columns import decode_floats, encode_floats
 from zerometer.core.site import View
 
 
@@ -20,6 +21,18 @@ class FactorSet:
     values: Mapping[View, "array[float]"]
     revision: int = 0
     fallback: frozenset[str] = frozenset()
+
+    def packed(self) -> list[Any]:
+        """Return the set as plain values."""
+        values = {view: encode_floats(row) for view, row in self.values.items()}
+        return [values, self.revision, sorted(self.fallback)]
+
+    @classmethod
+    def unpacked(cls, packed: list[Any]) -> "FactorSet":
+        """Return the set that was *packed*."""
+        values, revision, fallback = packed
+        rows = {v: decode_floats(row, len(row) // 8, "d") for v, row in values.items()}
+        return cls(rows, revision, frozenset(fallback))
 
 
 class Factors(Protocol):
@@ -51,9 +64,12 @@ class Totals:
     place. ``throughput``: by pool. ``emissions``: the same in kg by view: entered by
     origin, received by place, and ``pool_kg``, what the throughput of each pool
     carried (its factor is the quotient). ``credit_kg``: what exports take off in
-    ``gb32150``. ``held``: of each storage, at the end. ``minutes``: what came in each
-    minute of UTC that the span touches, one for each of the network's ``demand``,
-    minute after minute.
+    ``gb32150``. ``held``: of each storage, at the end; ``true_up``: by how much it
+    was found to hold more than its flows say. ``minutes``: what came in each minute
+    of UTC that the span touches, one for each of the network's ``demand``, minute
+    after minute. ``flags``: what is to be known of the span, as ``KIND:SUBJECT``:
+    ``unmeasured:POOL``, ``circular:POOL``, ``negative-burden:POOL`` and
+    ``unknown-start:STORAGE``.
     """
 
     start_ns: int
@@ -69,6 +85,7 @@ class Totals:
     pool_kg: Mapping[View, "array[float]"]
     credit_kg: float = 0.0
     held: tuple[Held, ...] = ()
+    true_up: "array[float]" = field(default_factory=lambda: array("d"))
     minutes: "array[float]" = field(default_factory=lambda: array("d"))
     measured: "array[float]" = field(default_factory=lambda: array("d"))
     flags: set[str] = field(default_factory=set)

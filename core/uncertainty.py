@@ -65,16 +65,12 @@ class Uncertainties:
         saw in its time may belong to another part. Over all of it counters are exact.
         """
         budget = _Budget(self._errors)
-        origins = [
-            (k, kg)
-            for k, kg in enumerate(totals.entered_kg[view])
-            if not self._network.origins[k].name.startswith("bonus.")
-        ]
+        row = totals.entered_kg[view]
         seen = []
-        for k, kg in origins:
-            if kg == 0:
-                continue
+        for k, kg in enumerate(row):
             name, flow = self._network.origins[k].name, self._flow.get(k)
+            if kg == 0 or name.startswith("bonus."):
+                continue
             budget.factor(name, self._factors[view][k], kg)
             if flow is None:
                 budget.independent(kg * UNSEEN_PERCENT / 100)
@@ -85,8 +81,7 @@ class Uncertainties:
             budget.independent(kg * estimated * ESTIMATED_PERCENT / 100)
             for measure, weight in self._weights(flow, totals).items():
                 budget.measure(measure, kg * (1 - estimated) * weight)
-        kg = fsum(kg for _, kg in origins)
-        return budget.result(kg, fsum(seen))
+        return budget.result(fsum(row), fsum(seen))
 
     def _weights(self, flow: int, totals: Totals) -> Mapping[int, float]:
         """Return by measure its signed part of a flow; they sum up to 1."""

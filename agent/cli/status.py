@@ -82,6 +82,7 @@ def lines(snapshot: Json) -> list[str]:
         text.append(
             f"pool {pool['id']}: {pool['inflow']:.1f} {pool['rate_unit']}, {shown}"
         )
+    text += _accounts(snapshot)
     text += _columns([METER_HEAD, *_meter_rows(snapshot)])
     text += [line for meter in snapshot["meters"] for line in _learnt(meter)]
     text += _columns([BUS_HEAD, *map(_bus_row, snapshot["buses"])])
@@ -102,6 +103,26 @@ def lines(snapshot: Json) -> list[str]:
             + (f", {uplink['last_error']}" if uplink["last_error"] else "")
         )
     return text
+
+
+def _accounts(snapshot: Json) -> Iterator[str]:
+    # What an agent of an older version left does not have these.
+    for origin in snapshot.get("factors", ()):
+        for view, told in origin["by_view"].items():
+            if told["status"] == "fallback":
+                yield f"factor of {origin['id']}, {view}: {told['from']} has no value"
+    for demand in snapshot.get("demand", ()):
+        shown = [_kilowatts(demand[key]) for key in ("last_kw", "predicted_kw")]
+        yield f"demand {demand['source']}: {shown[0]}, this quarter {shown[1]}"
+    basis = snapshot["accounting"]
+    if basis.get("measured_share") is not None:
+        flags = [f"{flag['kind']} {flag['subject']}" for flag in basis["flags"]]
+        told = ", ".join([f"{basis['measured_share']:.1%} measured", *flags])
+        yield f"last minute: {told}"
+
+
+def _kilowatts(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.1f} kW"
 
 
 def _meter_rows(snapshot: Json) -> Iterator[Row]:

@@ -183,3 +183,23 @@ def test_a_last_status_that_cannot_be_written_harms_nobody(
     write_last(tmp_path, {"site": "b"})
     assert "last-status.json: not written: Is a directory" in caplog.text
     assert read_last(tmp_path) == {"site": "a"}
+
+
+def test_what_the_accounts_rest_on_is_told() -> None:
+    snapshot = {**json.loads(CONTRACT.read_text(encoding="utf-8")), "running": True}
+    told = lines(snapshot)
+    assert "demand grid: 241.3 kW, this quarter 262.9 kW" in told
+    assert "last minute: 96.4% measured, unmeasured lv" in told
+    snapshot["factors"][0]["by_view"]["physical"]["status"] = "fallback"
+    snapshot["demand"][0]["last_kw"] = None
+    told = lines(snapshot)
+    assert "factor of source.grid, physical: cn-east-5min has no value" in told
+    assert "demand grid: not known, this quarter 262.9 kW" in told
+
+
+def test_what_an_older_agent_left_is_shown() -> None:
+    snapshot = {**json.loads(CONTRACT.read_text(encoding="utf-8")), "running": False}
+    for name in ("factors", "demand", "products"):
+        del snapshot[name]
+    snapshot["accounting"] = {"carbon_balance_error": 0.0}
+    assert lines(snapshot)[0].endswith(": stopped")

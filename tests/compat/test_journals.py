@@ -35,10 +35,12 @@ def test_counters_and_tanks_go_on(kept: Path, tmp_path: Path) -> None:
     facts = json.loads(kept.with_name(kept.name.replace(".db.gz", ".json")).read_text())
     with taken_up(kept, tmp_path) as gateway:
         accounting = gateway.pipeline.accounting
-        energy, amounts = accounting.attribution.held(0)
+        tank = accounting.attribution.held(0)
         origins = [origin.name for origin in accounting.network.origins]
-        held = {name: kwh for name, kwh in zip(origins, amounts, strict=True) if kwh}
-        assert energy == pytest.approx(facts["battery"]["kWh"], rel=1e-9)
+        held = {
+            name: kwh for name, kwh in zip(origins, tank.origins, strict=True) if kwh
+        }
+        assert tank.energy == pytest.approx(facts["battery"]["kWh"], rel=1e-9)
         assert held == pytest.approx(facts["battery"]["origins"], rel=1e-9)
         gateway.unseen(30)
         gateway.seconds(182)

@@ -8,7 +8,7 @@ from zerometer.core.categories import BIOGENIC, FUGITIVE, WASTE
 from zerometer.core.direct import Direct, biogenic_kg, capture, emitted_kg, total_kg
 from zerometer.core.event import EventKind, SiteEvent
 
-GWP = {"CH4": 27.9, "R410A": 2255.5, "SF6": 25200.0}
+GWP = {"CH4": 27.9, "R410A": 2255.5, "SF6": 25200.0}.get
 
 
 def event(

@@ -1,5 +1,7 @@
 """Carbon flow against worked numbers: losses, loops, storages, ticks."""
 
+from array import array
+
 import pytest
 from harness.flow_graphs import Solver, tables_of, weigh
 
@@ -12,31 +14,28 @@ LINES = [(0, 1, 60, 59), (0, 3, 225, 218), (0, 2, 115, 112), (1, 2, 173, 171),
 def four_bus_network(*, losses_as_sink: bool) -> Solver:
     """Bialek's network: four buses, a line is a process, its loss a sink or not.
 
-    Flows: two generators, two loads, then sent, received and lost of each line.
+    Flows: two generators, two loads, then sent and received of each line.
     """
     lines = list(enumerate(LINES))
     return Solver(
         tables_of(
-            flows=4 + 3 * len(LINES),
+            flows=4 + 2 * len(LINES),
             origins=3,
             places=8 + len(LINES),
             remainders=[0, 1, 2, 3],
             unmeasured=[2, 2, 2, 2],
             inflows=[(0, 0, 0), (1, 1, 1)],
-            outflows=[(2, 4, 2), (3, 5, 3)]
-            + [(line[0], 6, 6 + 3 * i) for i, line in lines if losses_as_sink],
-            takes=[(i, line[0], 4 + 3 * i) for i, line in lines],
-            gives=[(i, line[1], 5 + 3 * i) for i, line in lines],
+            outflows=[(2, 4, 2), (3, 5, 3)],
+            takes=[(i, line[0], 4 + 2 * i) for i, line in lines],
+            gives=[(i, line[1], 5 + 2 * i) for i, line in lines],
             idle=[8 + i for i, _ in lines],
+            losses=[6 if losses_as_sink else -1 for _ in lines],
         )
     )
 
 
-def four_bus_flows(*, losses_as_sink: bool) -> list[float]:
-    flows = [400.0, 114.0, 200.0, 300.0]
-    for _, _, sent, received in LINES:
-        flows += [received if losses_as_sink else sent, received, sent - received]
-    return flows
+FOUR_BUS_FLOWS = [400.0, 114.0, 200.0, 300.0]
+FOUR_BUS_FLOWS += [energy for line in LINES for energy in line[2:]]
 
 
 @pytest.mark.parametrize(
@@ -50,11 +49,53 @@ def test_four_buses_with_losses(
     losses_as_sink: bool, factors: list[float], carbon: list[float], lost: float
 ) -> None:
     solver = four_bus_network(losses_as_sink=losses_as_sink)
-    assert solver.solve(four_bus_flows(losses_as_sink=losses_as_sink)) == 0
+    assert solver.solve(FOUR_BUS_FLOWS) == 0
     assert solver.factors([0.9, 0.4, 0]) == pytest.approx(factors, abs=1e-6)
     booked = [weigh(row, [0.9, 0.4, 0]) for row in solver.totals.amounts]
     assert booked[4:7] == pytest.approx([*carbon, lost], abs=1e-6)
     assert sum(booked) == pytest.approx(405.6, rel=1e-14)
+    assert solver.totals.quantities[6] == (14 if losses_as_sink else 0)
+
+
+def test_what_a_feeder_gives_more_than_it_takes_is_unmeasured() -> None:
+    # Flows: grid, into the feeder, out of it. Places: rest of both, idle, lost.
+    solver = Solver(
+        tables_of(
+            flows=3, origins=3, places=4, remainders=[0, 1], unmeasured=[1, 2],
+            inflows=[(0, 0, 0)], takes=[(0, 0, 1)], gives=[(0, 1, 2)], idle=[2],
+            losses=[3],
+        )
+    )  # fmt: skip
+    assert solver.solve([10, 10, 12]) == SHORT
+    assert solver.conditions == bytearray([0, SHORT])
+    assert solver.totals.amounts == [
+        [0, 0, 0], [pytest.approx(10), 0, pytest.approx(2)], [0, 0, 0], [0, 0, 0]
+    ]  # fmt: skip
+    assert solver.totals.flows == [10, 10, pytest.approx(10)]
+    # It gives nothing: what it takes is its own.
+    assert solver.solve([10, 10, 0]) == NO_FLOW
+    assert solver.totals.amounts[2] == [10, 0, 0]
+
+
+def test_a_bonus_is_taken_off_the_other_output() -> None:
+    # Gas makes 350 of power and 450 of heat; power gets what the grid's would have.
+    solver = Solver(
+        tables_of(
+            flows=3, origins=3, places=3, remainders=[0, 1], unmeasured=[2, 2],
+            burns=[(0, 0, 0)], gives=[(0, 0, 1), (0, 1, 2)], weights=[0.0, 1.0],
+            bonuses=[(0, 0, 1, 1)], idle=[2],
+        )
+    )  # fmt: skip
+    assert solver.solve([1000, 350, 450]) == 0
+    for bonus, heat_kg in ((0.5306, 16.29), (0.6096, -11.36)):
+        kg = [weigh(row, [0.202, bonus, 0]) for row in solver.totals.amounts]
+        assert kg == pytest.approx([350 * bonus, heat_kg, 0])
+        carried = [weigh(row, [0.202, bonus, 0]) for row in solver.totals.carried]
+        assert carried == pytest.approx([350 * bonus, heat_kg])
+    assert solver.totals.entered == [1000, 0, 0]
+    # Without heat, what the power does not get is the plant's own.
+    assert solver.solve([1000, 350, 0]) == NO_FLOW
+    assert solver.totals.amounts[2] == [1000, -350, 0]
 
 
 def test_ticks_are_not_a_netted_window() -> None:
@@ -103,7 +144,7 @@ def test_a_battery_mixes_what_it_is_given() -> None:
         assert solver.solve(tick) == 0
         discharged.append(weigh(solver.totals.discharged[0], FACTORS) - before)
     assert discharged[2::2] == pytest.approx([2.4, 5.6], abs=1e-12)
-    assert solver.graph.tank(0) == (0.0, [0.0] * 5)
+    assert solver.tank(0) == (0.0, [0.0] * 5)
     assert weigh(solver.totals.amounts[1], FACTORS) == pytest.approx(8.0)
 
 
@@ -112,7 +153,7 @@ def test_losses_of_a_battery_stay_in_what_it_gives() -> None:
     solver.solve([10, 0, 0, 10, 0], [0, 10, 0, 10, 0], [0, 0, 0, 0, 9.025])
     assert solver.factors(FACTORS) == pytest.approx([0.33241], abs=1e-5)
     assert weigh(solver.totals.discharged[0], FACTORS) == pytest.approx(3.0)
-    energy, contents = solver.graph.tank(0)
+    energy, contents = solver.tank(0)
     # Energy to be had; the tank's own is that divided by the way out, 9.5 kWh.
     assert energy / 0.95 == pytest.approx(9.5)
     assert weigh(contents, FACTORS) == pytest.approx(3.0)
@@ -130,7 +171,7 @@ def test_a_battery_gives_what_it_held_before_the_tick() -> None:
     solver.solve([0, 10, 0, 10, 0])
     solver.solve([10, 0, 0, 5, 5])
     # 5 of the grid's come out and mix with 10 of the sun's; a third goes back in.
-    energy, contents = solver.graph.tank(0)
+    energy, contents = solver.tank(0)
     assert energy == pytest.approx(10.0)
     assert contents == pytest.approx([10 / 3, 5 + 5 / 3, 0, 0, 0])
 
@@ -182,7 +223,7 @@ def test_more_out_than_in_is_unmeasured() -> None:
     assert totals.short == [2]
 
 
-def test_below_the_dead_band_nothing_flows() -> None:
+def test_what_is_below_a_dead_band_waits() -> None:
     solver = Solver(
         tables_of(
             flows=2, origins=2, places=2, remainders=[0], unmeasured=[1],
@@ -191,8 +232,10 @@ def test_below_the_dead_band_nothing_flows() -> None:
     )  # fmt: skip
     assert solver.solve([0.49, 0.49]) == NO_FLOW
     assert solver.totals.entered == [0, 0]
-    assert solver.solve([0.5, 0.5]) == 0
-    assert solver.totals.quantities == [0, 0.5]
+    assert solver.solve([0.25, 0.01]) == 0
+    assert solver.totals.quantities == pytest.approx([0.24, 0.5])
+    assert solver.solve([0.25, 0.0]) == NO_FLOW
+    assert solver.graph.state() == array("d", [0.25, 0.0])
 
 
 def ring() -> Solver:

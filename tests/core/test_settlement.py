@@ -190,9 +190,8 @@ def test_a_storage_goes_on_with_what_it_held() -> None:
     held = {"storage.battery": [5.0, {"source.grid": 4.0, "source.gone": 2.0}]}
     state = accounting.state() | {"tanks": held}
     accounting.restore(state)
-    energy, contents = accounting.state()["tanks"]["storage.battery"]
+    energy, contents, kg = accounting.state()["tanks"]["held"]["storage.battery"]
     assert energy == 5.0
-    assert {k: v for k, v in contents.items() if v} == {
-        "source.grid": 4.0,
-        "unknown-start.battery": 2.0,
-    }
+    assert contents == {"source.grid": 4.0, "unknown-start.battery": 2.0}
+    # 0.6 kg/kWh, of what is unknown too.
+    assert kg == pytest.approx({"physical": 3.6, "location": 3.6})

@@ -15,6 +15,9 @@ QUANTITIES = st.one_of(
 )
 
 
+ONE_OF_FOUR = st.sampled_from([True, False, False, False])
+
+
 @dataclass
 class Case:
     """A graph and what flows in it, tick by tick."""
@@ -24,7 +27,9 @@ class Case:
 
 
 @st.composite
-def cases(draw: st.DrawFn, *, tanks: bool = True, most_pools: int = 5) -> Case:
+def cases(
+    draw: st.DrawFn, *, tanks: bool = True, bonus: bool = True, most_pools: int = 5
+) -> Case:
     """Draw any graph, often with a ring; each flow is used once, as meters are."""
     pools = draw(st.integers(1, most_pools))
     flows = 0
@@ -53,20 +58,28 @@ def cases(draw: st.DrawFn, *, tanks: bool = True, most_pools: int = 5) -> Case:
     ]
     outflows = [(pool(), pools + i, flow()) for i in times(3)]
     stores = [pool() for _ in times(2)] if tanks else []
+    bonuses = [
+        (p, to, q, len(inflows) + len(burns) + i)
+        for i, (p, to, q) in enumerate(g for g in gives if bonus and draw(ONE_OF_FOUR))
+    ]
+    lossy = [p for p in processes if draw(st.booleans())]
     places = pools + len(outflows)
-    origins = len(inflows) + len(burns)
+    origins = len(inflows) + len(burns) + len(bonuses)
+    losses = places + len(processes) + len(stores)
     tables = tables_of(
         remainders=list(range(pools)),
         unmeasured=[origins + i for i in range(pools)],
         origins=origins + pools + len(stores),
-        places=places + len(processes) + len(stores),
+        places=losses + len(lossy),
         inflows=inflows,
         outflows=outflows,
         takes=takes,
         gives=gives,
         weights=[draw(st.sampled_from([0.0, 0.5, 1.0, 3.6])) for _ in gives],
         burns=burns,
+        bonuses=bonuses,
         idle=[places + p for p in processes],
+        losses=[losses + lossy.index(p) if p in lossy else -1 for p in processes],
         tanks=[
             (p, places + len(processes) + i, flow(), flow(), origins + pools + i)
             for i, p in enumerate(stores)

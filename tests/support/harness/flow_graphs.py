@@ -8,6 +8,7 @@ from zerometer.core._flow import FlowGraph
 from zerometer.core.flow_tables import FlowTables
 
 Rows = Sequence[Sequence[int]]
+HOUR_NS = 3_600_000_000_000
 
 
 def tables_of(
@@ -23,12 +24,17 @@ def tables_of(
     gives: Rows = (),
     weights: Sequence[float] | None = None,
     burns: Rows = (),
+    bonuses: Rows = (),
     idle: Sequence[int] = (),
+    losses: Sequence[int] | None = None,
     tanks: Rows = (),
     efficiencies: Sequence[float] = (),
     dead_band: float = 0.0,
 ) -> FlowTables:
-    """Return tables; outputs weigh the same unless told otherwise."""
+    """Return tables; outputs weigh the same unless told otherwise.
+
+    No process has a place for losses.
+    """
     return FlowTables(
         pools=len(remainders),
         origins=origins,
@@ -40,7 +46,9 @@ def tables_of(
         gives=_flat(gives),
         weights=array("d", [1.0] * len(gives) if weights is None else weights),
         burns=_flat(burns),
+        bonuses=_flat(bonuses),
         idle=array("i", idle),
+        losses=array("i", [-1] * len(idle) if losses is None else losses),
         tanks=_flat(tanks),
         efficiencies=array("d", efficiencies),
         remainders=array("i", remainders),
@@ -68,10 +76,15 @@ class Totals:
     throughput: list[float]
     short: list[float]
     closed: list[float]
+    carried: list[list[float]]
+    flows: list[float]
 
 
 class Solver:
-    """A compiled graph, the totals of all it solved, and the last tick."""
+    """A compiled graph, the totals of all it solved, and the last tick.
+
+    A tick is an hour.
+    """
 
     def __init__(self, tables: FlowTables) -> None:
         self.tables = tables
@@ -84,9 +97,16 @@ class Solver:
     def solve(self, *ticks: Sequence[float]) -> int:
         """Solve ticks, given as rows of quantities."""
         flows = array("d", (quantity for tick in ticks for quantity in tick))
+        hours = array("q", [HOUR_NS] * len(ticks))
         return self.graph.solve(
-            flows, len(ticks), self.sums, self.carries, self.make_up, self.conditions
+            flows, hours, self.sums, self.carries, self.make_up, self.conditions
         )
+
+    def tank(self, i: int) -> tuple[float, list[float]]:
+        """Return the energy and the contents of a tank."""
+        size = 1 + self.tables.origins
+        energy, *contents = self.graph.state()[i * size : (i + 1) * size]
+        return energy, contents
 
     @property
     def shares(self) -> list[list[float]]:
@@ -116,6 +136,8 @@ class Solver:
                 next_rows(1, width)[0]
                 for width in (t.origins, t.places, t.pools, t.pools, t.pools)
             ),
+            next_rows(t.pools, t.origins),
+            next_rows(1, len(t.dead_bands))[0],
         )
         assert not columns
         return totals

@@ -12,6 +12,7 @@ from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.journal import Journal, StoredBatch
 from zerometer.agent.pipeline import Pipeline
+from zerometer.agent.site_events.feed import EventFeed
 from zerometer.core.points import Reading
 from zerometer.core.site import JournalSettings, Site
 
@@ -73,6 +74,7 @@ class Gateway:
         )
         self.events = EventLog()
         self.clock = self.times.clock()
+        self.site_events = EventFeed(self.site)
         try:
             self.pipeline = Pipeline(
                 self.site,
@@ -80,10 +82,15 @@ class Gateway:
                 self.journal.resume(),
                 self.clock,
                 self.events,
+                site_events=self.site_events,
             )
         except BaseException:
-            self.journal.close()
+            self._close()
             raise
+
+    def _close(self) -> None:
+        self.journal.close()
+        self.site_events.close()
 
     def seconds(self, count: int) -> None:
         """Let time pass, seen by the agent."""
@@ -126,12 +133,12 @@ class Gateway:
 
     def kill(self) -> None:
         """End the agent as kill -9 does: what is not committed is lost."""
-        self.journal.close()
+        self._close()
 
     def stop(self) -> None:
         """End the agent in order."""
         self.pipeline.finish(self.times.boot_ns)
-        self.journal.close()
+        self._close()
 
     def stored(self) -> list[StoredBatch]:
         """Return what is in the journal, whose agent has ended."""
@@ -159,7 +166,7 @@ class Gateway:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.journal.close()
+        self._close()
 
 
 Row = dict[str, float | str | None]

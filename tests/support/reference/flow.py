@@ -32,6 +32,8 @@ class Tick:
     entered: list[Fraction]
     quantities: list[Fraction]
     throughput: list[Fraction]
+    carried: Matrix
+    flows: list[Fraction]
     shares: Matrix
     short: list[bool]
     closed: list[bool]
@@ -40,24 +42,31 @@ class Tick:
 class Flow:
     """A flow graph with the state of its tanks."""
 
+    TINY = Fraction(2.0**-44)
+
     def __init__(self, tables: FlowTables) -> None:
         self.t = tables
         self.energy = [ZERO for _ in tables.efficiencies]
         self.contents = zeros(len(tables.efficiencies), tables.origins)
+        self.below = [0.0 for _ in tables.dead_bands]
 
-    def tick(self, quantities: list[float]) -> Tick:
+    def tick(self, quantities: list[float], hours: float = 1.0) -> Tick:
         """Solve one tick."""
         t = self.t
-        q = [
-            Fraction(x) if x >= max(band, 1e-18) else ZERO
-            for x, band in zip(quantities, t.dead_bands, strict=True)
-        ]
+        q = []
+        for i, (x, band) in enumerate(zip(quantities, t.dead_bands, strict=True)):
+            whole = self.below[i] + x
+            waits = whole < max(band * hours, 1e-18)
+            self.below[i] = whole if waits else 0.0
+            q.append(ZERO if waits else Fraction(whole))
         out = Tick(
             zeros(t.places, t.origins),
             zeros(len(self.energy), t.origins),
             [ZERO] * t.origins,
             [ZERO] * t.places,
             [ZERO] * t.pools,
+            zeros(t.pools, t.origins),
+            list(q),
             zeros(t.pools, t.origins),
             [False] * t.pools,
             [False] * t.pools,
@@ -93,9 +102,30 @@ class Flow:
             Fraction(w) * q[give[2]] for give, w in zip(gives, t.weights, strict=True)
         ]
         total = [ZERO] * len(t.idle)
-        for (process, pool, flow), value in zip(gives, weighted, strict=True):
+        given, taken = [ZERO] * len(t.idle), [ZERO] * len(t.idle)
+        for process, _, flow in takes:
+            taken[process] += q[flow]
+        for (process, _, flow), value in zip(gives, weighted, strict=True):
             total[process] += value
-            into[pool] += q[flow]
+            given[process] += q[flow]
+        passed = [Fraction(1)] * len(t.idle)
+        for process, place in enumerate(t.losses):
+            off = abs(taken[process] - given[process])
+            if place >= 0 and given[process] and off > self.TINY * given[process]:
+                passed[process] = min(taken[process] / given[process], Fraction(1))
+        for process, pool, flow in gives:
+            real = q[flow] * passed[process]
+            into[pool] += real
+            out.flows[flow] -= q[flow] - real
+            if q[flow] > real:
+                enter(pool, t.unmeasured[pool], q[flow] - real)
+                out.short[pool] = True
+        for process, place in enumerate(t.losses):
+            off = taken[process] - given[process]
+            lossy = place >= 0 and given[process] and off > self.TINY * given[process]
+            passed[process] = Fraction(1)
+            if lossy and taken[process] > given[process]:
+                passed[process] = given[process] / taken[process]
         for (process, _, _), value in zip(gives, weighted, strict=True):
             alpha.append(value / total[process] if total[process] else ZERO)
         for process, origin, flow in rows(t.burns, 3):
@@ -106,31 +136,41 @@ class Flow:
                 if giver == process:
                     source[pool][origin] += share * q[flow]
 
+        for process, power, flow, origin in rows(t.bonuses, 4):
+            source[power][origin] += q[flow]
+            if not total[process]:
+                out.amounts[t.idle[process]][origin] -= q[flow]
+            for (giver, pool, _), share in zip(gives, alpha, strict=True):
+                if giver == process:
+                    source[pool][origin] -= share * q[flow]
+
         links = zeros(t.pools, t.pools)
         exits = [ZERO] * t.pools
         for process, pool, flow in takes:
             leaving[pool] += q[flow]
             if not total[process]:
                 exits[pool] += q[flow]
+                continue
+            exits[pool] += q[flow] * (1 - passed[process])
             for (giver, target, _), share in zip(gives, alpha, strict=True):
                 if giver == process:
-                    links[target][pool] += share * q[flow]
+                    links[target][pool] += share * q[flow] * passed[process]
         for pool, _, flow in rows(t.outflows, 3):
             leaving[pool] += q[flow]
             exits[pool] += q[flow]
         for pool, _, charge, *_ in tanks:
             exits[pool] += q[charge]
-        remainder = [ZERO] * t.pools
+        remainder, through = [ZERO] * t.pools, [ZERO] * t.pools
         for i in range(t.pools):
             rest = into[i] - leaving[i]
-            if abs(rest) <= Fraction(2.0**-44) * leaving[i]:
+            if abs(rest) <= self.TINY * leaving[i]:
                 rest = ZERO
             if rest < 0:
                 out.short[i] = True
                 enter(i, t.unmeasured[i], -rest)
             remainder[i] = max(rest, ZERO)
             exits[i] += remainder[i]
-            out.throughput[i] = leaving[i] + remainder[i]
+            through[i] = leaving[i] + remainder[i]
 
         reach = [reachable(links, i) for i in range(t.pools)]
         ending = {
@@ -141,18 +181,22 @@ class Flow:
         }
         flowing = [i for i in range(t.pools) if i not in ending]
         system = [
-            [(out.throughput[i] if i == j else ZERO) - links[i][j] for j in flowing]
+            [(through[i] if i == j else ZERO) - links[i][j] for j in flowing]
             + source[i]
             for i in flowing
         ]
         for i, solved in zip(flowing, gauss(system), strict=True):
             out.shares[i] = solved
         for i in ending:
-            out.closed[i] = out.throughput[i] > 0
+            out.closed[i] = through[i] > 0
             for k in range(t.origins):
                 out.amounts[t.remainders[max(reach[i])]][k] += source[i][k] + sum(
                     links[i][j] * out.shares[j][k] for j in flowing
                 )
+
+        for i in flowing:
+            out.throughput[i] = through[i]
+            out.carried[i] = [through[i] * x for x in out.shares[i]]
 
         def book(place: int, pool: int, quantity: Fraction) -> None:
             for k in range(t.origins):
@@ -167,6 +211,10 @@ class Flow:
         for process, pool, flow in takes:
             if not total[process]:
                 book(t.idle[process], pool, q[flow])
+            elif passed[process] < 1:
+                lost = q[flow] * (1 - passed[process])
+                out.quantities[t.losses[process]] += lost
+                book(t.losses[process], pool, lost)
         for i, (pool, place, charge, *_) in enumerate(tanks):
             out.quantities[place] += q[charge]
             book(place, pool, q[charge])
