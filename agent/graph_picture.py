@@ -66,16 +66,21 @@ class GraphPicture:
         """Return sources, fuels, processes, storages and sinks with their rates."""
         network = self._network
         stored = {tank.place: i for i, tank in enumerate(network.tanks)}
+        # Standby losses are found now and then: they do not flow.
+        still = {tank.loss for tank in network.tanks}
         origins = [self._origin(k) for k in range(len(network.origins))]
         places = [
             self._storage(stored[p]) if p in stored else self._place(p)
             for p in range(len(network.places))
+            if p not in still
         ]
         return [place for place in [*origins, *places] if place is not None]
 
     def _origin(self, k: int) -> Json | None:
         origin, entered = self._network.origins[k], self._rates.entered[k]
         kind = origin.name.split(".")[0]
+        if kind == "bonus":
+            return None  # carbon that one output takes over from another: no flow
         if kind not in ("source", "fuel") and entered == 0:
             return None  # nothing is unmeasured or unknown: nothing to show
         rate = None if origin.name in self._unseen else entered
@@ -102,13 +107,14 @@ class GraphPicture:
     def _place(self, p: int) -> Json:
         place = self._network.places[p]
         pool = None if place.pool is None else self._network.pools[place.pool].id
-        seen = pool is not None and place.name not in self._unseen
+        flows = pool is not None or place.kind == "loss"
+        seen = flows and place.name not in self._unseen
         return {
             "id": place.name,
             "kind": place.kind,
             "pool": pool,
             "rate": self._rates.quantity[p] if seen else None,
-            "rate_unit": RATE_OF[place.unit] if pool else None,
+            "rate_unit": RATE_OF[place.unit] if flows else None,
             "emission_kg_per_h": self._received_kg(p),
         }
 
@@ -157,6 +163,8 @@ class GraphPicture:
                 self._to_pool(process.name, give.pool, self._flow(give.flow))
                 for give in process.gives
             )
+            if process.loss is not None:
+                links.append(self._loss(process.name, process.loss))
         for tank in network.tanks:
             rate = self._charging(tank)
             if rate is not None and rate < 0:
@@ -164,6 +172,10 @@ class GraphPicture:
             else:
                 links.append(self._from_pool(tank.pool, tank.name, rate))
         return links
+
+    def _loss(self, process: str, p: int) -> Json:
+        place, lost = self._network.places[p], self._rates.quantity[p]
+        return _link(process, place.name, lost, place.unit, self._received_kg(p))
 
     def _flow(self, flow: int) -> float | None:
         rate = self._rates.flows[flow]
@@ -221,7 +233,7 @@ def _link(
     target: str,
     rate: float | None,
     unit: str,
-    emissions: dict[View, float | None] | None,
+    emissions: Mapping[View, float | None] | None,
 ) -> Json:
     return {
         "from": source,

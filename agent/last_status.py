@@ -9,7 +9,7 @@ log = logging.getLogger("zerometer")
 
 NAME = "last-status.json"
 #: Of the snapshot in it; what another version left is not shown.
-FORMAT = 2
+FORMAT = 3
 
 
 def write_last(folder: Path, snapshot: dict[str, Any]) -> None:

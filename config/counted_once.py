@@ -73,8 +73,8 @@ def check_counted_once(graph: Graph, measures: Measures) -> None:
     """What a counter counts flows into a pool at most once, and out of it.
 
     Shares of a virtual meter count with their signs, so that a main meter less a
-    submeter, and that submeter, are the main meter. A counter that stands alone
-    is not on both sides of a pool.
+    submeter, and that submeter, are the main meter. A counter that stands alone on
+    both sides of a pool is a warning: a battery may have a source of its own.
     """
     counted: dict[tuple[str, bool, str, str], float] = {}
     first: dict[tuple[str, str, str], Flow] = {}
@@ -86,11 +86,16 @@ def check_counted_once(graph: Graph, measures: Measures) -> None:
             share = _share(measure, measures.unit(measure), flow.unit)
             counted[key] = counted.get(key, 0.0) + sign * share
             other = first.setdefault((flow.place, *counter), flow)
-            both_ways = other.inward != flow.inward and _is_plain(other, flow)
-            if other is not flow and (both_ways or counted[key] > 1.0 + TOLERANCE):
-                message = f'is counted in {other.kind} "{other.name}" already'
-                at = flow.key if flow.key in table else "meter"
-                table.error(at, f"{shown(':'.join(counter))} {message}")
+            if other is flow:
+                continue
+            at = flow.key if flow.key in table else "meter"
+            what = f"{shown(':'.join(counter))} is counted in "
+            itself = (other.kind, other.name) == (flow.kind, flow.name)
+            if itself or counted[key] > 1.0 + TOLERANCE:
+                table.error(at, f'{what}{other.kind} "{other.name}" already')
+            elif other.inward != flow.inward and _is_plain(other, flow):
+                here = f'{other.kind} "{other.name}"'
+                table.warn(at, f"{what}{here} as well, the other way")
 
 
 def _share(measure: Measure, counter_unit: str, unit: str) -> float:

@@ -8,7 +8,7 @@ TOP = (
     "format", "site", "bus", "meter", "virtual", "pool", "source", "process",
     "storage", "sink", "product", "feed", "profile", "uplink", "journal", "page",
 )  # fmt: skip
-SITE = ("id", "name", "timezone", "tick", "views", "matching", "events")
+SITE = ("id", "name", "timezone", "tick", "views", "matching", "gwp", "events")
 BUS = ("id", "port", "baud", "parity", "stop_bits", "timeout", "rs485")
 METER = (
     "id", "name", "bus", "unit", "channel", "map", "points", "period", "ct", "pt",

@@ -50,9 +50,10 @@ class Measures:
         """Tell whether *value* names a virtual meter."""
         return isinstance(value, str) and value in self._virtual
 
-    def counts(self, meter: str, counter: str) -> bool:
-        """Tell whether a meter of this id has this counter."""
-        return meter in self._meters and counter in self._meters[meter].points
+    def counts(self, meter: object, counter: str) -> bool:
+        """Tell whether *meter* is the id of a meter that has this counter."""
+        known = self._meters.get(meter) if isinstance(meter, str) else None
+        return known is not None and counter in known.points
 
     def unit(self, measured: Measured) -> str:
         """Return the unit that a measure's counter counts in."""

@@ -90,6 +90,7 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
         profiles=profiles,
         views=read_views(about, graph),
         matching=cast(Any, about.choice("matching", MATCHING, "month")),
+        gwp=cast(Any, about.choice("gwp", ("AR5", "AR6"), "AR6")),
         events=str(folder / events) if events else "",
         uplinks=read_uplinks(top, folder),
         journal=read_journal(top, folder),

@@ -15,8 +15,11 @@ def read_storage(file: GraphFile, name: str, table: Table) -> Iterator[Storage]:
     pool = file.pool(table, "pool")
     efficiency = _efficiency(table)
     key_of = _keys(file, table)
-    charge = file.measures.read(table, key_of[0], unit_of(pool), IMPORT)
-    discharge = file.measures.read(table, key_of[1], unit_of(pool), EXPORT)
+    one_meter = key_of[0] == key_of[1]
+    way_in = IMPORT if one_meter else None
+    way_out = EXPORT if one_meter or _exports(file, table) else None
+    charge = file.measures.read(table, key_of[0], unit_of(pool), way_in)
+    discharge = file.measures.read(table, key_of[1], unit_of(pool), way_out)
     standby = table.choice("standby", ("carry", "sink"), "carry")
     capacity = table.positive("capacity") if "capacity" in table else 0.0
     state = _state_of_charge(file, table)
@@ -32,6 +35,14 @@ def read_storage(file: GraphFile, name: str, table: Table) -> Iterator[Storage]:
             capacity=capacity,
             state_of_charge=state,
         )
+
+
+def _exports(file: GraphFile, table: Table) -> bool:
+    """Tell whether the meter of ``discharge`` counts both ways."""
+    value = table.values.get("discharge")
+    if isinstance(value, dict):
+        value = value.get("meter")
+    return isinstance(value, str) and file.measures.counts(value, EXPORT)
 
 
 def _keys(file: GraphFile, table: Table) -> tuple[str, str]:

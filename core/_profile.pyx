@@ -161,18 +161,18 @@ cdef class ProfileBank:
     def watermark(
         self, int64_t now_ns, int64_t resumed_ns, int64_t wait_ns
     ) -> int:
-        cdef int64_t mark = now_ns, last
+        cdef int64_t known_ns = now_ns, last
         cdef Py_ssize_t i
         for i in range(self.count):
             last = self.series[self.flows[i].counter].last_ns
             if wait_ns < 0:
                 if last >= 0:
-                    mark = min(mark, last)
+                    known_ns = min(known_ns, last)
             elif now_ns - max(last, resumed_ns) <= min(
                 self.flows[i].counter_stale_ns, wait_ns
             ):
-                mark = min(mark, last if last >= 0 else resumed_ns)
-        return mark
+                known_ns = min(known_ns, last if last >= 0 else resumed_ns)
+        return known_ns
 
     def rates(self, int64_t now_ns) -> array:
         rates = array("d", bytes(8 * self.count))
@@ -367,7 +367,7 @@ cdef class ProfileBank:
 
     cdef void _forget(self, int64_t end_ns) noexcept nogil:
         """Drop the samples that say nothing of what is not booked yet."""
-        cdef Py_ssize_t i, k, least
+        cdef Py_ssize_t i, k
         cdef Series* series
         for k in range(self.counters):
             self.series[k].spent = self.series[k].end - self.series[k].start

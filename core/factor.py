@@ -47,6 +47,10 @@ OTHER_UNITS: Mapping[str, tuple[str, float]] = MappingProxyType(
 )
 
 
+#: 2200-01-01, within what 64 bits of nanoseconds hold.
+LATEST_NS = 7_258_118_400 * 10**9
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorRow:
     """What a provider said a factor was over [t0, t1), Unix times in ns, UTC.
@@ -86,6 +90,8 @@ def fault_of(row: FactorRow) -> str:
     """Return why *row* cannot be believed; empty when it can."""
     if row.unit not in LARGEST:
         return f"unit: {row.unit!r} is not one of {', '.join((*LARGEST, *OTHER_UNITS))}"
+    if not (0 <= row.t0_ns <= LATEST_NS and row.t1_ns <= LATEST_NS):
+        return "t0, t1: not within 1970 to 2200"
     if row.t1_ns <= row.t0_ns:
         return "t1: is not after t0"
     largest = LARGEST[row.unit]

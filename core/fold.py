@@ -108,7 +108,8 @@ class Fold:
             if any(kg[i] < -NOISE * entered[v] for v, kg in totals.pool_kg.items()):
                 flags.add(f"negative-burden:{pool.id}")
         for tank, held in zip(network.tanks, totals.held, strict=True):
-            if record.entered[tank.unknown] or held.origins[tank.unknown] > 0:
+            moved = any(totals.received[tank.unknown :: self._origins])
+            if moved or held.origins[tank.unknown] > 0:
                 flags.add(f"unknown-start:{tank.name.partition('.')[2]}")
         return flags
 

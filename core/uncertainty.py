@@ -64,24 +64,45 @@ class Uncertainties:
         *part* says that the span is part of a longer one: then energy that no meter
         saw in its time may belong to another part. Over all of it counters are exact.
         """
-        budget = _Budget(self._errors)
         row = totals.entered_kg[view]
-        seen = []
-        for k, kg in enumerate(row):
-            name, flow = self._network.origins[k].name, self._flow.get(k)
-            if kg == 0 or name.startswith("bonus."):
-                continue
-            budget.factor(name, self._factors[view][k], kg)
-            if flow is None:
-                budget.independent(kg * UNSEEN_PERCENT / 100)
-                continue
-            share = _share(totals.estimated[flow], totals.flows[flow])
-            seen.append(kg * (1 - share))
-            estimated = share if part else 0.0
-            budget.independent(kg * estimated * ESTIMATED_PERCENT / 100)
-            for measure, weight in self._weights(flow, totals).items():
-                budget.measure(measure, kg * (1 - estimated) * weight)
+        budget = _Budget(self._errors)
+        seen = [
+            self._add(budget, totals, view, k, part=part)
+            for k, kg in enumerate(row)
+            if kg
+        ]
         return budget.result(fsum(row), fsum(seen))
+
+    def of_sources(
+        self, totals: Totals, view: View, *, part: bool
+    ) -> dict[str, Uncertainty]:
+        """Return the same for each source and fuel that has emissions, by name."""
+        found = {}
+        for k, kg in enumerate(totals.entered_kg[view]):
+            if kg and k in self._flow:
+                budget = _Budget(self._errors)
+                seen = self._add(budget, totals, view, k, part=part)
+                found[self._network.origins[k].name] = budget.result(kg, seen)
+        return found
+
+    def _add(
+        self, budget: "_Budget", totals: Totals, view: View, k: int, *, part: bool
+    ) -> float:
+        """Add what entered from an origin; return the kg whose activity was seen."""
+        name, kg = self._network.origins[k].name, totals.entered_kg[view][k]
+        if name.startswith("bonus."):
+            return 0.0
+        budget.factor(name, self._factors[view][k], kg)
+        flow = self._flow.get(k)
+        if flow is None:
+            budget.independent(kg * UNSEEN_PERCENT / 100)
+            return 0.0
+        share = _share(totals.estimated[flow], totals.flows[flow])
+        estimated = share if part else 0.0
+        budget.independent(kg * estimated * ESTIMATED_PERCENT / 100)
+        for measure, weight in self._weights(flow, totals).items():
+            budget.measure(measure, kg * (1 - estimated) * weight)
+        return kg * (1 - share)
 
     def _weights(self, flow: int, totals: Totals) -> Mapping[int, float]:
         """Return by measure its signed part of a flow; they sum up to 1."""

@@ -7,7 +7,7 @@ set -euo pipefail
 purpose=$1
 python=$2
 packages=(python3-venv python3-dev gcc)
-test_packages=(libmodbus-dev mbpoll)
+test_packages=(libmodbus-dev mbpoll mosquitto)
 [ "$purpose" = test ] && packages+=("${test_packages[@]}")
 
 # A compiler or a header alone is not enough: a program must link.
@@ -27,6 +27,8 @@ sys.exit(not (pathlib.Path(sysconfig.get_path("include")) / "Python.h").exists()
         printf '%s\n' '#include <modbus/modbus.h>' 'int main(void){return !modbus_strerror(0);}' \
             | links -lmodbus || missing+=(libmodbus-dev)
         command -v mbpoll >/dev/null || missing+=(mbpoll)
+        # The broker itself is where only root looks; this comes with it.
+        command -v mosquitto_passwd >/dev/null || missing+=(mosquitto)
     fi
     echo "${missing[*]}"
 }

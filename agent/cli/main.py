@@ -13,6 +13,7 @@ from zerometer.core.errors import ZerometerError
 COMMANDS = (
     "demo",
     "check",
+    "graph",
     "plan",
     "run",
     "status",

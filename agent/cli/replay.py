@@ -13,6 +13,7 @@ from zerometer.agent.replay.writer import Writer
 
 if TYPE_CHECKING:
     from zerometer.agent.factors.table import Bad
+    from zerometer.core.event import SiteEvent
     from zerometer.core.intervals import Granularity
     from zerometer.core.network import Network
     from zerometer.core.series_book import SeriesBook
@@ -55,6 +56,11 @@ def add_parser(subparsers: Subparsers) -> None:
         "--factors", metavar="F", help="values of the site's factor series, a CSV file"
     )
     parser.add_argument(
+        "--events",
+        metavar="E",
+        help="what happened on the site, a CSV file, beside that of the site file",
+    )
+    parser.add_argument(
         "--window",
         metavar="W",
         choices=WINDOWS,
@@ -76,7 +82,14 @@ def run(options: argparse.Namespace) -> int:
     network = Network(site)
     factors, rejected = _factors(site, network, options.factors)
     readings = open_readings(Path(options.readings), Points(site, network))
-    replay = Replay(site, network, factors, WINDOWS.get(options.window), rejected)
+    replay = Replay(
+        site,
+        network,
+        factors,
+        WINDOWS.get(options.window),
+        rejected,
+        events=_events(site, options.events),
+    )
     document = Document(site, network)
     spans = map(document.span, replay.windows(readings))
     head = {"site": site.id, "window": options.window, "views": list(network.views)}
@@ -86,6 +99,15 @@ def run(options: argparse.Namespace) -> int:
     for warning in readings.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return 0
+
+
+def _events(site: "Site", path: str | None) -> "list[SiteEvent]":
+    """Return what happened on the site, in the order of the times."""
+    from zerometer.config.events import read_events
+
+    files = [Path(name) for name in (site.events, path) if name]
+    events = [event for file in files for event in read_events(file, site)]
+    return sorted(dict.fromkeys(events), key=lambda event: event.time_ns)
 
 
 def _factors(

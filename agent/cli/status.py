@@ -106,16 +106,15 @@ def lines(snapshot: Json) -> list[str]:
 
 
 def _accounts(snapshot: Json) -> Iterator[str]:
-    # What an agent of an older version left does not have these.
-    for origin in snapshot.get("factors", ()):
+    for origin in snapshot["factors"]:
         for view, told in origin["by_view"].items():
             if told["status"] == "fallback":
                 yield f"factor of {origin['id']}, {view}: {told['from']} has no value"
-    for demand in snapshot.get("demand", ()):
+    for demand in snapshot["demand"]:
         shown = [_kilowatts(demand[key]) for key in ("last_kw", "predicted_kw")]
         yield f"demand {demand['source']}: {shown[0]}, this quarter {shown[1]}"
     basis = snapshot["accounting"]
-    if basis.get("measured_share") is not None:
+    if basis["measured_share"] is not None:
         flags = [f"{flag['kind']} {flag['subject']}" for flag in basis["flags"]]
         told = ", ".join([f"{basis['measured_share']:.1%} measured", *flags])
         yield f"last minute: {told}"

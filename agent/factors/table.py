@@ -64,33 +64,30 @@ def read_factor_csv(path: Path, fetched_ns: int = 0) -> FactorTable:
         raise ConfigError(f"{path}: not UTF-8, at byte {error.start}") from error
     rows: list[FactorRow] = []
     bad: list[Bad] = []
-    for line, cells in _lines(text, path):
+    for line, names, cells in _lines(text, path):
         try:
-            row = _row(cells, fetched_ns)
+            if len(cells) != len(names):
+                raise ValueError(f"has {len(cells)} cells, its header {len(names)}")
+            row = row_of(dict(zip(names, cells, strict=True)), fetched_ns)
         except ValueError as error:
-            said = ",".join(cell for cell in cells.values() if cell)
-            bad.append(Bad(f"{path.name}:{line}", said, str(error)))
+            bad.append(Bad(f"{path.name}:{line}", ",".join(cells), str(error)))
         else:
             if row is not None:
                 rows.append(replace(row, revision=len(rows) + 1))
     return FactorTable(rows, bad)
 
 
-def _lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each line's number and its cells by column."""
-    reader = csv.DictReader(StringIO(text, newline=""), strict=True)
+def _lines(text: str, path: Path) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Yield each line's number, the names of the columns, and the line's cells."""
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
     try:
-        columns = [name.strip() for name in reader.fieldnames or ()]
-        _check_columns(columns, path)
-        reader.fieldnames = columns
+        names = [name.strip() for name in next(reader, ())]
+        _check_columns(names, path)
         for cells in reader:
-            # What has no column, or no cell, is under None, or None.
-            yield (
-                reader.line_num,
-                {k: (v or "").strip() for k, v in cells.items() if k is not None},
-            )
+            if cells:  # an empty line is none
+                yield reader.line_num, names, [cell.strip() for cell in cells]
     except csv.Error as error:
-        where = f"{path}:{reader.reader.line_num}"
+        where = f"{path}:{reader.line_num}"
         raise ConfigError(f"{where}: not CSV: {error}") from error
 
 
@@ -109,7 +106,7 @@ def _check_columns(columns: list[str], path: Path) -> None:
             )
 
 
-def _row(cells: Mapping[str, str], fetched_ns: int) -> FactorRow | None:
+def row_of(cells: Mapping[str, str], fetched_ns: int) -> FactorRow | None:
     """Return the row of a line; None when it has no value; ValueError says why not."""
     if not cells["series"]:
         raise ValueError("series: is empty")

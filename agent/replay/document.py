@@ -12,6 +12,7 @@ from typing import Any
 from zerometer.agent.replay.blocks import Count
 from zerometer.agent.replay.run import Span
 from zerometer.agent.replay.times import iso
+from zerometer.core.boundary import Boundary
 from zerometer.core.categories import origin_categories
 from zerometer.core.network import Network
 from zerometer.core.site import Site, View
@@ -26,6 +27,7 @@ class Document:
     def __init__(self, site: Site, network: Network) -> None:
         self._site = site
         self._network = network
+        self._boundary = Boundary(site, network)
         self._origins = [_short(origin.name) for origin in network.origins]
         self._categories = {
             view: origin_categories(site, view) for view in network.views
@@ -41,10 +43,7 @@ class Document:
             "end": iso(span.end_ns),
             "covered_s": span.covered_ns / 1e9,
             "measured_share": self._measured_share(totals, range(len(totals.flows))),
-            "emissions_kg": {
-                view: number(fsum(totals.entered_kg[view]))
-                for view in self._network.views
-            },
+            "emissions_kg": self._emissions(span),
             "pools": self._pools(totals),
             "sources": self._sources(totals),
             "sinks": self._sinks(totals),
@@ -59,6 +58,12 @@ class Document:
             "flags": span.flags,
             **span.sections,
         }
+
+    def _emissions(self, span: Span) -> ByView:
+        """Return the site's totals: what crossed its boundary, and its events."""
+        crossed = self._boundary.emissions_kg(span.totals)
+        events = span.sections["events"]["emissions_kg"]
+        return {view: number(crossed[view] + events[view]) for view in crossed}
 
     def whole(self, span: Span, count: Count) -> dict[str, Any]:
         """Return the members of everything, with what became of the readings."""

@@ -13,6 +13,7 @@ from zerometer.agent.replay.flags import Flags
 from zerometer.agent.replay.sections import SECTIONS
 from zerometer.agent.replay.sums import Sum
 from zerometer.core.accounting import Accounting, Closing
+from zerometer.core.event import SiteEvent
 from zerometer.core.intervals import Calendar, Granularity
 from zerometer.core.network import Network
 from zerometer.core.site import Site
@@ -51,7 +52,10 @@ class Replay:
         factors: Factors,
         window: Granularity | None,
         rejected: Sequence[Bad] = (),
+        *,
+        events: Sequence[SiteEvent] = (),
     ) -> None:
+        """*events* are what happened on the site, in the order of their times."""
         self._site = site
         self._factors = factors
         zone = ZoneInfo(site.timezone)
@@ -64,7 +68,9 @@ class Replay:
             ledger=False,
             wait_ns=None,
         )
-        self._sections = [make(site, network) for make in SECTIONS]
+        for event in events:
+            self._accounting.event(event)
+        self._sections = [make(site, network, events) for make in SECTIONS]
         self._all, self._window = Sum(), Sum()
         self._window_span = (0, 0)
         self._held: deque[tuple[int, int]] = deque()
@@ -102,7 +108,7 @@ class Replay:
             totals.end_ns,
             self._all.covered_ns,
             totals,
-            self._flags.whole(totals),
+            [*self._flags.whole(totals), *self._told(totals)],
             {section.name: section.whole(totals) for section in self._sections},
         )
 
@@ -144,6 +150,10 @@ class Replay:
             *self._window_span,
             ended.covered_ns,
             totals,
-            self._flags.window(totals),
+            [*self._flags.window(totals), *self._told(totals)],
             {section.name: section.window(totals) for section in self._sections},
         )
+
+    def _told(self, totals: Totals) -> Iterator[dict[str, str]]:
+        for section in self._sections:
+            yield from section.flags(totals)

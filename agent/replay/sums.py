@@ -6,7 +6,9 @@ from typing import Any
 from zerometer.core._window import add_rows
 from zerometer.core.totals import Totals
 
-_AMOUNTS = ("flows", "estimated", "entered", "received", "quantity", "throughput")
+_AMOUNTS = (
+    "measured", "flows", "estimated", "entered", "received", "quantity", "throughput",
+)  # fmt: skip
 _BY_VIEW = ("entered_kg", "received_kg", "pool_kg")
 
 
@@ -23,6 +25,7 @@ class Sum:
         self._sums: dict[tuple[str, str], tuple[array[float], array[float]]] = {}
         self._covered_ns = 0
         self._flags: set[str] = set()
+        self._credit_kg = 0.0
 
     def __bool__(self) -> bool:
         """Whether there is anything in it."""
@@ -39,6 +42,7 @@ class Sum:
         self._last = totals
         self._covered_ns += totals.end_ns - totals.start_ns
         self._flags |= totals.flags
+        self._credit_kg += totals.credit_kg
         for name in _AMOUNTS:
             self._add(name, "", getattr(totals, name))
         for name in _BY_VIEW:
@@ -64,6 +68,7 @@ class Sum:
             start_ns=self._first.start_ns,
             end_ns=self._last.end_ns,
             held=self._last.held,
+            credit_kg=self._credit_kg,
             flags=set(self._flags),
             **amounts,
         )

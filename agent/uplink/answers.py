@@ -26,8 +26,8 @@ def judge(status: int, headers: HTTPMessage, body: bytes) -> Answer:
         return Answer(Outcome.ACCEPTED)
     reason = " ".join(filter(None, (str(status), code, message)))
     if status >= 500 or status in RETRIED or (status == 409 and code == "in-progress"):
-        return Answer(Outcome.RETRY, reason, _retry_after_s(headers))
-    return Answer(Outcome.PAUSE, reason, _retry_after_s(headers))
+        return Answer(Outcome.RETRY, reason, retry_after_s(headers))
+    return Answer(Outcome.PAUSE, reason, retry_after_s(headers))
 
 
 def _error_of(body: bytes) -> tuple[str, str]:
@@ -41,7 +41,7 @@ def _error_of(body: bytes) -> tuple[str, str]:
     return str(document.get("error", "")), str(document.get("message", ""))[:200]
 
 
-def _retry_after_s(headers: HTTPMessage) -> float:
+def retry_after_s(headers: HTTPMessage) -> float:
     """Return the wait that ``Retry-After`` asks for, 0 without a usable one.
 
     A date counts from the answer's own ``Date``: our clock may be wrong.

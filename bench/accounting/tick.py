@@ -31,8 +31,9 @@ _SOURCE = '[source.{0}]\ninto = "{1}"\nmeter = "{0}"\nfactor = {2}\n'
 _FEEDER = '[process.{0}]\ntakes = {{ {1} = "{0}" }}\ngives = {{ {2} = "{0}" }}\n'
 _SINK = '[sink.{0}]\nfrom = {{ {1} = "{0}" }}\n'
 _STORAGE = (
-    '[storage.{0}]\npool = "{1}"\ncharge = "{0}"\ndischarge = "{0}.out"\n'
-    "efficiency = [0.95, 0.95]\n"
+    '[[meter]]\nid = "{0}"\n'
+    'points = {{ active_energy_import = "kWh", active_energy_export = "kWh" }}\n'
+    '[storage.{0}]\npool = "{1}"\nmeter = "{0}"\nefficiency = [0.95, 0.95]\n'
 )
 
 
@@ -49,10 +50,8 @@ class Tick:
 def factory() -> str:
     """Return a large factory: 120 meters, 40 pools, 12 sources, 2 batteries.
 
-    Ten busbars in a ring, with feeders to 30 halls; the batteries are measured by two
-    meters each.
+    Ten busbars in a ring, with feeders to 30 halls.
     """
-    drawn = random.Random(40)
     parts = [_HEAD, *(_POOL.format(f"p{i}") for i in range(40))]
     for i in range(12):
         parts.append(_METER.format(f"s{i}"))
@@ -60,12 +59,10 @@ def factory() -> str:
     feeders = [(i, (i + 1) % 10) for i in range(10)]
     feeders += [(i % 10, 10 + i) for i in range(30)]
     parts += _feeders(feeders)
-    for i in range(64):
+    for i in range(66):
         parts.append(_METER.format(f"l{i}"))
-        parts.append(_SINK.format(f"l{i}", f"p{drawn.randrange(40)}"))
-    for name, pool in (("b0", "p0"), ("b1", "p5")):
-        parts += [_METER.format(name), _METER.format(f"{name}.out")]
-        parts.append(_STORAGE.format(name, pool))
+        parts.append(_SINK.format(f"l{i}", f"p{i % 40}"))
+    parts += [_STORAGE.format("b0", "p0"), _STORAGE.format("b1", "p5")]
     return "\n".join(parts)
 
 

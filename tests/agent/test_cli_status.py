@@ -195,11 +195,3 @@ def test_what_the_accounts_rest_on_is_told() -> None:
     told = lines(snapshot)
     assert "factor of source.grid, physical: cn-east-5min has no value" in told
     assert "demand grid: not known, this quarter 262.9 kW" in told
-
-
-def test_what_an_older_agent_left_is_shown() -> None:
-    snapshot = {**json.loads(CONTRACT.read_text(encoding="utf-8")), "running": False}
-    for name in ("factors", "demand", "products"):
-        del snapshot[name]
-    snapshot["accounting"] = {"carbon_balance_error": 0.0}
-    assert lines(snapshot)[0].endswith(": stopped")

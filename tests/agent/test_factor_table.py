@@ -78,12 +78,17 @@ def test_later_lines_have_higher_revisions(file: Path) -> None:
         ("T00:00:00Z", " noon", "t0: '2026-01-01 noon' is not an ISO 8601 time"),
         ("T01:00:00Z", "T01:00:00", "t1: '2026-01-01T01:00:00' has no offset;"),
         ("kg/kWh", "kg/kWh,sure", "status: 'sure' is not one of forecast, "),
+        ("kg/kWh", "kg/kWh,final,x", "has 7 cells, its header 6"),
+        (LINE, "cn-east,2026-01", "has 2 cells, its header 6"),
     ],
 )
 def test_a_bad_line_is_told_and_the_others_are_read(
     file: Path, old: str, new: str, reason: str
 ) -> None:
-    file.write_text(f"{HEADER},status\n{LINE}\n{LINE.replace(old, new)}\n{LINE}\n")
+    good, line = f"{LINE},", LINE.replace(old, new)
+    if line.count(",") == LINE.count(","):
+        line += ","
+    file.write_text(f"{HEADER},status\n{good}\n{line}\n\n{good}\n")
     found = read_factor_csv(file)
     assert len(found.rows) == 2
     (bad,) = found.bad

@@ -363,3 +363,32 @@ def test_a_ratio_of_the_nameplate_multiplies_every_part(tmp_path: Path) -> None:
     points = {p.point.name: p.point for p in loaded.site.meters[0].points}
     energy = points["active_energy_import"]
     assert (energy.scale, energy.plus[0].scale) == (120.0, 120_000.0)
+
+
+def test_a_storage_of_two_meters_that_count_one_way_each(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(
+        """
+        format = 1
+        site = { id = "two-meters", timezone = "Asia/Shanghai" }
+        meter = [
+            { id = "in", points = { energy = "kWh" } },
+            { id = "out", points = { energy = "kWh" } },
+            { id = "main", points = { energy = "kWh" } },
+        ]
+        pool.lv.carrier = "electricity"
+        source.grid = { into = "lv", meter = "main", factor = 0.5 }
+        source.roof = { into = "lv", meter = "in", factor = 0 }
+        storage.tank = { pool = "lv", charge = "in", discharge = "out" }
+        sink.rest.remainder_of = "lv"
+        """
+    )
+    loaded = load_site(path)
+    storage = loaded.site.storages[0]
+    assert isinstance(storage.charge, Measure)
+    assert isinstance(storage.discharge, Measure)
+    assert storage.charge.meter == "in"
+    assert storage.discharge.meter == "out"
+    assert [warning.message for warning in loaded.warnings] == [
+        '"in:energy" is counted in source "roof" as well, the other way'
+    ]

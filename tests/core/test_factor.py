@@ -27,6 +27,12 @@ def test_a_row_without_duration_is_not() -> None:
     assert fault_of(replace(ROW, t1_ns=0)) == "t1: is not after t0"
 
 
+@pytest.mark.parametrize("times", [(-1, 5), (5, 2**63), (2**63, 2**63 + 1)])
+def test_a_time_that_no_clock_shows_is_not(times: tuple[int, int]) -> None:
+    row = replace(ROW, t0_ns=times[0], t1_ns=times[1])
+    assert fault_of(row) == "t0, t1: not within 1970 to 2200"
+
+
 def test_an_unknown_unit_is_named_beside_the_known() -> None:
     found = fault_of(replace(ROW, unit="lb/MWh"))
     assert found.startswith("unit: 'lb/MWh' is not one of kg/kWh, ")

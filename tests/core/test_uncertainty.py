@@ -102,6 +102,14 @@ def test_emissions_that_err_independently_add_in_quadrature() -> None:
     assert both_.measured_share == 1.0
 
 
+def test_each_source_has_its_own() -> None:
+    site = plant(source("grid", factor(0.5306, 5.0)), fuels=(gas(2.0, None),))
+    network, totals = entered(site, {"grid": 1e6, "gas": 200_000.0})
+    found = Uncertainties(network, site).of_sources(totals, "location", part=True)
+    assert found["source.grid"].percent == pytest.approx(5.385165, abs=5e-7)
+    assert found["fuel.boiler.natural_gas"].missing == ("factor gas",)
+
+
 def test_sources_of_one_factor_err_together() -> None:
     grid = factor(0.5, 5.0, "cn-grid")
     together = plant(source("grid", grid), source("second", grid))

@@ -12,7 +12,9 @@ SCRIPT = ROOT / "packaging" / "system-packages.sh"
 #: The only commands of the system that the script finds.
 SEEN = ("bash", "dirname")
 FOR_THE_DEMO = ("python3-venv", "python3-dev", "gcc")
-FOR_TESTS = ("libmodbus-dev", "mbpoll")
+FOR_TESTS = ("libmodbus-dev", "mbpoll", "mosquitto")
+#: By which what the tests need is found, beside a library.
+PROGRAMS = ("mbpoll", "mosquitto_passwd")
 
 #: Compilers. They read all of the source, else whoever writes it is killed.
 COMPILES = "while read -r line; do :; done"
@@ -60,7 +62,8 @@ def test_what_lacks_is_named_with_the_line_of_the_readme(
     assert (done.returncode, done.stdout) == (2, "")
     said, line = done.stderr.splitlines()
     assert said == (
-        "make: this system lacks python3-venv python3-dev mbpoll; install with:"
+        "make: this system lacks python3-venv python3-dev mbpoll mosquitto; "
+        "install with:"
     )
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     installs = re.findall(r"^(?:sudo )?apt-get install.*$", readme, re.M)
@@ -74,7 +77,8 @@ def test_root_gets_what_lacks_installed_and_is_told(tmp_path: Path) -> None:
         "apt-get",
         f'echo "$@" >>{calls}; if [ "$1" = install ]; then : >{installed}; fi',
     )
-    command(tmp_path, "mbpoll", "exit 0")
+    for program in PROGRAMS:
+        command(tmp_path, program, "exit 0")
     done = run(tmp_path, 0, f"test -e {installed}")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith(
@@ -89,11 +93,14 @@ def test_an_install_that_does_not_help_is_not_taken_for_one(tmp_path: Path) -> N
     command(tmp_path, "apt-get", "exit 0")
     done = run(tmp_path, 0, "exit 1")
     assert done.returncode == 2
-    assert "lacks python3-venv python3-dev mbpoll; install with:" in done.stderr
+    assert (
+        "lacks python3-venv python3-dev mbpoll mosquitto; install with:" in done.stderr
+    )
 
 
 def test_a_library_that_does_not_link_lacks(tmp_path: Path) -> None:
-    command(tmp_path, "mbpoll", "exit 0")
+    for program in PROGRAMS:
+        command(tmp_path, program, "exit 0")
     done = run(tmp_path, 1000, "exit 0", gcc=NO_LIBMODBUS)
     assert done.returncode == 2
     assert "lacks libmodbus-dev; install with:" in done.stderr
@@ -107,6 +114,7 @@ def test_the_demo_needs_nothing_of_what_only_tests_need(tmp_path: Path) -> None:
 
 
 def test_nothing_is_said_when_nothing_lacks(tmp_path: Path) -> None:
-    command(tmp_path, "mbpoll", "exit 0")
+    for program in PROGRAMS:
+        command(tmp_path, program, "exit 0")
     done = run(tmp_path, 1000, "exit 0")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

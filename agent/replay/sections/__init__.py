@@ -6,13 +6,20 @@ into ``SECTIONS``, its shape into ``docs/replay.schema.json`` and what it means 
 ``docs/replay.md``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
+from zerometer.agent.replay.sections.balances import BalancesSection
 from zerometer.agent.replay.sections.demand import DemandSection
+from zerometer.agent.replay.sections.events import EventsSection
+from zerometer.agent.replay.sections.products import ProductsSection
+from zerometer.agent.replay.sections.uncertainty import UncertaintySection
+from zerometer.core.event import SiteEvent
 from zerometer.core.network import Network
 from zerometer.core.site import Site
 from zerometer.core.totals import Totals
+
+Flag = dict[str, str]
 
 
 class Section(Protocol):
@@ -32,5 +39,25 @@ class Section(Protocol):
         """Return its value for everything; *totals* is its sum."""
         ...
 
+    def flags(self, totals: Totals) -> Sequence[Flag]:
+        """Return what is odd about *totals*, those of a window or of everything."""
+        ...
 
-SECTIONS: Sequence[Callable[[Site, Network], Section]] = (DemandSection,)
+
+class Maker(Protocol):
+    """Makes a section for the events of a site, in the order of their times."""
+
+    def __call__(
+        self, site: Site, network: Network, events: Sequence[SiteEvent]
+    ) -> Section:
+        """Return the section."""
+        ...
+
+
+SECTIONS: Sequence[Maker] = (
+    EventsSection,
+    ProductsSection,
+    UncertaintySection,
+    BalancesSection,
+    DemandSection,
+)

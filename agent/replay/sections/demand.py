@@ -1,10 +1,11 @@
 """The demand of each bought source: the highest mean power over quarter hours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zerometer.agent.replay.times import iso
 from zerometer.core.demand import Demand, Peak, Way
+from zerometer.core.event import SiteEvent
 from zerometer.core.network import Network
 from zerometer.core.site import Site
 from zerometer.core.totals import Totals
@@ -15,7 +16,12 @@ class DemandSection:
 
     name = "demand"
 
-    def __init__(self, site: Site, network: Network) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        site: Site,  # noqa: ARG002
+        network: Network,
+        events: Sequence[SiteEvent],  # noqa: ARG002
+    ) -> None:
         self._demand = Demand(network)
 
     def add(self, totals: Totals) -> None:
@@ -29,6 +35,10 @@ class DemandSection:
     def whole(self, totals: Totals) -> dict[str, Any]:  # noqa: ARG002
         """Return the peaks of everything."""
         return _plain(self._demand.peaks())
+
+    def flags(self, totals: Totals) -> Sequence[dict[str, str]]:  # noqa: ARG002
+        """Return nothing: no demand is odd."""
+        return ()
 
 
 def _plain(peaks: Mapping[str, Mapping[Way, Peak]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The other side of an HTTP uplink: the standard library's server, with a script."""
+"""The other side of an uplink or a feed: the standard library's server, scripted."""
 
 import http.server
 import socket
@@ -80,7 +80,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: Upstream
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self._serve(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def do_GET(self) -> None:
+        self._serve(b"")
+
+    def _serve(self, body: bytes) -> None:
         with self.server.arrived:
             self.server.requests.append(
                 Request(self.path, self.headers, body, self.client_address)
