@@ -14,6 +14,8 @@ import msgpack
 
 from zerometer.agent.clock import EPOCH_NS, Clock, read_boot_id
 from zerometer.agent.events import EventLog
+from zerometer.agent.factors.feed import FeedState
+from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.figures import Figures
 from zerometer.agent.journal import Commit, Journal, Resume
 from zerometer.agent.latest import Latest
@@ -25,7 +27,7 @@ from zerometer.core.errors import JournalError
 from zerometer.core.network import Network
 from zerometer.core.notes import LASTING, Note
 from zerometer.core.points import Reading
-from zerometer.core.series_book import SeriesBook
+from zerometer.core.series_book import HORIZON_NS, SeriesBook
 from zerometer.core.site import Site
 
 STATE_FORMAT = 1
@@ -48,16 +50,22 @@ class Pipeline:
         events: EventLog,
         *,
         site_events: EventFeed | None = None,
+        factor_keeper: FactorKeeper | None = None,
     ) -> None:
-        """*site_events* are what the site is told of, if it is to follow that."""
+        """*site_events* are what the site is told of, if it is to follow that.
+
+        *factor_keeper* has the values of its factor series, if there are any.
+        """
         self._site = site
         self._journal = journal
         self._clock = clock
         self._events = events
         self._site_events = site_events
+        self._factor_keeper = factor_keeper
         self._queue: deque[Reading] = deque()
         self._commit_at_ns = 0
         self._pending: tuple[Commit, Future[None]] | None = None
+        self._last_factor: int | None = None
         self._zone = ZoneInfo(site.timezone)
         network = Network(site)
         origins = [origin.name for origin in network.origins]
@@ -69,6 +77,7 @@ class Pipeline:
         self._rows = ReadingRows(site.meters, index_of)
         self._recorder = self._make_recorder(resume)
         self._restore(resume.state)
+        self._load_factors()
 
     def _make_recorder(self, resume: Resume) -> Recorder:
         factors = [f for source in self._site.sources for f in source.factors.values()]
@@ -102,6 +111,7 @@ class Pipeline:
         self.figures.restore(state["figures"])
         if self._site_events is not None:
             self._site_events.last = state.get("site_events", 0)
+        self._last_factor = state.get("factors")
         if leftover is not None:
             for window in leftover.windows:
                 self._recorder.add_window(window, leftover.cells)
@@ -124,6 +134,10 @@ class Pipeline:
         """The site that is metered."""
         return self._site
 
+    def feeds(self) -> list[FeedState]:
+        """Return how each feed of factors is."""
+        return self._factor_keeper.states() if self._factor_keeper else []
+
     def deliver(self, reading: Reading) -> None:
         """Take a reading from a bus; callable from any thread."""
         self._queue.append(reading)
@@ -133,6 +147,7 @@ class Pipeline:
         self._follow_clock()
         now_ns = self._clock.wall_ns(boottime_ns)
         self._follow_site_events()
+        self._follow_factors(now_ns)
         self._account(now_ns)
         self._record_events()
         self._recorder.seal_due(now_ns // MILLISECOND_NS)
@@ -167,6 +182,19 @@ class Pipeline:
                 self._event("told", event.subject, told(event, self._site))
         except JournalError as error:
             self._trouble("journal", "events", str(error))
+
+    def _load_factors(self) -> None:
+        """Take in what was known of factors when the state was written."""
+        if self._factor_keeper is not None:
+            now_ns = self._clock.wall_ns(self._clock.boottime_ns())
+            since_ns = (self.accounting.last_ns or now_ns) - HORIZON_NS
+            rows = self._factor_keeper.begin(self._last_factor, since_ns)
+            self.factors.load(rows)
+
+    def _follow_factors(self, now_ns: int) -> None:
+        """Take in what has become known of factors since the last tick."""
+        if self._factor_keeper is not None:
+            self.factors.add(self._factor_keeper.take(), now_ns)
 
     def _follow_clock(self) -> None:
         self._recorder.synchronised = self._clock.synchronised
@@ -270,6 +298,7 @@ class Pipeline:
             "format": STATE_FORMAT,
             "accounting": self.accounting.state(),
             "figures": self.figures.state(),
+            "factors": self._factor_keeper and self._factor_keeper.last,
             "site_events": self._site_events.last if self._site_events else 0,
         }
         packed = zlib.compress(msgpack.packb(state), STATE_LEVEL)

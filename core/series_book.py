@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from zerometer.core.factor import LARGEST, RANK, FactorRow, fault_of
 from zerometer.core.factor_timeline import Timeline
-from zerometer.core.origin_factors import origin_factors
+from zerometer.core.origin_factors import origin_factors, series_units
 from zerometer.core.profile import profile_value
 from zerometer.core.site import Factor, Site, View
 from zerometer.core.totals import FactorSet
@@ -62,12 +62,7 @@ class SeriesBook:
                 if any(factor.series for factor in factors):
                     self._varying.append((view, index, factors))
         #: Units of the series that the site accounts with, kg per unit.
-        self.units: Mapping[str, str] = {
-            factor.series: factor.unit
-            for _, _, factors in self._varying
-            for factor in factors
-            if factor.series
-        }
+        self.units: Mapping[str, str] = series_units(site)
         #: By origin, in the market view: the series that goes before its own.
         self._matched = {
             index: matched_series(name.removeprefix("source."))

@@ -34,6 +34,8 @@ JITTER = 0.1
 #: A request in progress is cut; a stop waits so long for that.
 CUT_S = 2.0
 
+#: The subject of what is told of the file.
+STORE = "factors"
 #: Called with a feed, and what went wrong; empty when it works again.
 Tell = Callable[[str, str], None]
 
@@ -58,18 +60,19 @@ class FactorKeeper:
         feeds: Mapping[FeedSettings, Feed],
         tell: Tell,
         *,
-        after: int,
         wall_ns: Callable[[int], int],
         boottime_ns: Callable[[], int] = read_boottime_ns,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """Keep rows in *folder*; those up to revision *after* are no news.
+        """Keep rows in *folder*.
 
         *wall_ns* turns boot time into Unix time, *draw* returns numbers from 0 to 1.
         """
         self._folder = folder
         self._tell = tell
-        self._seen = after
+        #: The last revision that was handed on: where a start goes on.
+        self.last = 0
+        self._seen = 0
         self._wall_ns = wall_ns
         self._boottime_ns = boottime_ns
         self._draw = draw
@@ -87,6 +90,22 @@ class FactorKeeper:
         self._woken: set[str] = set()
         self._over = False
         self._thread = threading.Thread(target=self._run, name="factors", daemon=True)
+
+    def begin(self, last: int | None, since_ns: int) -> list[FactorRow]:
+        """Return the rows up to revision *last*, about times after *since_ns*.
+
+        They are no news; those after them are handed on by ``take``. With None, all
+        are no news. JournalError when the file cannot be opened.
+        """
+        with FactorStore(self._folder) as store:
+            if store.notice:
+                self._tell(STORE, store.notice)
+            newest = store.last_revision()
+            # A file that was begun anew counts from 1 again.
+            self.last = newest if last is None else last if last <= newest else 0
+            rows = store.after(0, since_ns)
+        self._seen = self.last
+        return [row for row in rows if row.revision <= self.last]
 
     def start(self) -> None:
         """Begin to ask."""
@@ -110,6 +129,7 @@ class FactorKeeper:
         rows = []
         while self._new:
             rows.append(self._new.popleft())
+            self.last = rows[-1].revision
         return rows
 
     def states(self) -> list[FeedState]:
@@ -142,16 +162,17 @@ class FactorKeeper:
         try:
             with FactorStore(self._folder) as store:
                 if store.notice:
-                    self._tell("store", store.notice)
+                    self._tell(STORE, store.notice)
+                    self._seen = 0
                 while not self._over:
                     self._sleep_until(self.round(store))
         except ZerometerError as error:
-            self._tell("store", str(error))
+            self._tell(STORE, str(error))
             self._sleep_until(self._boottime_ns() + LOOK_NS)
         except Exception:
             # The agent accounts on, with the values that it has.
             log.exception("factors: failed")
-            self._tell("store", "failed; the log has the details")
+            self._tell(STORE, "failed; the log has the details")
             self._sleep_until(self._boottime_ns() + LOOK_NS)
 
     def _sleep_until(self, due_ns: int) -> None:
