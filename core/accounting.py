@@ -120,6 +120,11 @@ class Accounting:
         return self._ledger.cells
 
     @property
+    def booked_ns(self) -> int | None:
+        """Up to when all is booked; None before the first advance."""
+        return self._booked_ns
+
+    @property
     def last_ns(self) -> int | None:
         """Up to when time has passed; None before the first advance."""
         return self._now_ns
@@ -131,7 +136,7 @@ class Accounting:
         times; meters among each other in any.
         """
         if self._booked_ns is None:
-            self._first_ns = min(self._first_ns or time_ns, time_ns)
+            self._first_ns = _earlier(self._first_ns, time_ns)
         return self.metering.read(reading, time_ns)
 
     def feed(self, column: Column) -> list[Note]:
@@ -141,7 +146,7 @@ class Accounting:
         """
         if self._booked_ns is None and column.times_ns:
             first_ns = column.times_ns[0]
-            self._first_ns = min(self._first_ns or first_ns, first_ns)
+            self._first_ns = _earlier(self._first_ns, first_ns)
         return self.metering.feed(column)
 
     def event(self, event: SiteEvent) -> list[Note]:
@@ -161,7 +166,7 @@ class Accounting:
         """
         closing = Closing()
         if self._booked_ns is None:
-            self._booked_ns = min(now_ns, self._first_ns or now_ns)
+            self._booked_ns = _earlier(self._first_ns, now_ns)
             self._resumed_ns = self._booked_ns
         self._now_ns = now_ns
         known_ns = self.metering.watermark(now_ns, self._resumed_ns, self.wait_ns)
@@ -270,6 +275,7 @@ class Accounting:
         self._weigh(totals)
         totals.measured = metered.totals
         totals.estimated = metered.estimated
+        totals.seen_ns = metered.seen_ns
         totals.minutes = minute_energies(
             start_ns,
             durations,
@@ -327,3 +333,7 @@ class Accounting:
         if leftover is None:
             self._ledger.restore(state["ledger"])
         return leftover
+
+
+def _earlier(known_ns: int | None, time_ns: int) -> int:
+    return time_ns if known_ns is None else min(known_ns, time_ns)

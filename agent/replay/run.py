@@ -88,7 +88,7 @@ class Replay:
         ReadingsError when they do not hold, or there are none.
         """
         until_ns = -1
-        for block in readings.blocks(lambda: self._accounting.last_ns):
+        for block in readings.blocks(lambda: self._accounting.booked_ns):
             until_ns = max(until_ns, block.until_ns)
             yield from self._block(block)
         if not readings.count.used:
@@ -126,9 +126,9 @@ class Replay:
         self._held.append((block.until_ns, block.rows))
         many = sum(rows for _, rows in self._held) > HELD_READINGS
         self._accounting.wait_ns = SILENT_NS if many else None
-        if many or not self._silent or self._accounting.last_ns is not None:
+        if many or not self._silent or self._accounting.booked_ns is not None:
             yield from self._take(self._accounting.advance(block.until_ns))
-            booked_ns = self._accounting.last_ns or 0
+            booked_ns = self._accounting.booked_ns or 0
             while self._held and self._held[0][0] <= booked_ns:
                 self._held.popleft()
 
