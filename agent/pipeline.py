@@ -24,8 +24,8 @@ from zerometer.agent.recorder import Identity, Recorder
 from zerometer.agent.site_events.feed import EventFeed, told
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
-from zerometer.core.metering import Note
 from zerometer.core.network import Network
+from zerometer.core.notes import LASTING, Note
 from zerometer.core.points import Reading
 from zerometer.core.series_book import HORIZON_NS, SeriesBook
 from zerometer.core.site import Site
@@ -36,11 +36,6 @@ STATE_LEVEL = 1
 MILLISECOND_NS = 1_000_000
 #: A longer time without a tick is not gone through tick by tick.
 LONGEST_STALL_NS = 600_000_000_000
-COUNTER_TEXTS = {
-    "counter-held": "not possible after its last value; waits for two more readings",
-    "counter-reset": "reset or another meter; its gain since the last value is unknown",
-    "counter-rollover": "rolled over; counted on",
-}
 
 
 class Pipeline:
@@ -132,7 +127,7 @@ class Pipeline:
             # The clock was set while we were away: how long that was is not known.
             self._rebase(now_ns - last_ns)
         else:
-            self.accounting.resume(now_ns)
+            self._record(self.accounting.resume(now_ns))
 
     @property
     def site(self) -> Site:
@@ -184,6 +179,7 @@ class Pipeline:
         try:
             for event in self._site_events.new():
                 self.accounting.event(event)
+                self.figures.event(event)
                 self._event("told", event.subject, told(event, self._site))
         except JournalError as error:
             self._trouble("journal", "events", str(error))
@@ -229,7 +225,7 @@ class Pipeline:
         """
         last_ns = self.accounting.last_ns
         if last_ns is not None and now_ns - last_ns > LONGEST_STALL_NS:
-            self.accounting.resume(now_ns - self._site.tick_ns)
+            self._record(self.accounting.resume(now_ns - self._site.tick_ns))
             last_ns = self.accounting.last_ns
         tick_ns = self._site.tick_ns
         edge_ns = now_ns if last_ns is None else (last_ns // tick_ns + 1) * tick_ns
@@ -246,25 +242,29 @@ class Pipeline:
             reading = self._queue.popleft()
             wall_ns = self._clock.wall_ns(reading.time_ns)
             for note in self.accounting.read(reading, wall_ns):
-                self._counter_event(note, wall_ns // MILLISECOND_NS)
+                self._note(note, wall_ns // MILLISECOND_NS)
             self.latest.read(reading)
             for table, fields, row in self._rows.rows(reading):
                 self._recorder.add_row(table, fields, wall_ns // MILLISECOND_NS, row)
 
-    def _counter_event(self, note: Note, time_ms: int) -> None:
-        text = f"{note.point} reads {note.value:g}: {COUNTER_TEXTS[note.kind]}"
-        if note.kind == "counter-held":
-            self._events.add_standing(time_ms, note.kind, note.meter, text, note.point)
+    def _note(self, note: Note, time_ms: int) -> None:
+        if note.kind in LASTING:
+            self._events.add_standing(
+                time_ms, note.kind, note.meter, note.text, note.point
+            )
         else:
-            self._events.add(time_ms, note.kind, note.meter, text)
+            self._events.add(time_ms, note.kind, note.meter, note.text)
 
     def _record(self, closing: Closing) -> None:
         for totals in closing.totals:
             self.figures.add(totals)
         for window in closing.windows:
             self._recorder.add_window(window, self.accounting.cells)
+        for note in closing.notes:
+            now_ms = self._clock.wall_ns(self._clock.boottime_ns()) // MILLISECOND_NS
+            self._note(note, now_ms)
         for disagreement in closing.disagreements:
-            measure = self.accounting.network.measures[disagreement.flow]
+            measure = self.accounting.network.measures[disagreement.measure]
             ratio, power = disagreement.ratio, measure.power or "its rate"
             story = (
                 f"while {power} promised nothing"

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from math import isnan
 
 from zerometer.agent.factors.table import Bad
-from zerometer.agent.pipeline import COUNTER_TEXTS
 from zerometer.agent.replay.blocks import Count
 from zerometer.core.accounting import Closing
-from zerometer.core.metering import Disagreement, Note
 from zerometer.core.network import Network
+from zerometer.core.notes import Disagreement, Note
 from zerometer.core.totals import FactorSet, Totals
 
 Flag = dict[str, str]
@@ -37,9 +36,7 @@ class Flags:
     def add_notes(self, notes: Iterable[Note]) -> None:
         """Take in what was odd about counters: the first of a kind, and how many."""
         for note in notes:
-            text = COUNTER_TEXTS.get(note.kind, "")
-            said = f"{note.point} reads {note.value:g}"
-            self._tell(note.kind, note.meter, note.point, f"{said}: {text}")
+            self._tell(note.kind, note.meter, note.point, note.text)
 
     def add_closing(self, closing: Closing, network: Network) -> None:
         """Take in what an advance of time found."""
@@ -103,7 +100,7 @@ class Flags:
             yield _flag(kind, subject, _TEXTS.get(kind, ""))
 
     def _disagreement(self, found: Disagreement, network: Network) -> None:
-        measure = network.measures[found.flow]
+        measure = network.measures[found.measure]
         ratio = "nothing" if isnan(found.ratio) else f"{found.ratio:.3f} times as much"
         text = f"{measure.counter} gained {ratio} as {measure.power} promised"
         self._tell("disagreement", measure.meter, measure.counter, text)
