@@ -16,9 +16,9 @@ Flag = dict[str, str]
 _TEXTS = {
     "circular": "energy flows in a circle without an exit: check directions",
     "negative": "comes out negative, which is no flow: it counts as 0",
-    "negative-burden": "what is credited elsewhere is more than there was",
-    "unmeasured": "went out, more than came in: check the meters and the graph",
-    "unknown-start": "was in it before the readings began, and counts as the worst",
+    "negative-burden": "its power's bonus is more than the whole burden",
+    "unmeasured": "{} more went out than came in",
+    "unknown-start": "holds, or gave, what it had before: {} more than is known",
 }
 
 
@@ -87,17 +87,16 @@ class Flags:
         return flags
 
     def _of(self, totals: Totals) -> Iterator[Flag]:
-        amounts = {
-            origin.name: f"{entered:g} {origin.unit} "
-            for origin, entered in zip(
+        entered = {
+            origin.name: f"{amount:g} {origin.unit}"
+            for origin, amount in zip(
                 self._network.origins, totals.entered, strict=True
             )
-            if entered
         }
         for told in sorted(totals.flags):
             kind, _, subject = told.partition(":")
-            amount = amounts.get(f"{kind}.{subject}", "")
-            yield _flag(kind, subject, amount + _TEXTS.get(kind, kind))
+            amount = entered.get(f"{kind}.{subject}", "")
+            yield _flag(kind, subject, _TEXTS.get(kind, "").format(amount))
 
     def _disagreement(self, found: Disagreement, network: Network) -> None:
         measure = network.measures[found.measure]
