@@ -34,6 +34,8 @@ def take(
     An absent entry is *default*, if that is given.
     """
     value = entry.get(name, default) if isinstance(entry, dict) else None
+    if type(value) is kind:  # almost all are, and there are very many
+        return value
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         shown = "not there" if value is None else f"is {repr(value)[:40]}"
         raise error(f"{where}: {name}: {shown}, allowed is a {kind.__name__}")
@@ -60,11 +62,15 @@ def unpack_column(entry: Any, count: int, table: str) -> Column | None:
     encoding = take(entry, "encoding", str, where, BadColumnError)
     if encoding not in _ENCODINGS:
         return None
-    unit = take(entry, "unit", str, where, BadColumnError, default="")
-    exponent = take(entry, "exponent", int, where, BadColumnError, default=0)
+    unit, exponent = entry.get("unit", ""), entry.get("exponent", 0)
+    if type(unit) is not str or type(exponent) is not int:
+        unit = take(entry, "unit", str, where, BadColumnError, default="")
+        exponent = take(entry, "exponent", int, where, BadColumnError, default=0)
     if not -22 <= exponent <= 22:
         raise BadColumnError(f"{where}: exponent is {exponent}, not -22 to 22")
-    runs = take(entry, "nulls", bytes, where, BadColumnError, default=b"")
+    runs = b""
+    if "nulls" in entry:
+        runs = take(entry, "nulls", bytes, where, BadColumnError)
     try:
         values = _unpack_values(entry, encoding, count, where)
         nulls = decode_runs(runs, count) if runs else None

@@ -68,13 +68,10 @@ class BatchReadings:
 
     def _gather(self, table: Table) -> int:
         """Take in a table of readings; return how many values of it are used."""
-        _, _, name = table.name.partition("/")
-        meter = name.rpartition("/")[0]
-        if not table.columns or not isinstance(table.columns[0].values, array):
+        meter = table.name.partition("/")[2].rpartition("/")[0]
+        if not table.rows or not isinstance(table.columns[0].values, array):
             return 0
         times = array("q", map(NS_PER_MS.__mul__, table.columns[0].values))
-        if not times:
-            return 0
         self._until_ns = max(self._until_ns, *times)
         rows = 0
         for column in table.columns[1:]:
