@@ -1,8 +1,8 @@
 """The daemon: wires buses, pipeline, journal, uplinks and page; starts and stops them.
 
-Threads: one per bus, one for the journal, one per uplink; the main thread runs one
-asyncio loop with the ticks, the page and the signals. Nothing wakes without a
-deadline that asked for it.
+Threads: one per bus, one for the journal, one per uplink, one for factor series; the
+main thread runs one asyncio loop with the ticks, the page and the signals. Nothing
+wakes without a deadline that asked for it.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from zerometer.agent.bus_memory import BusMemory
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
+from zerometer.agent.factors.forms import open_feed
+from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.journal import Journal
 from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
@@ -24,6 +26,7 @@ from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.unit_plans import unit_plans
 from zerometer.agent.uplink.schemes import open_uplink
 from zerometer.core.errors import JournalError, ZerometerError
+from zerometer.core.origin_factors import series_units
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.open_line import open_line
@@ -68,6 +71,7 @@ class Daemon:
         for notice in self._journal.notices:
             self._event("journal", "journal", notice)
         self._site_events = self._open_site_events()
+        self._factors = self._open_factors()
         self._pipeline = Pipeline(
             site,
             self._journal,
@@ -75,6 +79,7 @@ class Daemon:
             self._clock,
             self._events,
             site_events=self._site_events,
+            factor_keeper=self._factors,
         )
         self._memory = BusMemory(Path(site.journal.path), site.meters)
         if self._memory.notice:
@@ -102,6 +107,20 @@ class Daemon:
             feed.close()
             raise
         return feed
+
+    def _open_factors(self) -> FactorKeeper | None:
+        """Return who has the values of series; None for a site that names none."""
+        if not (self._site.feeds or series_units(self._site)):
+            return None
+        return FactorKeeper(
+            Path(self._site.journal.path),
+            {settings: open_feed(settings) for settings in self._site.feeds},
+            lambda subject, text: self._event(
+                "factors", subject, text or "brings values again"
+            ),
+            wall_ns=self._clock.wall_ns,
+            boottime_ns=self._clock.boottime_ns,
+        )
 
     def _bus(self, bus: Bus) -> BusLoop:
         units = unit_plans(self._site, bus)
@@ -160,6 +179,8 @@ class Daemon:
             bus.start()
         for uplink in self._uplinks:
             uplink.start()
+        if self._factors is not None:
+            self._factors.start()
         self._schedule()
 
     def _schedule(self) -> None:
@@ -216,6 +237,8 @@ class Daemon:
             self._page = None
         for bus in self._buses:
             bus.stop()
+        if self._factors is not None:
+            self._factors.stop()
 
     def _finish(self) -> None:
         """Make everything durable, forward it, and leave a last picture."""

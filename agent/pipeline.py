@@ -14,6 +14,8 @@ import msgpack
 
 from zerometer.agent.clock import EPOCH_NS, Clock, read_boot_id
 from zerometer.agent.events import EventLog
+from zerometer.agent.factors.feed import FeedState
+from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.figures import Figures
 from zerometer.agent.journal import Commit, Journal, Resume
 from zerometer.agent.latest import Latest
@@ -22,10 +24,10 @@ from zerometer.agent.recorder import Identity, Recorder
 from zerometer.agent.site_events.feed import EventFeed, told
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
-from zerometer.core.metering import Note
 from zerometer.core.network import Network
+from zerometer.core.notes import LASTING, Note
 from zerometer.core.points import Reading
-from zerometer.core.series_book import SeriesBook
+from zerometer.core.series_book import HORIZON_NS, SeriesBook
 from zerometer.core.site import Site
 
 STATE_FORMAT = 1
@@ -34,11 +36,6 @@ STATE_LEVEL = 1
 MILLISECOND_NS = 1_000_000
 #: A longer time without a tick is not gone through tick by tick.
 LONGEST_STALL_NS = 600_000_000_000
-COUNTER_TEXTS = {
-    "counter-held": "not possible after its last value; waits for two more readings",
-    "counter-reset": "reset or another meter; its gain since the last value is unknown",
-    "counter-rollover": "rolled over; counted on",
-}
 
 
 class Pipeline:
@@ -53,16 +50,22 @@ class Pipeline:
         events: EventLog,
         *,
         site_events: EventFeed | None = None,
+        factor_keeper: FactorKeeper | None = None,
     ) -> None:
-        """*site_events* are what the site is told of, if it is to follow that."""
+        """*site_events* are what the site is told of, if it is to follow that.
+
+        *factor_keeper* has the values of its factor series, if there are any.
+        """
         self._site = site
         self._journal = journal
         self._clock = clock
         self._events = events
         self._site_events = site_events
+        self._factor_keeper = factor_keeper
         self._queue: deque[Reading] = deque()
         self._commit_at_ns = 0
         self._pending: tuple[Commit, Future[None]] | None = None
+        self._last_factor: int | None = None
         self._zone = ZoneInfo(site.timezone)
         network = Network(site)
         origins = [origin.name for origin in network.origins]
@@ -74,6 +77,7 @@ class Pipeline:
         self._rows = ReadingRows(site.meters, index_of)
         self._recorder = self._make_recorder(resume)
         self._restore(resume.state)
+        self._load_factors()
 
     def _make_recorder(self, resume: Resume) -> Recorder:
         factors = [f for source in self._site.sources for f in source.factors.values()]
@@ -107,6 +111,7 @@ class Pipeline:
         self.figures.restore(state["figures"])
         if self._site_events is not None:
             self._site_events.last = state.get("site_events", 0)
+        self._last_factor = state.get("factors")
         if leftover is not None:
             for window in leftover.windows:
                 self._recorder.add_window(window, leftover.cells)
@@ -122,12 +127,16 @@ class Pipeline:
             # The clock was set while we were away: how long that was is not known.
             self._rebase(now_ns - last_ns)
         else:
-            self.accounting.resume(now_ns)
+            self._record(self.accounting.resume(now_ns))
 
     @property
     def site(self) -> Site:
         """The site that is metered."""
         return self._site
+
+    def feeds(self) -> list[FeedState]:
+        """Return how each feed of factors is."""
+        return self._factor_keeper.states() if self._factor_keeper else []
 
     def deliver(self, reading: Reading) -> None:
         """Take a reading from a bus; callable from any thread."""
@@ -138,6 +147,7 @@ class Pipeline:
         self._follow_clock()
         now_ns = self._clock.wall_ns(boottime_ns)
         self._follow_site_events()
+        self._follow_factors(now_ns)
         self._account(now_ns)
         self._record_events()
         self._recorder.seal_due(now_ns // MILLISECOND_NS)
@@ -168,10 +178,25 @@ class Pipeline:
             return
         try:
             for event in self._site_events.new():
-                self.accounting.event(event)
                 self._event("told", event.subject, told(event, self._site))
+                for note in self.accounting.event(event):
+                    self._note(note, event.time_ns // MILLISECOND_NS)
+                self.figures.event(event)
         except JournalError as error:
             self._trouble("journal", "events", str(error))
+
+    def _load_factors(self) -> None:
+        """Take in what was known of factors when the state was written."""
+        if self._factor_keeper is not None:
+            now_ns = self._clock.wall_ns(self._clock.boottime_ns())
+            since_ns = (self.accounting.last_ns or now_ns) - HORIZON_NS
+            rows = self._factor_keeper.begin(self._last_factor, since_ns)
+            self.factors.load(rows)
+
+    def _follow_factors(self, now_ns: int) -> None:
+        """Take in what has become known of factors since the last tick."""
+        if self._factor_keeper is not None:
+            self.factors.add(self._factor_keeper.take(), now_ns)
 
     def _follow_clock(self) -> None:
         self._recorder.synchronised = self._clock.synchronised
@@ -201,7 +226,7 @@ class Pipeline:
         """
         last_ns = self.accounting.last_ns
         if last_ns is not None and now_ns - last_ns > LONGEST_STALL_NS:
-            self.accounting.resume(now_ns - self._site.tick_ns)
+            self._record(self.accounting.resume(now_ns - self._site.tick_ns))
             last_ns = self.accounting.last_ns
         tick_ns = self._site.tick_ns
         edge_ns = now_ns if last_ns is None else (last_ns // tick_ns + 1) * tick_ns
@@ -218,25 +243,29 @@ class Pipeline:
             reading = self._queue.popleft()
             wall_ns = self._clock.wall_ns(reading.time_ns)
             for note in self.accounting.read(reading, wall_ns):
-                self._counter_event(note, wall_ns // MILLISECOND_NS)
+                self._note(note, wall_ns // MILLISECOND_NS)
             self.latest.read(reading)
             for table, fields, row in self._rows.rows(reading):
                 self._recorder.add_row(table, fields, wall_ns // MILLISECOND_NS, row)
 
-    def _counter_event(self, note: Note, time_ms: int) -> None:
-        text = f"{note.point} reads {note.value:g}: {COUNTER_TEXTS[note.kind]}"
-        if note.kind == "counter-held":
-            self._events.add_standing(time_ms, note.kind, note.meter, text, note.point)
+    def _note(self, note: Note, time_ms: int) -> None:
+        if note.kind in LASTING:
+            self._events.add_standing(
+                time_ms, note.kind, note.meter, note.text, note.point
+            )
         else:
-            self._events.add(time_ms, note.kind, note.meter, text)
+            self._events.add(time_ms, note.kind, note.meter, note.text)
 
     def _record(self, closing: Closing) -> None:
         for totals in closing.totals:
             self.figures.add(totals)
         for window in closing.windows:
             self._recorder.add_window(window, self.accounting.cells)
+        for note in closing.notes:
+            now_ms = self._clock.wall_ns(self._clock.boottime_ns()) // MILLISECOND_NS
+            self._note(note, now_ms)
         for disagreement in closing.disagreements:
-            measure = self.accounting.network.measures[disagreement.flow]
+            measure = self.accounting.network.measures[disagreement.measure]
             ratio, power = disagreement.ratio, measure.power or "its rate"
             story = (
                 f"while {power} promised nothing"
@@ -271,6 +300,7 @@ class Pipeline:
             "format": STATE_FORMAT,
             "accounting": self.accounting.state(),
             "figures": self.figures.state(),
+            "factors": self._factor_keeper and self._factor_keeper.last,
             "site_events": self._site_events.last if self._site_events else 0,
         }
         packed = zlib.compress(msgpack.packb(state), STATE_LEVEL)

@@ -7,6 +7,7 @@ from typing import Any
 from zerometer.agent.account_picture import AccountPicture
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
+from zerometer.agent.factors.feed import FeedState
 from zerometer.agent.graph_picture import GraphPicture
 from zerometer.agent.journal import Journal, JournalInfo
 from zerometer.agent.latest import MeterState
@@ -85,7 +86,8 @@ class Snapshot:
             ],
             "totals_today": {"emissions_kg": figures.today_kg},
             "factors": account.factors(),
-            "products": [],
+            "feeds": [_feed(state) for state in pipeline.feeds()],
+            "products": account.products(),
             "demand": account.demand(picture.powers_kw()),
             "accounting": account.basis(),
             "events": [
@@ -125,6 +127,17 @@ def _uplink(state: UplinkState, info: JournalInfo, now_ns: int) -> Json:
         "sent_batches": state.sent_batches,
         "sent_samples": state.sent_samples,
         "last_ack_age_s": _age_s(state.last_ack_ns, now_ns),
+        "last_error": state.last_error or None,
+    }
+
+
+def _feed(state: FeedState) -> Json:
+    fetched_ns = state.last_fetch_ns
+    return {
+        "id": state.id,
+        "series": state.series,
+        "form": state.form,
+        "last_fetch_ms": None if fetched_ns is None else fetched_ns // 1_000_000,
         "last_error": state.last_error or None,
     }
 

@@ -39,32 +39,49 @@ class CounterBank:
         """Make *count* counters, each to be configured before its first value."""
 
     def configure(
-        self, i: int, step: float, modulus: float, max_rate_per_s: float
+        self,
+        i: int,
+        step: float,
+        modulus: float,
+        max_rate_per_s: float,
+        float_scale: float = 0.0,
     ) -> None:
         """Set what counter *i* can do; what it has counted stays.
 
-        *step* (>= 0) is its smallest increment, or the spacing of its float
-        format where that is coarser; *modulus* is where it rolls over, 0 when
-        that is not known; *max_rate_per_s* (> 0) is the fastest it can count.
-        Raises UsageError.
+        *step* (>= 0) is its smallest increment; of a float32, whose increments grow
+        with its value, *float_scale* is the value of a register that reads 1, else
+        0. *modulus* is where it rolls over, 0 when that is not known;
+        *max_rate_per_s* (> 0) is the fastest it can count. Raises UsageError.
         """
 
-    def update(
+    def column(
         self,
-        slots: array[int],
+        i: int,
+        times_ns: array[int],
         values: array[float],
         qualities: bytes | bytearray,
-        time_ns: int,
-        deltas: array[float],
+        gains: array[float],
+        steps: array[float],
+        since_ns: array[int],
         flags: bytearray,
-    ) -> None:
-        """Take the values of one reading; write what to book now.
+    ) -> int:
+        """Take values of counter *i* in the order of their times.
 
-        ``values[j]``, of quality ``qualities[j]``, is the raw value of counter
-        ``slots[j]`` ('i' array) at *time_ns*; ``deltas[j]`` (>= 0) and
-        ``flags[j]`` are written. A time before the last one counts as
-        no time at all: use ``rebase`` when the clock steps.
-        Raises UsageError, before anything was taken.
+        For each value, of a quality and a time, are written: what to book (>= 0),
+        the smallest increment by then, the time since which that was gained when
+        the flag is RESET (else the value's own), and the flags. A time before the
+        last one counts as no time at all: use ``rebase`` when the clock steps.
+        Returns all flags, or-ed. Raises UsageError, before anything was taken.
+        """
+
+    def change(
+        self, i: int, time_ns: int, final: float = ..., start: float = ...
+    ) -> float:
+        """Put another meter, or another ratio, in the place of counter *i*.
+
+        *final* is what the old one read last, *start* what the new one reads at
+        first; NaN: not known, and then the next value is the first. Returns what is
+        to book up to *time_ns*, NaN when that is not known. The index goes on.
         """
 
     def index(self, i: int) -> float:
@@ -72,8 +89,11 @@ class CounterBank:
 
         It starts as the first good raw value and is the high water of the raw
         value plus an offset that changes only when the register rolls over or
-        is reset. NaN before the first good value.
+        is reset or changed. NaN before the first good value.
         """
+
+    def step(self, i: int) -> float:
+        """Return the smallest increment of counter *i* at its present value."""
 
     def last_time_ns(self, i: int) -> int:
         """Return the time of the last accepted value of counter *i*; -1 if none."""
@@ -84,9 +104,10 @@ class CounterBank:
     def state(self) -> bytes:
         """Return what was counted, without the configuration.
 
-        Little-endian: ``ZMcn``, u16 version 1, u16 zero, u32 count, then 58 bytes
+        Little-endian: ``ZMcn``, u16 version 2, u16 zero, u32 count, then 66 bytes
         per counter: f64 raw, offset, index; i64 time; f64 held first, held
-        high; i64 held time; u8 seen, u8 held values.
+        high; i64 time of the first held and of the last; u8 seen (2: the next value
+        is that of another meter), u8 held values.
         """
 
     def restore(self, state: bytes) -> None:

@@ -6,7 +6,8 @@ from math import isfinite
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.math cimport fabs, isfinite as is_finite, NAN
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy
 
 from zerometer.core.errors import FormatError, UsageError
 
@@ -22,6 +23,12 @@ cdef enum:
 
     REJECTED_QUALITY = 5   # from here on a value says nothing: Quality.REJECTED
     HELD_FOR_RESET = 3     # consistent held values that make a reset
+    FLOAT32_BITS = 23      # of a float32's significand, after the leading one
+
+cdef enum Seen:
+    SEEN_NOTHING
+    SEEN_VALUE
+    SEEN_CHANGE   # another meter, or another ratio: the next value is its first
 
 cdef enum Fit:
     FIT_NOT
@@ -43,23 +50,25 @@ GLITCH_BACK = BIT_GLITCH_BACK
 RESET = BIT_RESET
 
 _HEADER = struct.Struct("<4sHHI")
-_RECORD = struct.Struct("<dddqddqBB")
+_RECORD = struct.Struct("<dddqddqqBB")
 _MAGIC = b"ZMcn"
-_VERSION = 1
+_VERSION = 2
 
 
 cdef struct Counter:
     double step             # smallest increment
     double modulus          # where it rolls over; 0: not known
     double max_rate_per_s   # fastest count; 0: not configured
+    double float_scale      # value of a float32 register that reads 1; 0: no float
     double raw              # accepted raw value, the high water
     double offset           # index - raw
     double index            # stitched index
     int64_t time_ns         # of the last accepted value
     double held_first       # first of the held values that agree
     double held_high        # high water of them
+    int64_t held_since_ns   # of the first of them
     int64_t held_time_ns    # of the last of them
-    uint8_t seen            # 1 once there was a good value
+    uint8_t seen            # what there was before: see Seen
     uint8_t held            # held values that agree so far
 
 
@@ -84,7 +93,12 @@ cdef class CounterBank:
         PyMem_Free(self.counters)
 
     def configure(
-        self, Py_ssize_t i, double step, double modulus, double max_rate_per_s
+        self,
+        Py_ssize_t i,
+        double step,
+        double modulus,
+        double max_rate_per_s,
+        double float_scale=0.0,
     ) -> None:
         self._check(i)
         if not (isfinite(step) and step >= 0):
@@ -95,44 +109,86 @@ cdef class CounterBank:
             raise UsageError(
                 f"counter {i}: max_rate_per_s - {max_rate_per_s} - finite, above 0"
             )
+        if not (isfinite(float_scale) and float_scale >= 0):
+            raise UsageError(
+                f"counter {i}: float_scale - {float_scale} - finite, 0 or more"
+            )
         self.counters[i].step = step
         self.counters[i].modulus = modulus
         self.counters[i].max_rate_per_s = max_rate_per_s
+        self.counters[i].float_scale = float_scale
 
-    def update(
+    def column(
         self,
-        const int32_t[::1] slots not None,
+        Py_ssize_t i,
+        const int64_t[::1] times_ns not None,
         const double[::1] values not None,
         const uint8_t[::1] qualities not None,
-        int64_t time_ns,
-        double[::1] deltas not None,
+        double[::1] gains not None,
+        double[::1] steps not None,
+        int64_t[::1] since_ns not None,
         uint8_t[::1] flags not None,
-    ) -> None:
-        cdef Py_ssize_t size = slots.shape[0], j, slot
+    ) -> int:
+        cdef Py_ssize_t size = values.shape[0], j
+        cdef Counter* c
+        cdef uint8_t met = 0
+        self._check(i)
+        c = &self.counters[i]
         if not (
-            values.shape[0] == size
+            times_ns.shape[0] == size
             and qualities.shape[0] == size
-            and deltas.shape[0] == size
+            and gains.shape[0] == size
+            and steps.shape[0] == size
+            and since_ns.shape[0] == size
             and flags.shape[0] == size
         ):
-            raise UsageError(f"counter bank: columns - not all of length {size}")
-        for j in range(size):
-            slot = slots[j]
-            self._check(slot)
-            if self.counters[slot].max_rate_per_s == 0:
-                raise UsageError(f"counter {slot}: not configured")
-        for j in range(size):
-            if qualities[j] >= REJECTED_QUALITY or not is_finite(values[j]):
-                deltas[j] = 0
-                flags[j] = BIT_MISSING
-            else:
-                flags[j] = take(
-                    &self.counters[slots[j]], values[j], time_ns, &deltas[j]
-                )
+            raise UsageError(f"counter {i}: columns - not all of length {size}")
+        if c.max_rate_per_s == 0:
+            raise UsageError(f"counter {i}: not configured")
+        with nogil:
+            for j in range(size):
+                gains[j] = 0
+                since_ns[j] = times_ns[j]
+                if qualities[j] >= REJECTED_QUALITY or not is_finite(values[j]):
+                    flags[j] = BIT_MISSING
+                else:
+                    flags[j] = take(
+                        c, values[j], times_ns[j], &gains[j], &since_ns[j]
+                    )
+                steps[j] = step_at(c, c.raw)
+                met |= flags[j]
+        return met
+
+    def change(
+        self, Py_ssize_t i, int64_t time_ns, double final=NAN, double start=NAN
+    ) -> float:
+        cdef Counter* c
+        cdef double gain = NAN
+        self._check(i)
+        c = &self.counters[i]
+        if c.seen == SEEN_VALUE and is_finite(final):
+            gain = max(final - c.raw, 0)
+            c.raw += gain
+            c.index = max(c.index, c.raw + c.offset)
+        c.held = 0
+        c.time_ns = max(c.time_ns, time_ns) if c.seen else time_ns
+        if is_finite(start):
+            if not c.seen:
+                c.index = start
+            c.raw = start
+            c.offset = c.index - start
+            c.seen = SEEN_VALUE
+        elif c.seen:
+            c.seen = SEEN_CHANGE
+        return gain
 
     def index(self, Py_ssize_t i) -> float:
         self._check(i)
         return self.counters[i].index if self.counters[i].seen else NAN
+
+    def step(self, Py_ssize_t i) -> float:
+        self._check(i)
+        return step_at(&self.counters[i], self.counters[i].raw)
 
     def last_time_ns(self, Py_ssize_t i) -> int:
         self._check(i)
@@ -142,6 +198,7 @@ cdef class CounterBank:
         cdef Py_ssize_t i
         for i in range(self.count):
             self.counters[i].time_ns += step_ns
+            self.counters[i].held_since_ns += step_ns
             self.counters[i].held_time_ns += step_ns
 
     def state(self) -> bytes:
@@ -153,7 +210,8 @@ cdef class CounterBank:
             parts.append(
                 _RECORD.pack(
                     c.raw, c.offset, c.index, c.time_ns,
-                    c.held_first, c.held_high, c.held_time_ns, c.seen, c.held,
+                    c.held_first, c.held_high, c.held_since_ns, c.held_time_ns,
+                    c.seen, c.held,
                 )
             )
         return b"".join(parts)
@@ -166,7 +224,8 @@ cdef class CounterBank:
             c = &self.counters[i]
             (
                 c.raw, c.offset, c.index, c.time_ns,
-                c.held_first, c.held_high, c.held_time_ns, c.seen, c.held,
+                c.held_first, c.held_high, c.held_since_ns, c.held_time_ns,
+                c.seen, c.held,
             ) = record
 
     cdef int _check(self, Py_ssize_t i) except -1:
@@ -191,9 +250,27 @@ def _read_state(state, count):
         )
     records = list(_RECORD.iter_unpack(state[_HEADER.size:]))
     for i, record in enumerate(records):
-        if not all(map(isfinite, record)) or record[7] > 1 or record[8] >= 3:
+        if not all(map(isfinite, record)) or record[8] > 2 or record[9] >= 3:
             raise FormatError(f"counter state: counter {i} - no possible state")
     return records
+
+
+cdef double step_at(const Counter* c, double value) noexcept nogil:
+    """Return the smallest increment at *value*: of floats, it grows with them."""
+    cdef double spacing = c.float_scale, magnitude = fabs(value)
+    if not (spacing > 0 and magnitude >= spacing and is_finite(magnitude / spacing)):
+        return c.step
+    spacing = leading_power(magnitude / spacing) * spacing / (1 << FLOAT32_BITS)
+    return max(c.step, spacing)
+
+
+cdef double leading_power(double value) noexcept nogil:
+    """Return the greatest power of two that is not above *value*, 1 or more."""
+    cdef uint64_t bits
+    memcpy(&bits, &value, sizeof(bits))
+    bits &= <uint64_t>0x7FF << 52
+    memcpy(&value, &bits, sizeof(bits))
+    return value
 
 
 cdef Fit judge(
@@ -201,27 +278,24 @@ cdef Fit judge(
 ) noexcept nogil:
     """Say by which of rules 2 to 4 *now* follows *before*; FIT_NOT if by none."""
     cdef double slack = SLACK * max(fabs(before), fabs(now))
-    cdef double bound = c.max_rate_per_s * (max(dt_ns, 0) * 1e-9) + c.step + slack
+    cdef double step = step_at(c, max(fabs(before), fabs(now)))
+    cdef double bound = c.max_rate_per_s * (max(dt_ns, 0) * 1e-9) + step + slack
     cdef double d = now - before
     if d >= 0:
         return FIT_FORWARD if d <= bound else FIT_NOT
     if modulus > 0 and -slack <= modulus + d <= bound:
         return FIT_ROLLOVER
-    return FIT_JITTER if d >= -2 * c.step - slack else FIT_NOT
+    return FIT_JITTER if d >= -2 * step - slack else FIT_NOT
 
 
 cdef uint8_t take(
-    Counter* c, double now, int64_t time_ns, double* delta
+    Counter* c, double now, int64_t time_ns, double* gain, int64_t* since_ns
 ) noexcept nogil:
-    """Take one good value; write what to book and return its flags."""
-    cdef double before = c.index
+    """Take one good value; write what to book, since when; return its flags."""
     cdef uint8_t flags = BIT_ACCEPTED
     cdef Fit fit
-    delta[0] = 0
-    if not c.seen:
-        c.seen = 1
-        c.raw = c.index = now
-        c.time_ns = time_ns
+    if c.seen != SEEN_VALUE:
+        begin(c, now, time_ns)
         return BIT_ACCEPTED | BIT_FIRST
     fit = judge(c, c.raw, now, time_ns - c.time_ns, c.modulus)
     if fit == FIT_NOT:
@@ -229,12 +303,16 @@ cdef uint8_t take(
             return BIT_HELD
         flags |= BIT_RESET
         c.offset += c.raw - c.held_first
+        gain[0] = c.held_high - c.held_first
+        since_ns[0] = c.held_since_ns
         c.raw = c.held_high
     elif fit == FIT_JITTER:
         flags |= BIT_JITTER
     else:
+        gain[0] = now - c.raw
         if fit == FIT_ROLLOVER:
             flags |= BIT_ROLLOVER
+            gain[0] = max(c.modulus + gain[0], 0)
             c.offset += c.modulus
         c.raw = now
     if c.held and fit != FIT_NOT:
@@ -242,9 +320,19 @@ cdef uint8_t take(
     c.held = 0
     c.time_ns = max(c.time_ns, time_ns)
     # Rounding of a new offset could let the index fall by its last bit.
-    c.index = max(before, c.raw + c.offset)
-    delta[0] = c.index - before
+    c.index = max(c.index, c.raw + c.offset)
     return flags
+
+
+cdef void begin(Counter* c, double now, int64_t time_ns) noexcept nogil:
+    """Take the first value of a counter, or of the one in its place."""
+    if c.seen == SEEN_NOTHING:
+        c.index = now
+        c.time_ns = time_ns
+    c.offset = c.index - now
+    c.raw = now
+    c.seen = SEEN_VALUE
+    c.time_ns = max(c.time_ns, time_ns)
 
 
 cdef bint hold(Counter* c, double now, int64_t time_ns) noexcept nogil:
@@ -255,6 +343,7 @@ cdef bint hold(Counter* c, double now, int64_t time_ns) noexcept nogil:
     if fit == FIT_NOT:
         c.held = 0
         c.held_first = c.held_high = now
+        c.held_since_ns = time_ns
     c.held_high = max(c.held_high, now)
     c.held_time_ns = time_ns
     c.held += 1

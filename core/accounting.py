@@ -4,37 +4,43 @@ No clock and no I/O: readings and times are fed in, windows come out, and the
 whole state can be taken out and put back. The daemon, a replay and the tests
 drive the same object.
 
-Time is cut into ticks. A tick integrates what was last seen of every flow; when
-the shortest window closes, its ticks are settled to the counters, solved for
+Readings are kept until counters have told what flowed up to the end of a span (a
+minute). Then the span is cut into steps of steady flows, solved step by step for
 where every unit came from, and booked.
 """
 
 from array import array
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from itertools import pairwise
 from math import fsum
 from typing import Any
 
+from zerometer.core.agenda import Agenda
 from zerometer.core.alignment import window_start
 from zerometer.core.attribution import Attribution, Rates
 from zerometer.core.demand import minute_energies
 from zerometer.core.errors import JournalError
 from zerometer.core.event import SiteEvent
+from zerometer.core.first_state import FIRST_FORMAT, booked_until
 from zerometer.core.ledger import Cell, Ledger
-from zerometer.core.metering import Column, Disagreement, Metering, Note
+from zerometer.core.metering import Column, Metering
 from zerometer.core.network import ConstantFactors, Network
+from zerometer.core.notes import Disagreement, Note
 from zerometer.core.points import Reading
 from zerometer.core.quarter_record import QUARTER_NS
 from zerometer.core.reconcile import Reconciliation
 from zerometer.core.site import Site, View
-from zerometer.core.totals import Factors, Totals
+from zerometer.core.totals import Factors, FactorSet, Totals
 from zerometer.core.windows import MINUTE_NS, Leftover, OpenWindows, Window
 
 #: A step back of the clock up to this long is waited for.
 LONGEST_WAIT_NS = 15 * MINUTE_NS
+#: More spans are not booked at once while time goes on: the rest comes next time.
+MOST_SPANS = 240
 #: An interruption that is longer is booked as if it had been so long.
 LONGEST_GAP_NS = 7 * 24 * 60 * MINUTE_NS
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 
 
 @dataclass(slots=True)
@@ -93,18 +99,20 @@ class Accounting:
         self._factors: Factors = factors or ConstantFactors(self.network)
         #: The longest wait for a meter that does not answer; None: without limit.
         self.wait_ns = wait_ns
-        self._fed: list[tuple[int, int, Reading]] = []
         self._tick_ns = site.tick_ns
-        self.metering = Metering(
-            site.meters,
-            self.network.measures,
-            [f"{m.meter}:{m.counter}:{m.sign}" for m in self.network.measures],
-        )
-        self._reconciliation = Reconciliation(self.network, site)
+        self.metering = Metering(site.meters, self.network)
         self.attribution = Attribution(self.network)
+        self._agenda = Agenda(site, self.network)
+        self._gauged = {meter for meter, _ in self._agenda.gauges}
+        self._reconciliation = Reconciliation(self.network, site)
         self._ledger = Ledger(self.network)
         self._windows = OpenWindows(self._ledger.cells, zone)
-        self._last_ns: int | None = None
+        #: Up to when all is booked, and up to when time has passed.
+        self._booked_ns: int | None = None
+        self._now_ns: int | None = None
+        #: From when on meters have had time to answer; when the first one has.
+        self._resumed_ns = 0
+        self._first_ns: int | None = None
         self.balance: dict[View, Balance] = {
             view: Balance() for view in self.network.views
         }
@@ -116,74 +124,107 @@ class Accounting:
 
     @property
     def last_ns(self) -> int | None:
-        """The end of the last tick; None before the first."""
-        return self._last_ns
+        """Up to when time has passed; None before the first advance."""
+        return self._now_ns
 
     def read(self, reading: Reading, time_ns: int) -> list[Note]:
         """Take in a reading that was made at *time_ns* (Unix, UTC).
 
-        Returns what was odd about its counters.
+        Returns what was odd about it. Readings of one meter come in the order of their
+        times; meters among each other in any.
         """
+        if self._booked_ns is None:
+            self._first_ns = min(self._first_ns or time_ns, time_ns)
+        if reading.meter in self._gauged:
+            points = self._site.meter(reading.meter).points
+            for index, value in zip(reading.points, reading.values, strict=True):
+                name = points[index].point.name
+                self._agenda.gauge(reading.meter, name, time_ns, value)
         return self.metering.read(reading, time_ns)
 
     def feed(self, column: Column) -> list[Note]:
-        """Take in many values of a point; return what was odd about its counter."""
-        names = [p.point.name for p in self._site.meter(column.meter).points]
-        points = (names.index(column.point),)
-        qualities = column.qualities or bytes(len(column.values))
-        for time_ns, value, quality in zip(
-            column.times_ns, column.values, qualities, strict=True
-        ):
-            reading = Reading(
-                column.meter, time_ns, points, array("d", [value]), bytes([quality])
-            )
-            self._fed.append((time_ns, len(self._fed), reading))
+        """Take in many values of a point; return what was odd about them.
+
+        All points are fed up to a time before ``advance`` goes there.
+        """
+        if self._booked_ns is None and column.times_ns:
+            first_ns = column.times_ns[0]
+            self._first_ns = min(self._first_ns or first_ns, first_ns)
+        if (column.meter, column.point) in self._agenda.gauges:
+            for time_ns, value in zip(column.times_ns, column.values, strict=True):
+                self._agenda.gauge(column.meter, column.point, time_ns, value)
+        return self.metering.feed(column)
+
+    def event(self, event: SiteEvent) -> list[Note]:
+        """Take in what happened on the site, before what is read after it.
+
+        Returns what came too late to be followed.
+        """
+        if event.kind in ("meter-change", "ratio-change"):
+            return self.metering.change(event)
+        late = self._booked_ns is not None and event.time_ns < self._booked_ns
+        if event.kind == "storage-anchor" and late:
+            return [Note("event-late", event.subject, "", event.quantity or 0.0)]
+        self._agenda.event(event)
         return []
 
-    def event(self, event: SiteEvent) -> None:
-        """Take in what happened on the site."""
+    def advance(self, now_ns: int) -> Closing:
+        """Let time pass until *now_ns*; book the spans of which all is known.
+
+        The first advance begins at the first reading. After a long interruption, a
+        part of the spans is left for the next times.
+        """
+        closing = Closing()
+        if self._booked_ns is None:
+            self._booked_ns = min(now_ns, self._first_ns or now_ns)
+            self._resumed_ns = self._booked_ns
+        self._now_ns = now_ns
+        known_ns = self.metering.watermark(now_ns, self._resumed_ns, self.wait_ns)
+        most = None if self.wait_ns is None else MOST_SPANS
+        self._book_until(known_ns, closing, most=most, whole=True)
+        return closing
 
     def finish(self, now_ns: int) -> Closing:
-        """Account for the time up to *now_ns* and book it all."""
+        """Let time pass until *now_ns* and book it all: nothing is waited for."""
         closing = self.advance(now_ns)
-        self._book(closing)
+        self._book_until(now_ns, closing)
         return closing
 
-    def advance(self, now_ns: int) -> Closing:
-        """Account for the time up to *now_ns*, tick by tick."""
-        closing = Closing()
-        self._fed.sort()
-        if self._last_ns is None:
-            self._last_ns = self._fed[0][0] if self._fed else now_ns
-        while self._last_ns < now_ns:
-            span = window_start(self._last_ns, self._booking_ns, self._zone)
-            tick_end = (self._last_ns // self._tick_ns + 1) * self._tick_ns
-            end_ns = min(now_ns, tick_end, span + self._booking_ns)
-            while self._fed and self._fed[0][0] <= end_ns:
-                time_ns, _, reading = self._fed.pop(0)
-                closing.notes += self.metering.read(reading, time_ns)
-            self.metering.tick(self._last_ns, end_ns)
-            self._last_ns = end_ns
-            if end_ns == span + self._booking_ns:
-                self._book(closing)
-                closing.windows.extend(self._windows.close(end_ns))
-        return closing
+    def _book_until(
+        self,
+        end_ns: int,
+        closing: Closing,
+        *,
+        most: int | None = None,
+        whole: bool = False,
+    ) -> None:
+        """Book spans up to *end_ns*, only *whole* ones, *most* of them."""
+        while self._booked_ns is not None and self._booked_ns < end_ns:
+            start_ns = window_start(self._booked_ns, self._booking_ns, self._zone)
+            span_ns = start_ns + self._booking_ns
+            if (whole and span_ns > end_ns) or most == 0:
+                return
+            most = None if most is None else most - 1
+            for tank, energy in self._agenda.take(self._booked_ns):
+                self.attribution.anchor(tank, energy)
+            until_ns = self._agenda.until(self._booked_ns, min(span_ns, end_ns))
+            self._book(start_ns, self._booked_ns, until_ns, closing)
 
-    def resume(self, now_ns: int) -> None:
+    def resume(self, now_ns: int) -> Closing:
         """Go on after an interruption: nobody saw what lies between.
 
-        Its energy is filled in from the counters when the current window
-        closes, spread evenly over the time that was missed, or over its last week.
+        Its energy comes from the counters once they have been read again, spread
+        evenly over the time that was missed, or over its last week.
         """
-        if self._last_ns is None:
-            return
+        closing = Closing()
+        if self._booked_ns is None or self._now_ns is None:
+            return closing
         self.metering.interrupted()
-        self._last_ns = max(self._last_ns, now_ns - LONGEST_GAP_NS)
-        while self._last_ns < now_ns:
-            minute = window_start(self._last_ns, MINUTE_NS, self._zone)
-            end_ns = min(now_ns, minute + MINUTE_NS)
-            self.metering.skip(self._last_ns, end_ns)
-            self._last_ns = end_ns
+        if now_ns - self._booked_ns > LONGEST_GAP_NS:
+            self._book_until(self._now_ns, closing)
+            self._booked_ns = max(self._booked_ns, now_ns - LONGEST_GAP_NS)
+        self._now_ns = self._resumed_ns = now_ns
+        return closing
 
     def interrupt(self) -> Closing:
         """Book what is there and put out the open windows as they stand.
@@ -192,7 +233,14 @@ class Accounting:
         next revision.
         """
         closing = Closing()
-        self._book(closing)
+        if self._booked_ns is not None and self._now_ns is not None:
+            known_ns = self.metering.watermark(
+                self._now_ns, self._resumed_ns, self.wait_ns
+            )
+            # Who has just come back knows nothing yet of the time away.
+            back = self._booked_ns < self._resumed_ns and known_ns < self._resumed_ns
+            end_ns = known_ns if back else self._now_ns
+            self._book_until(end_ns, closing, most=MOST_SPANS)
         closing.windows.extend(self._windows.put_out())
         return closing
 
@@ -203,68 +251,57 @@ class Accounting:
         passed what is booked, and the counters bring the energy of the wait.
         """
         closing = Closing()
-        if self._last_ns is not None and not -LONGEST_WAIT_NS <= step_ns < 0:
-            self._book(closing)
-            closing.windows.extend(self._windows.cut())
-            self._last_ns += step_ns
+        if self._booked_ns is not None and self._now_ns is not None:
+            self._book_until(self._now_ns, closing)
+            if not -LONGEST_WAIT_NS <= step_ns < 0:
+                closing.windows.extend(self._windows.cut())
+                self._booked_ns += step_ns
+            self._now_ns += step_ns
+            self._resumed_ns = self._now_ns
         self.metering.rebase(step_ns)
         return closing
 
     def rates(self, now_ns: int) -> Rates:
         """Return what flows at *now_ns*, where it comes from and what it emits."""
         return self.attribution.rates(
-            self.network.combined(self.metering.rates(now_ns)),
-            self._factors.at(now_ns // QUARTER_NS * QUARTER_NS),
+            self.metering.rates(now_ns), self._factors_at(now_ns)
         )
 
-    def _book(self, closing: Closing) -> None:
-        """Settle the open ticks to the counters and book them, minute by minute."""
-        closing.disagreements.extend(self.metering.settle())
-        spans = self.metering.spans
-        first = 0
-        while first < len(spans.times):
-            start = window_start(spans.times[first][0], self._booking_ns, self._zone)
-            end = start + self._booking_ns
-            last = first
-            while last < len(spans.times) and spans.times[last][0] < end:
-                last += 1
-            self._book_span(start, first, last, closing)
-            first = last
-        spans.clear()
+    def _factors_at(self, time_ns: int) -> FactorSet:
+        return self._factors.at(time_ns // QUARTER_NS * QUARTER_NS)
 
-    def _book_span(self, start: int, first: int, last: int, closing: Closing) -> None:
-        spans = self.metering.spans
-        measured = spans.energies[first * spans.flows : last * spans.flows]
-        sums = array("d", (sum(measured[m :: spans.flows]) for m in range(spans.flows)))
-        self._reconciliation.adjust(measured)
-        energies = self.network.combined(measured)
-        times = spans.times[first:last]
-        start_ns, end_ns = times[0][0], times[-1][1]
+    def _book(
+        self, window_ns: int, start_ns: int, end_ns: int, closing: Closing
+    ) -> None:
+        """Book a stretch of the span that begins at *window_ns*."""
+        metered = self.metering.cut(start_ns, end_ns, self._tick_ns)
+        closing.disagreements += metered.disagreements
+        self._reconciliation.adjust(metered.energies)
+        energies, notes = self.metering.flows(metered)
+        closing.notes += notes
+        durations = array("q", (t1 - t0 for t0, t1 in pairwise(metered.edges)))
         totals = self.attribution.book(
-            energies,
-            array("q", (t1 - t0 for t0, t1 in times)),
-            start_ns,
-            end_ns,
-            self._factors.at(start_ns // QUARTER_NS * QUARTER_NS),
+            energies, durations, start_ns, end_ns, self._factors_at(start_ns)
         )
+        self._booked_ns = end_ns
         closing.circular |= any(flag.startswith("circular:") for flag in totals.flags)
         self._weigh(totals)
-        totals.measured = sums
+        totals.measured = metered.totals
+        totals.estimated = metered.estimated
         totals.minutes = minute_energies(
-            totals.start_ns,
-            [t1 - t0 for t0, t1 in spans.times[first:last]],
+            start_ns,
+            durations,
             energies,
             len(self.network.flows),
             tuple(self.network.demand.values()),
         )
         closing.totals.append(totals)
-        if not self._rounded:
-            return
-        cells = self._ledger.book(totals)
-        covered_ns = sum(t1 - t0 for t0, t1 in spans.times[first:last])
-        seen_ns = spans.seen_ns(first, last)
-        closing.windows.extend(self._windows.close(start))
-        self._windows.add(start, cells, covered_ns, seen_ns)
+        if self._rounded:
+            cells = self._ledger.book(totals)
+            closing.windows += self._windows.close(window_ns)
+            covered_ns = end_ns - start_ns
+            self._windows.add(window_ns, cells, covered_ns, metered.seen_ns)
+            closing.windows += self._windows.close(end_ns)
 
     def _weigh(self, totals: Totals) -> None:
         for view, balance in self.balance.items():
@@ -274,11 +311,13 @@ class Accounting:
         """Return everything that a restart needs, as plain values."""
         return {
             "format": STATE_FORMAT,
-            "last_ns": self._last_ns,
+            "booked_ns": self._booked_ns,
+            "last_ns": self._now_ns,
             "metering": self.metering.state(),
             "tanks": self.attribution.state(),
             "ledger": self._ledger.state(),
             "windows": self._windows.state(),
+            "agenda": self._agenda.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> Leftover | None:
@@ -288,15 +327,23 @@ class Accounting:
         their names, and the windows that were open come back as a leftover, to
         be put out as they stand. JournalError when a later version wrote it.
         """
-        if state["format"] != STATE_FORMAT:
+        if state["format"] not in (FIRST_FORMAT, STATE_FORMAT):
             raise JournalError(
                 f"journal: accounting state has format {state['format']}; "
                 f"this version reads {STATE_FORMAT}: install the version that wrote it"
             )
-        self._last_ns = state["last_ns"]
+        self._now_ns = state["last_ns"]
+        if state["format"] == FIRST_FORMAT:
+            self._booked_ns = booked_until(state["metering"], self._now_ns)
+            if self._booked_ns is not None:
+                self.metering.restore_first(state["metering"], self._booked_ns)
+        else:
+            self._booked_ns = state["booked_ns"]
+            self.metering.restore(state["metering"])
+        self._resumed_ns = self._now_ns or 0
         leftover = self._windows.restore(state["windows"])
-        self.metering.restore(state["metering"], with_spans=leftover is None)
         self.attribution.restore(state["tanks"])
+        self._agenda.restore(state.get("agenda", ()))
         if leftover is None:
             self._ledger.restore(state["ledger"])
         return leftover

@@ -13,54 +13,48 @@ energy went to each place.
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import fsum
 
 from zerometer.core.network import Network
 from zerometer.core.origin_factors import BURNING
-from zerometer.core.site import Site, View
+from zerometer.core.site import Category, Site, View
 from zerometer.core.totals import FactorSet, Totals
 
 #: What an enterprise may subtract when it sends it out, by GB/T 32150.
 NETTED_CARRIERS = ("electricity", "heat", "steam")
 NETTED_VIEW: View = "gb32150"
+#: In the inventory of that view: what is taken off, so that the rest stays gross.
+EXPORTED = Category(scope=0, ghg="exported", iso=0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Export:
-    """A place that sends out: its stated factor, or the origins that may stand in."""
+def export_credit_kg(
+    network: Network, quantity: Sequence[float], factors: FactorSet
+) -> float:
+    """Return what exports, of *quantity* by place, take off in ``gb32150``.
 
-    place: int
-    stated: float | None
-    origins: tuple[int, ...]
+    A unit takes off the factor that its sink states, or else the highest one of all
+    that is bought of that carrier.
+    """
+    values = factors.values.get(NETTED_VIEW)
+    if values is None:
+        return 0.0
+    return fsum(
+        quantity[export.place]
+        * (
+            max((values[origin] for origin in export.origins), default=0.0)
+            if export.stated is None
+            else export.stated
+        )
+        for export in network.exports
+        if export.carrier in NETTED_CARRIERS
+    )
 
 
 class Boundary:
     """The boundary of one site."""
 
     def __init__(self, site: Site, network: Network) -> None:
-        self._network = network
-        self._exports = _exports(site, network)
         self._biogenic = biogenic_factors(site, [o.name for o in network.origins])
-
-    def credit_kg(self, quantity: Sequence[float], factors: FactorSet) -> float:
-        """Return what exports, of *quantity* by place, take off in ``gb32150``.
-
-        A unit takes off the factor that its sink states, or else the highest one of
-        all that is bought of that carrier.
-        """
-        values = factors.values.get(NETTED_VIEW)
-        if values is None:
-            return 0.0
-        return fsum(
-            quantity[export.place]
-            * (
-                max((values[origin] for origin in export.origins), default=0.0)
-                if export.stated is None
-                else export.stated
-            )
-            for export in self._exports
-        )
 
     def emissions_kg(self, totals: Totals) -> dict[View, float]:
         """Return the site's total of each view."""
@@ -84,26 +78,6 @@ class Boundary:
 
 def _weighed(amounts: Sequence[float], factors: "array[float]") -> float:
     return fsum(a * f for a, f in zip(amounts, factors, strict=True))
-
-
-def _exports(site: Site, network: Network) -> list[_Export]:
-    carriers = {pool.id: pool.carrier for pool in site.pools}
-    origins = {origin.name: k for k, origin in enumerate(network.origins)}
-    places = {place.name: i for i, place in enumerate(network.places)}
-    bought: dict[str, list[int]] = {}
-    for source in site.sources:
-        if source.kind == "bought":
-            same = bought.setdefault(carriers[source.pool], [])
-            same.append(origins[f"source.{source.id}"])
-    return [
-        _Export(
-            places[f"sink.{sink.id}"],
-            sink.factor.value if sink.factor else None,
-            tuple(bought.get(carriers[sink.pool], ())),
-        )
-        for sink in site.sinks
-        if sink.kind == "export" and carriers[sink.pool] in NETTED_CARRIERS
-    ]
 
 
 def biogenic_factors(site: Site, origins: Sequence[str]) -> "array[float]":

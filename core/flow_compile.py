@@ -7,9 +7,11 @@ of these share a solver.
 
 from array import array
 from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
 
 from zerometer.core._flow import FlowGraph
-from zerometer.core.flow_tables import NO_PLACE
+from zerometer.core.flow_tables import NO_PLACE, FlowTables
 from zerometer.core.network import Network
 from zerometer.core.site import View
 
@@ -28,13 +30,20 @@ def variants(network: Network) -> list[tuple[View, ...]]:
 
 
 def compile_graph(network: Network, view: View) -> FlowGraph:
-    """Return the solver for a view.
+    """Return the solver for a view."""
+    tables = flow_tables(network, view)
+    columns: dict[str, Any] = {f.name: getattr(tables, f.name) for f in fields(tables)}
+    return FlowGraph(**columns)
+
+
+def flow_tables(network: Network, view: View) -> FlowTables:
+    """Return what the solver for a view solves.
 
     Its origins are those of the network and, for each storage, one more: what the
     storage held when the quarter began.
     """
     processes = list(enumerate(network.conversions))
-    return FlowGraph(
+    return FlowTables(
         pools=len(network.pools),
         origins=len(network.origins) + len(network.tanks),
         places=len(network.places),

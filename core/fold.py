@@ -9,6 +9,7 @@ ones are made by this one function: with the same factors, the same numbers.
 from array import array
 
 from zerometer.core._fold import unfold, weigh
+from zerometer.core.boundary import export_credit_kg
 from zerometer.core.flow_compile import variants
 from zerometer.core.holdings import Holdings
 from zerometer.core.network import Network
@@ -65,6 +66,7 @@ class Fold:
                 view: _weighed(record.carried[self._variant[view]], row, pools)
                 for view, row in weights.items()
             },
+            credit_kg=export_credit_kg(self._network, record.quantity, factors),
             held=closings.held(),
             true_up=record.true_up[:],
         )
@@ -108,7 +110,8 @@ class Fold:
             if any(kg[i] < -NOISE * entered[v] for v, kg in totals.pool_kg.items()):
                 flags.add(f"negative-burden:{pool.id}")
         for tank, held in zip(network.tanks, totals.held, strict=True):
-            if record.entered[tank.unknown] or held.origins[tank.unknown] > 0:
+            moved = any(totals.received[tank.unknown :: self._origins])
+            if moved or held.origins[tank.unknown] > 0:
                 flags.add(f"unknown-start:{tank.name.partition('.')[2]}")
         return flags
 

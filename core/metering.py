@@ -1,68 +1,34 @@
-"""Readings to energy per tick: counters give the total, powers give the shape.
+"""Readings to energy per step: counters give the total, powers give the shape.
 
-Each measured flow has a counter and, mostly, a power. Between ticks the power
-is integrated; when a window closes, the span since the last close is *settled*:
-its ticks are scaled (or, where there was no power, filled) so that the energy
-booked up to the counter's last reading equals what the counter gained. The
-rules are those of ``docs/accounting.md``, "Counters and powers".
+Readings are kept until their time is booked. The rules are those of
+``docs/accounting.md``, "Counters and powers"; the kernels ``_counter``, ``_profile``
+and ``_combine`` follow them, value by value.
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan, nan
+from itertools import accumulate
+from math import nan
 from typing import Any
 
-from zerometer.core._counter import ACCEPTED, HELD, RESET, ROLLOVER
-from zerometer.core.counters import MAX_BASE_PER_HOUR, Counters
-from zerometer.core.points import Reading
+from zerometer.core._combine import combine
+from zerometer.core._profile import ProfileBank
+from zerometer.core.counters import MAX_BASE_PER_HOUR, Change, Counted, Counters
+from zerometer.core.event import SiteEvent
+from zerometer.core.first_state import unbooked
+from zerometer.core.network import Network
+from zerometer.core.notes import NOTED, Disagreement, Note
+from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.core.site import Measure, Meter
-from zerometer.core.spans import Spans, spread
 from zerometer.core.units import unit
 
-#: What a counter can do that people should know of.
-NOTED = {"counter-held": HELD, "counter-reset": RESET, "counter-rollover": ROLLOVER}
 NS_PER_HOUR = 3_600_000_000_000
 #: A value older than this many of its periods says nothing of the present.
 STALE_PERIODS = 3
-#: Ticks are scaled to the counter once it moved this many of its steps.
-SETTLE_STEPS = 50
-#: Power and counter agree when their ratio lies within these bounds.
-AGREEMENT = (0.9, 1.1)
-
-
-@dataclass(slots=True)
-class _Flow:
-    """What is known of one measured flow; energies are in the flow's unit.
-
-    ``promised`` is what its power said since the value that was last settled to,
-    ``after`` the part of it since the counter's last value.
-    """
-
-    measure: Measure
-    counter: int
-    power: int
-    stale_ns: int
-    step: float = 0.0
-    target_offset: float = nan
-    counter_total: float = 0.0
-    counter_time_ns: int = -1
-    rate: float = nan
-    rate_time_ns: int = -1
-    after: float = 0.0
-    booked: float = 0.0
-    settled_total: float = nan
-    promised: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something odd about a counter: of which kind, where, and what it read."""
-
-    kind: str
-    meter: str
-    point: str
-    value: float
+#: Less than this part of the highest power ever seen is noise.
+NOISE = 0.001
+EXPORT = "active_energy_export"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,285 +47,333 @@ class Column:
 
 
 @dataclass(slots=True)
-class Disagreement:
-    """A flow whose power and counter tell different stories."""
+class Metered:
+    """What meters measured in a stretch of time.
 
-    flow: int
-    ratio: float
+    ``edges`` are those of its steps; ``energies`` by step and measure of the network,
+    in the counters' units; ``totals`` by measure. ``estimated``: by flow, the part
+    that no meter saw. ``seen_ns``: how long meters saw what they measure, as a mean
+    over measures.
+    """
+
+    edges: "array[int]"
+    energies: "array[float]"
+    totals: "array[float]"
+    estimated: "array[float]"
+    seen_ns: float
+    disagreements: list[Disagreement]
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are."""
+        return len(self.edges) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a point of a meter is for; -1: not for that."""
+
+    point: str
+    power: int
+    counter: int
+    ratio: bool
 
 
 class Metering:
     """Counters, powers and the energies of all measured flows."""
 
-    def __init__(
-        self,
-        meters: Sequence[Meter],
-        measures: Sequence[Measure],
-        names: Sequence[str],
-    ) -> None:
-        """*names* are those of the flows, one for each measure."""
+    def __init__(self, meters: Sequence[Meter], network: Network) -> None:
         self.counters = Counters(meters)
-        self._powers: dict[tuple[str, str], int] = {}
-        self._highest = array("d")
-        self._polled = {
+        self.measures = network.measures
+        self._network = network
+        self._polled: dict[tuple[str, str], PolledPoint] = {
             (meter.id, polled.point.name): polled
             for meter in meters
             for polled in meter.points
         }
-        self._names = {m.id: [p.point.name for p in m.points] for m in meters}
-        self.flows = [self._flow(measure) for measure in measures]
-        self._flow_names = tuple(names)
-        self.spans = Spans(len(self.flows))
-        self._power_value = array("d", [nan]) * len(self._powers)
-        self._power_time = array("q", [-1]) * len(self._powers)
-        self._interrupted = False
-        self._flows_of: dict[int, list[_Flow]] = {}
-        for flow in self.flows:
-            self._flows_of.setdefault(flow.counter, []).append(flow)
+        self.powers: dict[tuple[str, str], int] = {}
+        for measure in self.measures:
+            if measure.power is not None:
+                self.powers.setdefault((measure.meter, measure.power), len(self.powers))
+        self._highest = [
+            MAX_BASE_PER_HOUR / unit(self._polled[key].point.unit).to_base
+            for key in self.powers
+        ]
+        self.bank = self._make_bank()
+        self._targets = {meter.id: self._targets_of(meter) for meter in meters}
+        self._points = {
+            meter.id: {p.point.name: i for i, p in enumerate(meter.points)}
+            for meter in meters
+        }
+        used = {self.counters.slot(m.meter, m.counter) for m in self.measures}
+        self._used = used
+        self._sinks = self._exports_that_nobody_counts()
+        self._one_way = self._powers_of_one_direction()
+        terms = [flow.terms for flow in network.flows]
+        self._starts = array("i", accumulate(map(len, terms), initial=0))
+        self._numbers = array("i", (number for of in terms for number, _ in of))
+        self._times = array("d", (times for of in terms for _, times in of))
+        self._sizes = array("d", map(abs, self._times))
 
-    def _flow(self, measure: Measure) -> _Flow:
-        counter = self.counters.slot(measure.meter, measure.counter)
-        power = -1
-        period = self._polled[measure.meter, measure.counter].period_ns
-        if measure.power is not None:
-            power = self._power((measure.meter, measure.power))
-            period = self._polled[measure.meter, measure.power].period_ns
-        return _Flow(
-            measure=measure,
-            counter=counter,
-            power=power,
-            stale_ns=STALE_PERIODS * period,
+    def _make_bank(self) -> ProfileBank:
+        def stale(measure: Measure, point: str) -> int:
+            return STALE_PERIODS * self._polled[measure.meter, point].period_ns
+
+        measures = self.measures
+        return ProfileBank(
+            len(self.counters.of),
+            len(self.powers),
+            array("i", (self.counters.slot(m.meter, m.counter) for m in measures)),
+            array(
+                "i",
+                (
+                    -1 if m.power is None else self.powers[m.meter, m.power]
+                    for m in measures
+                ),
+            ),
+            array("d", (m.sign * m.power_times for m in measures)),
+            array("q", (stale(m, m.counter) for m in measures)),
+            array("q", (stale(m, m.power or m.counter) for m in measures)),
         )
 
-    def _power(self, key: tuple[str, str]) -> int:
-        if key not in self._powers:
-            self._powers[key] = len(self._powers)
-            self._highest.append(
-                MAX_BASE_PER_HOUR / unit(self._polled[key].point.unit).to_base
+    def _targets_of(self, meter: Meter) -> list[_Target | None]:
+        """Return what each point of a meter is for; None: for nothing here."""
+        targets: list[_Target | None] = []
+        for polled in meter.points:
+            key = (meter.id, polled.point.name)
+            target = _Target(
+                polled.point.name,
+                self.powers.get(key, -1),
+                self.counters.of.get(key, -1),
+                self.counters.is_ratio(*key),
             )
-        return self._powers[key]
+            useful = target.power >= 0 or target.counter >= 0 or target.ratio
+            targets.append(target if useful else None)
+        return targets
+
+    def _exports_that_nobody_counts(self) -> dict[int, float]:
+        """Return the export counters of metered flows that no flow uses: no gain."""
+        meters = {measure.meter for measure in self.measures}
+        slots = [self.counters.of.get((meter, EXPORT), -1) for meter in meters]
+        return {slot: 0.0 for slot in slots if slot >= 0 and slot not in self._used}
+
+    def _powers_of_one_direction(self) -> dict[int, int]:
+        """Return the powers of which only one sign is used, and which."""
+        signs: dict[int, set[int]] = {}
+        for m in self.measures:
+            if m.power is not None:
+                signs.setdefault(self.powers[m.meter, m.power], set()).add(m.sign)
+        return {power: min(of) for power, of in signs.items() if len(of) == 1}
 
     def read(self, reading: Reading, time_ns: int) -> list[Note]:
-        """Take in a reading made at *time_ns*; return what was odd about counters.
+        """Take in a reading made at *time_ns*; return what was odd about it.
 
-        Readings of one meter come in the order of their times, and none is later
-        than the end of the tick that follows.
+        Readings of one meter come in the order of their times.
         """
-        names = self._names[reading.meter]
-        self.counters.follow_ratios(reading, names)
-        slots, values, qualities = array("i"), array("d"), bytearray()
-        for index, value, quality in zip(
-            reading.points, reading.values, reading.qualities, strict=True
-        ):
-            key = (reading.meter, names[index])
-            power = self._powers.get(key)
-            # What is no number, or none that a counter could follow, is not seen.
-            if power is not None and abs(value) <= self._highest[power]:
-                self._power_value[power] = value
-                self._power_time[power] = time_ns
-            slot = self.counters.of.get(key)
-            if slot is not None:
-                slots.append(slot)
-                values.append(value)
-                qualities.append(quality)
-        if not slots:
-            return []
-        deltas, flags = array("d", bytes(8 * len(slots))), bytearray(len(slots))
-        self.counters.bank.update(
-            slots, values, bytes(qualities), time_ns, deltas, flags
-        )
-        for slot, flag in zip(slots, flags, strict=True):
-            if flag & ACCEPTED:
-                self.counters.grown(slot)
-                self._counted(slot, time_ns, reset=bool(flag & RESET))
-        return self._notes(slots, values, flags)
-
-    def _notes(
-        self, slots: "array[int]", values: "array[float]", flags: bytearray
-    ) -> list[Note]:
-        """Return what the flags say that people should know."""
-        notes = []
-        for slot, value, flag in zip(slots, values, flags, strict=True):
-            for kind, bit in NOTED.items():
-                if flag & bit:
-                    notes.append(Note(kind, *self.counters.name(slot), value))
+        targets = self._targets[reading.meter]
+        notes: list[Note] = []
+        times = array("q", [time_ns])
+        found = [
+            (target, value, quality)
+            for index, value, quality in zip(
+                reading.points, reading.values, reading.qualities, strict=True
+            )
+            if (target := targets[index]) is not None
+        ]
+        # Counters are worth what the ratios beside them say.
+        for target, value, quality in sorted(found, key=lambda row: not row[0].ratio):
+            column = array("d", [value])
+            notes += self._take(reading.meter, target, times, column, bytes([quality]))
         return notes
 
-    def _counted(self, slot: int, time_ns: int, *, reset: bool) -> None:
-        """Let the flows of a counter know what it says by now."""
-        for flow in self._flows_of.get(slot, ()):
-            total = self.counters.bank.index(slot) * flow.measure.times
-            flow.step = self.counters.steps[slot] * flow.measure.times
-            if flow.counter_time_ns < 0 or reset:
-                # What lies before stands on power alone: nothing is made up for.
-                flow.target_offset = nan
-                flow.settled_total = total
-            elif flow.power < 0 and time_ns > flow.counter_time_ns:
-                elapsed = time_ns - flow.counter_time_ns
-                flow.rate = (total - flow.counter_total) * NS_PER_HOUR / elapsed
-                flow.rate_time_ns = time_ns
-            flow.counter_total = total
-            flow.counter_time_ns = time_ns
-            flow.after = 0.0
+    def feed(self, column: Column) -> list[Note]:
+        """Take in many values of a point; return what was odd about them.
 
-    def rate(self, flow: _Flow, time_ns: int) -> float:
-        """Return a flow's rate (unit per hour) as last seen, NaN when that is stale."""
-        if flow.power < 0:
-            value, seen = flow.rate, flow.rate_time_ns
-        else:
-            value, seen = self._power_value[flow.power], self._power_time[flow.power]
-            value = max(value * flow.measure.sign, 0.0) * flow.measure.power_times
-        if seen < 0 or time_ns - seen > flow.stale_ns:
-            return nan
-        return value
-
-    def rates(self, time_ns: int) -> "array[float]":
-        """Return the rates of all flows at *time_ns*, NaN where unknown."""
-        return array("d", (self.rate(flow, time_ns) for flow in self.flows))
-
-    def tick(self, t0_ns: int, t1_ns: int) -> None:
-        """Integrate the powers over [t0, t1)."""
-        hours = (t1_ns - t0_ns) / NS_PER_HOUR
-        energies = array("d", (rate * hours for rate in self.rates(t1_ns)))
-        self.spans.add(t0_ns, t1_ns, energies)
-        for flow, energy in zip(self.flows, energies, strict=True):
-            if not isnan(energy) and t1_ns > flow.counter_time_ns:
-                since = max(t0_ns, flow.counter_time_ns)
-                flow.after += energy * (t1_ns - since) / (t1_ns - t0_ns)
-        self._anchor()
-
-    def _anchor(self) -> None:
-        """Tie what is booked to counters that were read for the first time.
-
-        What was booked before the first count stands on power alone.
+        All points of a meter are fed up to a time before that time is booked.
         """
-        for number, flow in enumerate(self.flows):
-            if isnan(flow.target_offset) and flow.counter_time_ns >= 0:
-                flow.promised = flow.after - sum(self.spans.column(number))
-                flow.target_offset = flow.booked - flow.promised - flow.counter_total
+        point = self._points[column.meter][column.point]
+        target = self._targets[column.meter][point]
+        if target is None or not column.times_ns:
+            return []
+        qualities = column.qualities or bytes(len(column.values))
+        return self._take(
+            column.meter, target, column.times_ns, column.values, qualities
+        )
 
-    def skip(self, t0_ns: int, t1_ns: int) -> None:
-        """Add a span that nobody saw: the agent was not running."""
-        self._anchor()
-        self.spans.add(t0_ns, t1_ns, [nan] * len(self.flows))
+    def _take(
+        self,
+        meter: str,
+        target: _Target,
+        times_ns: "array[int]",
+        values: "array[float]",
+        qualities: bytes,
+    ) -> list[Note]:
+        notes: list[Note] = []
+        if target.ratio:
+            self._follow_ratio(meter, target, times_ns, values, qualities)
+        if target.power >= 0:
+            power = target.power
+            self.bank.samples(power, times_ns, values, qualities, self._highest[power])
+            if power in self._one_way:
+                notes += self._against(power)
+        if target.counter >= 0:
+            for counted in self.counters.take(
+                target.counter, times_ns, values, qualities
+            ):
+                notes += self._count(target.counter, counted)
+        return notes
+
+    def _follow_ratio(
+        self,
+        meter: str,
+        target: _Target,
+        times_ns: "array[int]",
+        values: "array[float]",
+        qualities: bytes,
+    ) -> None:
+        for time_ns, value, quality in zip(times_ns, values, qualities, strict=True):
+            if quality < Quality.REJECTED:
+                self.counters.follow_ratio(meter, target.point, time_ns, value)
+
+    def _count(self, slot: int, counted: Counted) -> list[Note]:
+        """Keep what a counter did; return what people should know of it."""
+        if slot in self._used:
+            self.bank.knots(
+                slot, counted.times_ns, counted.gains, counted.steps,
+                counted.since_ns, counted.qualities, counted.flags,
+            )  # fmt: skip
+        notes = []
+        meter, point = self.counters.name(slot)
+        for kind, bit in NOTED.items():
+            if counted.met & bit:
+                notes += [
+                    Note(kind, meter, point, value)
+                    for value, flag in zip(counted.values, counted.flags, strict=True)
+                    if flag & bit
+                ]
+        if slot in self._sinks:
+            self._sinks[slot] += sum(counted.gains)
+            if self._sinks[slot] > 2 * counted.steps[-1]:
+                del self._sinks[slot]
+                notes.append(Note("negative-flow", meter, point, counted.values[-1]))
+        return notes
+
+    def _against(self, power: int) -> list[Note]:
+        """Say once when a power has gone against the only direction that is used."""
+        lowest, highest = self.bank.extremes(power)
+        extreme = lowest if self._one_way[power] > 0 else -highest
+        if not extreme < -NOISE * max(abs(lowest), abs(highest)):
+            return []
+        value = extreme * self._one_way.pop(power)
+        (key,) = (key for key, number in self.powers.items() if number == power)
+        return [Note("negative-flow", *key, value)]
+
+    def change(self, event: SiteEvent) -> list[Note]:
+        """Take in that a meter, or its ratio, was changed; say if it is too late.
+
+        What the meters read at the change is that of its first counter.
+        """
+        notes = []
+        known = (event.final, event.quantity)
+        for (meter, point), slot in self.counters.of.items():
+            if meter != event.subject:
+                continue
+            final, start = (nan if value is None else value for value in known)
+            if not self.counters.change(slot, Change(event.time_ns, final, start)):
+                notes.append(Note("event-late", meter, point, final))
+            known = (None, None)
+        return notes
+
+    def watermark(self, now_ns: int, resumed_ns: int, wait_ns: int | None) -> int:
+        """Return up to when all is known of the flows that still answer."""
+        wait = -1 if wait_ns is None else wait_ns
+        return self.bank.watermark(now_ns, resumed_ns, wait)
+
+    def cut(self, start_ns: int, end_ns: int, tick_ns: int) -> Metered:
+        """Take out what flowed from *start_ns*, where the last cut ended."""
+        edges, energies, totals, guessed, unseen = self.bank.cut(
+            start_ns, end_ns, tick_ns
+        )
+        estimated = array("d", bytes(8 * len(self._network.flows)))
+        combine(
+            guessed, 1, self._starts, self._numbers, self._sizes, estimated,
+            estimated[:],
+        )  # fmt: skip
+        return Metered(
+            edges,
+            energies,
+            totals,
+            estimated,
+            end_ns - start_ns - (sum(unseen) / len(unseen) if unseen else 0.0),
+            [Disagreement(*misfit) for misfit in self.bank.misfits()],
+        )
+
+    def flows(self, metered: Metered) -> tuple["array[float]", list[Note]]:
+        """Return what flowed, by step and flow of the network, and what was odd."""
+        names = self._network.flow_names
+        energies = array("d", bytes(8 * metered.steps * len(names)))
+        short = array("d", bytes(8 * len(names)))
+        combine(
+            metered.energies, metered.steps, self._starts, self._numbers, self._times,
+            energies, short,
+        )  # fmt: skip
+        return energies, [
+            Note("virtual-negative", name, "", lack)
+            for name, lack in zip(names, short, strict=True)
+            if lack
+        ]
+
+    def rates(self, now_ns: int) -> "array[float]":
+        """Return the rates of all flows of the network, an hour; NaN where unknown."""
+        return self._network.combined(self.bank.rates(now_ns))
 
     def interrupted(self) -> None:
-        """Expect counters to bring more than the ticks have time for."""
-        self._interrupted = True
-
-    def settle(self) -> Iterator[Disagreement]:
-        """Make the open spans agree with the counters; yield what does not fit."""
-        if not self.spans.times:
-            return  # time stood still: there is nothing to book on
-        for number, flow in enumerate(self.flows):
-            column = self.spans.column(number)
-            estimate = sum(column)
-            flow.promised += estimate
-            difference = self._difference(flow, estimate)
-            if difference:
-                unseen = self.spans.unseen_ns(number)
-                settled = spread(column, difference, unseen, self.spans.times)
-                self.spans.replace(number, settled)
-                promised = flow.promised - flow.after
-                ratio = (promised + difference) / promised if promised > 0 else nan
-                comparable = not any(unseen) and not self._interrupted
-                if comparable and not AGREEMENT[0] <= ratio <= AGREEMENT[1]:
-                    yield Disagreement(number, ratio)
-                estimate = sum(settled)
-            if difference is not None:
-                flow.promised = flow.after
-            flow.booked += estimate
-        self._interrupted = False
-
-    @staticmethod
-    def _difference(flow: _Flow, estimate: float) -> float | None:
-        """Return what the counter gained more than was booked, None to wait."""
-        if isnan(flow.target_offset):
-            return None
-        booked = flow.booked + estimate - flow.after
-        difference = flow.counter_total + flow.target_offset - booked
-        moved = flow.counter_total - flow.settled_total
-        if moved < SETTLE_STEPS * flow.step and abs(difference) <= flow.step:
-            return None
-        flow.settled_total = flow.counter_total
-        return difference
+        """Expect counters to bring more than the powers of this moment tell."""
+        self.bank.interrupt()
 
     def rebase(self, step_ns: int) -> None:
         """Follow a step of the wall clock: what was seen was seen *step* later."""
-        self.interrupted()
         self.counters.bank.rebase(step_ns)
-        for index, seen in enumerate(self._power_time):
-            self._power_time[index] = seen + step_ns if seen >= 0 else seen
-        for flow in self.flows:
-            if flow.counter_time_ns >= 0:
-                flow.counter_time_ns += step_ns
-            if flow.rate_time_ns >= 0:
-                flow.rate_time_ns += step_ns
+        self.bank.rebase(step_ns)
 
     def state(self) -> dict[str, Any]:
-        """Return counters and flows by name, and the open spans."""
+        """Return counters, measures, and what was read and is not booked, by name."""
         return {
             "counters": self.counters.state(),
-            "flows": [
-                [name, *_saved(flow)]
-                for name, flow in zip(self._flow_names, self.flows, strict=True)
+            "measures": [
+                [*_name(measure), self.bank.flow_state(i)]
+                for i, measure in enumerate(self.measures)
             ],
-            "spans": self.spans.state(),
+            "read": [self._read_state(of, at) for of, at in self._series],
         }
 
-    def restore(self, state: dict[str, Any], *, with_spans: bool) -> None:
-        """Take up counters and flows by counter, and the open spans if they still fit.
+    @property
+    def _series(self) -> tuple[tuple[dict[tuple[str, str], int], int], ...]:
+        """The bank's series by meter and point: counters, powers, and their place."""
+        return (self.counters.of, 0), (self.powers, len(self.counters.of))
 
-        Spans that do not fit are energy that the counters will bring again: it
-        is not booked yet.
-        """
+    def _read_state(self, of: dict[tuple[str, str], int], at: int) -> list[list[Any]]:
+        return [[*key, self.bank.series_state(at + i)] for key, i in of.items()]
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up counters, measures and what was read, by name."""
         self.counters.restore(state["counters"])
-        saved: dict[tuple[str, str], tuple[int, list[Any]]] = {}
-        for column, (_, *values) in enumerate(state["flows"]):
-            saved.setdefault((values[0], values[1]), (column, values))
-        columns = []
-        for flow in self.flows:
-            key = (flow.measure.meter, flow.measure.counter)
-            if key in saved:
-                column, values = saved[key]
-                _restore(flow, *values)
-                columns.append((column, flow.measure.times / values[2]))
-        if with_spans and len(columns) == len(self.flows):
-            self.spans.restore(state["spans"], len(state["flows"]), columns)
+        numbers = {_name(measure): i for i, measure in enumerate(self.measures)}
+        for (of, at), rows in zip(self._series, state["read"], strict=True):
+            for meter, point, packed in rows:
+                if (meter, point) in of:
+                    self.bank.restore_series(at + of[meter, point], packed)
+        for *name_of, packed in state["measures"]:
+            if tuple(name_of) in numbers:
+                self.bank.restore_flow(numbers[tuple(name_of)], packed)
+
+    def restore_first(self, state: dict[str, Any], booked_ns: int) -> None:
+        """Take up from release 0.1 counters, and what they gained after *booked_ns*."""
+        self.counters.restore(state["counters"])
+        for i, measure in enumerate(self.measures):
+            for carry in unbooked(state, measure.meter, measure.counter):
+                self.bank.begin(i, booked_ns, carry)
 
 
-def _saved(flow: _Flow) -> list[Any]:
-    """Return what a flow must know after a restart."""
-    return [
-        flow.measure.meter,
-        flow.measure.counter,
-        flow.measure.times,
-        flow.counter_time_ns,
-        *(getattr(flow, name) for name in _AMOUNTS),
-    ]
-
-
-def _restore(
-    flow: _Flow, meter: str, counter: str, times: float, time_ns: int, *amounts: float
-) -> None:
-    """Take up what a flow knew; one of another counter begins anew.
-
-    Where only ``times`` has changed, what the counter gained meanwhile counts as
-    the site file says now.
-    """
-    if (meter, counter) != (flow.measure.meter, flow.measure.counter):
-        return
-    flow.counter_time_ns = time_ns
-    for name, amount in zip(_AMOUNTS, amounts, strict=True):
-        setattr(flow, name, amount * (flow.measure.times / times))
-
-
-#: A flow's amounts, all in its unit.
-_AMOUNTS = (
-    "target_offset",
-    "counter_total",
-    "after",
-    "booked",
-    "settled_total",
-    "promised",
-)
+def _name(measure: Measure) -> tuple[Any, ...]:
+    return measure.meter, measure.counter, measure.power, measure.sign

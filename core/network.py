@@ -122,6 +122,20 @@ class Tank:
     loss: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A place that sends out of the site.
+
+    What a unit of it takes off a net balance is its ``stated`` factor, or, when that
+    is None, the highest one of ``origins``: what is bought of its carrier.
+    """
+
+    place: int
+    carrier: str
+    stated: float | None
+    origins: tuple[int, ...]
+
+
 class Network:
     """The compiled graph of a site; the order of every list is fixed by the site.
 
@@ -174,6 +188,25 @@ class Network:
             if source.kind == "bought" and self.pools[inflow.pool].unit == "kWh"
         }
         self.constants = _constants(site, self.origins)
+        self.exports = self._exports(site)
+
+    def _exports(self, site: Site) -> list[Export]:
+        carriers = {pool.id: pool.carrier for pool in site.pools}
+        bought: dict[str, list[int]] = {}
+        for source, inflow in zip(site.sources, self.inflows, strict=True):
+            if source.kind == "bought":
+                bought.setdefault(carriers[source.pool], []).append(inflow.origin)
+        measured = [sink for sink in site.sinks if sink.measure is not None]
+        return [
+            Export(
+                outflow.place,
+                carriers[sink.pool],
+                sink.factor.value if sink.factor else None,
+                tuple(bought.get(carriers[sink.pool], ())),
+            )
+            for sink, outflow in zip(measured, self.outflows, strict=True)
+            if sink.kind == "export"
+        ]
 
     @property
     def flow_names(self) -> list[str]:

@@ -25,6 +25,15 @@ def origin_factors(site: Site, origins: Sequence[str]) -> OriginFactors:
     }
 
 
+def series_units(site: Site) -> dict[str, str]:
+    """Return the series that a site's factors name, and their units (kg per unit)."""
+    factors = [factor for s in site.sources for factor in s.factors.values()]
+    for process in site.processes:
+        factors += [f for fuel in process.fuels for f in fuel.factors.values()]
+    factors += [sink.factor for sink in site.sinks if sink.factor]
+    return {factor.series: factor.unit for factor in factors if factor.series}
+
+
 def _candidates(site: Site, name: str, view: View) -> tuple[Factor, ...]:
     kind, _, subject = name.partition(".")
     if kind == "source":

@@ -1,4 +1,7 @@
-"""The store of certificates: what was imported, append-only, in one SQLite file."""
+"""The store of certificates, append-only, and of the loads that they are matched with.
+
+One SQLite file in the site's state directory.
+"""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -29,7 +32,12 @@ CREATE TABLE generation (
     n INTEGER PRIMARY KEY AUTOINCREMENT,
     plant TEXT NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
     quantity REAL NOT NULL, UNIQUE (plant, start_ns)
-)
+);
+-- What came in from each source, by quarter hour: the loads that are matched.
+CREATE TABLE load (
+    source TEXT NOT NULL, start_ns INTEGER NOT NULL, quantity REAL NOT NULL,
+    PRIMARY KEY (source, start_ns)
+) WITHOUT ROWID
 """
 _CERTIFICATE = (
     "id", "kind", "source", "start_ns", "end_ns", "quantity", "factor", "technology",
@@ -92,6 +100,26 @@ class CertificateStore:
             return {}
         with self._open() as connection:
             return _generation(connection)
+
+    def book(self, loads: Sequence[tuple[str, int, float]]) -> None:
+        """Keep loads (source, start of the quarter, quantity), each the last time."""
+        with self._open() as connection, _transaction(connection):
+            connection.executemany(
+                "INSERT OR REPLACE INTO load VALUES (?, ?, ?)", loads
+            )
+
+    def loads(self, since_ns: int) -> dict[str, list[tuple[int, float]]]:
+        """Return the loads of quarters from *since_ns* on, in order, by source."""
+        found: dict[str, list[tuple[int, float]]] = {}
+        with self._open() as connection:
+            rows = connection.execute(
+                "SELECT source, start_ns, quantity FROM load WHERE start_ns >= ? "
+                "ORDER BY source, start_ns",
+                (since_ns,),
+            )
+            for source, start_ns, quantity in rows:
+                found.setdefault(source, []).append((start_ns, quantity))
+        return found
 
     def revision(self) -> int:
         """Return how much there is; it grows with each import that brings news."""

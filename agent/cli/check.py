@@ -5,11 +5,13 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from zerometer.agent.bus_plan import bus_plan
 from zerometer.agent.cli.common import Subparsers, site_argument, site_path
 from zerometer.agent.cli.plan import learnt
+from zerometer.config.events import read_events
 from zerometer.config.problems import FileError, Problem
 from zerometer.config.site import load_site
 from zerometer.core.points import NETWORK_LINE
@@ -33,6 +35,8 @@ def run(options: argparse.Namespace) -> int:
     """Print a summary; with ``--json`` also problems go to standard output."""
     try:
         loaded = load_site(site_path(options))
+        if loaded.site.events:
+            read_events(Path(loaded.site.events), loaded.site)
     except FileError as error:
         if not options.json:
             raise

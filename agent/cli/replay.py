@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zerometer.agent.factors.table import Bad
     from zerometer.core.event import SiteEvent
     from zerometer.core.intervals import Granularity
+    from zerometer.core.matching import Matching
     from zerometer.core.network import Network
     from zerometer.core.series_book import SeriesBook
     from zerometer.core.site import Site
@@ -56,6 +57,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "--factors", metavar="F", help="values of the site's factor series, a CSV file"
     )
     parser.add_argument(
+        "--certificates",
+        metavar="C",
+        type=Path,
+        help="certificates and contracts for the view market, a CSV file",
+    )
+    parser.add_argument(
         "--events",
         metavar="E",
         help="what happened on the site, a CSV file, beside that of the site file",
@@ -73,15 +80,22 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Replay and print."""
     from zerometer.agent.replay.blocks import open_readings
+    from zerometer.agent.replay.certificates import match_readings
     from zerometer.agent.replay.document import Document
     from zerometer.agent.replay.points import Points
     from zerometer.agent.replay.run import Replay
+    from zerometer.agent.replay.sections.certificates import CertificatesSection
     from zerometer.core.network import Network
 
     site = load(options)
     network = Network(site)
     factors, rejected = _factors(site, network, options.factors)
-    readings = open_readings(Path(options.readings), Points(site, network))
+    path, points = Path(options.readings), Points(site, network)
+    matchings: Mapping[str, Matching] = {}
+    if options.certificates is not None:
+        once = open_readings(path, points)
+        matchings = match_readings(site, network, factors, options.certificates, once)
+    readings = open_readings(path, points)
     replay = Replay(
         site,
         network,
@@ -89,6 +103,7 @@ def run(options: argparse.Namespace) -> int:
         WINDOWS.get(options.window),
         rejected,
         events=_events(site, options.events),
+        extra=[CertificatesSection(site, network, matchings)],
     )
     document = Document(site, network)
     spans = map(document.span, replay.windows(readings))

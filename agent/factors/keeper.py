@@ -25,6 +25,11 @@ log = logging.getLogger("zerometer")
 
 #: What ``factors import`` wrote is looked for so often.
 LOOK_NS = 60 * 10**9
+#: After a large import there is more to take soon.
+HURRY_NS = 10**9
+#: Rows that wait to be taken, at most twice so many; and those taken in a tick.
+WAITING = 5000
+TAKEN_AT_ONCE = 500
 #: Waits after failures: the shortest, and the first limit of a random one.
 RETRY_AT_LEAST_S = 5.0
 RETRY_FIRST_S = 60.0
@@ -34,6 +39,8 @@ JITTER = 0.1
 #: A request in progress is cut; a stop waits so long for that.
 CUT_S = 2.0
 
+#: The subject of what is told of the file.
+STORE = "factors"
 #: Called with a feed, and what went wrong; empty when it works again.
 Tell = Callable[[str, str], None]
 
@@ -58,18 +65,19 @@ class FactorKeeper:
         feeds: Mapping[FeedSettings, Feed],
         tell: Tell,
         *,
-        after: int,
         wall_ns: Callable[[int], int],
         boottime_ns: Callable[[], int] = read_boottime_ns,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """Keep rows in *folder*; those up to revision *after* are no news.
+        """Keep rows in *folder*.
 
         *wall_ns* turns boot time into Unix time, *draw* returns numbers from 0 to 1.
         """
         self._folder = folder
         self._tell = tell
-        self._seen = after
+        #: The last revision that was handed on: where a start goes on.
+        self.last = 0
+        self._seen = 0
         self._wall_ns = wall_ns
         self._boottime_ns = boottime_ns
         self._draw = draw
@@ -87,6 +95,22 @@ class FactorKeeper:
         self._woken: set[str] = set()
         self._over = False
         self._thread = threading.Thread(target=self._run, name="factors", daemon=True)
+
+    def begin(self, last: int | None, since_ns: int) -> list[FactorRow]:
+        """Return the rows up to revision *last*, about times after *since_ns*.
+
+        They are no news; those after them are handed on by ``take``. With None, all
+        are no news. JournalError when the file cannot be opened.
+        """
+        with FactorStore(self._folder) as store:
+            if store.notice:
+                self._tell(STORE, store.notice)
+            newest = store.last_revision()
+            # A file that was begun anew counts from 1 again.
+            self.last = newest if last is None else last if last <= newest else 0
+            rows = store.after(0, since_ns)
+        self._seen = self.last
+        return [row for row in rows if row.revision <= self.last]
 
     def start(self) -> None:
         """Begin to ask."""
@@ -106,10 +130,11 @@ class FactorKeeper:
         self._thread.join(CUT_S)
 
     def take(self) -> list[FactorRow]:
-        """Return the rows that are new since the last call, in order."""
-        rows = []
-        while self._new:
+        """Return rows that are new since the last call, in order; a few at a time."""
+        rows: list[FactorRow] = []
+        while self._new and len(rows) < TAKEN_AT_ONCE:
             rows.append(self._new.popleft())
+            self.last = rows[-1].revision
         return rows
 
     def states(self) -> list[FeedState]:
@@ -122,11 +147,12 @@ class FactorKeeper:
         for asked in self._feeds:
             if self._is_due(asked):
                 self._ask(asked, store)
-        news = store.after(self._seen)
-        if news:
-            self._seen = news[-1].revision
+        if len(self._new) < WAITING:
+            news = store.after(self._seen, limit=WAITING)
             self._new.extend(news)
-        look_ns = self._boottime_ns() + LOOK_NS
+            self._seen = news[-1].revision if news else self._seen
+        more = len(self._new) >= WAITING
+        look_ns = self._boottime_ns() + (HURRY_NS if more else LOOK_NS)
         return min([look_ns, *(asked.due_ns for asked in self._feeds)])
 
     def _run(self) -> None:
@@ -142,16 +168,17 @@ class FactorKeeper:
         try:
             with FactorStore(self._folder) as store:
                 if store.notice:
-                    self._tell("store", store.notice)
+                    self._tell(STORE, store.notice)
+                    self._seen = 0
                 while not self._over:
                     self._sleep_until(self.round(store))
         except ZerometerError as error:
-            self._tell("store", str(error))
+            self._tell(STORE, str(error))
             self._sleep_until(self._boottime_ns() + LOOK_NS)
         except Exception:
             # The agent accounts on, with the values that it has.
             log.exception("factors: failed")
-            self._tell("store", "failed; the log has the details")
+            self._tell(STORE, "failed; the log has the details")
             self._sleep_until(self._boottime_ns() + LOOK_NS)
 
     def _sleep_until(self, due_ns: int) -> None:

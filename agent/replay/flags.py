@@ -4,11 +4,10 @@ from collections.abc import Iterable, Iterator
 from math import isnan
 
 from zerometer.agent.factors.table import Bad
-from zerometer.agent.pipeline import COUNTER_TEXTS
 from zerometer.agent.replay.blocks import Count
 from zerometer.core.accounting import Closing
-from zerometer.core.metering import Disagreement, Note
 from zerometer.core.network import Network
+from zerometer.core.notes import Disagreement, Note
 from zerometer.core.totals import FactorSet, Totals
 
 Flag = dict[str, str]
@@ -17,7 +16,9 @@ Flag = dict[str, str]
 _TEXTS = {
     "circular": "energy flows in a circle without an exit: check directions",
     "negative": "comes out negative, which is no flow: it counts as 0",
-    "power-bonus": "what is credited is more than the burden: the rest is negative",
+    "negative-burden": "its power's bonus is more than the whole burden",
+    "unmeasured": "{} more went out than came in",
+    "unknown-start": "holds, or gave, what it had before: {} more than is known",
 }
 
 
@@ -37,9 +38,7 @@ class Flags:
     def add_notes(self, notes: Iterable[Note]) -> None:
         """Take in what was odd about counters: the first of a kind, and how many."""
         for note in notes:
-            text = COUNTER_TEXTS.get(note.kind, "")
-            said = f"{note.point} reads {note.value:g}"
-            self._tell(note.kind, note.meter, note.point, f"{said}: {text}")
+            self._tell(note.kind, note.meter, note.point, note.text)
 
     def add_closing(self, closing: Closing, network: Network) -> None:
         """Take in what an advance of time found."""
@@ -90,20 +89,19 @@ class Flags:
         return flags
 
     def _of(self, totals: Totals) -> Iterator[Flag]:
-        for origin, entered in zip(self._network.origins, totals.entered, strict=True):
-            kind, _, subject = origin.name.partition(".")
-            if kind == "unmeasured" and entered > 0:
-                text = f"{entered:g} {origin.unit} more went out than came in"
-                yield _flag(kind, subject, text)
-            elif kind == "unknown-start" and entered > 0:
-                text = f"gave {entered:g} {origin.unit} more than is known to be in it"
-                yield _flag(kind, subject, text)
+        entered = {
+            origin.name: f"{amount:g} {origin.unit}"
+            for origin, amount in zip(
+                self._network.origins, totals.entered, strict=True
+            )
+        }
         for told in sorted(totals.flags):
             kind, _, subject = told.partition(":")
-            yield _flag(kind, subject, _TEXTS.get(kind, ""))
+            amount = entered.get(f"{kind}.{subject}", "")
+            yield _flag(kind, subject, _TEXTS.get(kind, "").format(amount))
 
     def _disagreement(self, found: Disagreement, network: Network) -> None:
-        measure = network.measures[found.flow]
+        measure = network.measures[found.measure]
         ratio = "nothing" if isnan(found.ratio) else f"{found.ratio:.3f} times as much"
         text = f"{measure.counter} gained {ratio} as {measure.power} promised"
         self._tell("disagreement", measure.meter, measure.counter, text)

@@ -10,7 +10,7 @@ from zerometer.agent.factors.table import Bad
 from zerometer.agent.replay.blocks import Block, Readings
 from zerometer.agent.replay.errors import ReadingsError
 from zerometer.agent.replay.flags import Flags
-from zerometer.agent.replay.sections import SECTIONS
+from zerometer.agent.replay.sections import SECTIONS, Section
 from zerometer.agent.replay.sums import Sum
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.event import SiteEvent
@@ -54,8 +54,12 @@ class Replay:
         rejected: Sequence[Bad] = (),
         *,
         events: Sequence[SiteEvent] = (),
+        extra: Sequence[Section] = (),
     ) -> None:
-        """*events* are what happened on the site, in the order of their times."""
+        """*events* are what happened on the site, in the order of their times.
+
+        *extra* sections are told beside those of every replay.
+        """
         self._site = site
         self._factors = factors
         zone = ZoneInfo(site.timezone)
@@ -68,13 +72,14 @@ class Replay:
             ledger=False,
             wait_ns=None,
         )
-        for event in events:
-            self._accounting.event(event)
         self._sections = [make(site, network, events) for make in SECTIONS]
+        self._sections += extra
         self._all, self._window = Sum(), Sum()
         self._window_span = (0, 0)
         self._held: deque[tuple[int, int]] = deque()
         self._flags = Flags(network, rejected)
+        for event in events:
+            self._flags.add_notes(self._accounting.event(event))
 
     def windows(self, readings: Readings) -> Iterator[Span]:
         """Account for all *readings*; yield each window when it closes.

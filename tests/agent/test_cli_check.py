@@ -149,3 +149,23 @@ def test_ten_mistakes_as_a_command() -> None:
     places = {re.match(r"site\.toml:(\d+:\d+): ", problem)[1] for problem in problems}  # type: ignore[index]
     assert len(problems) == len(places) == 10
     assert last == "10 problems, nothing was started"
+
+
+def test_the_events_of_a_site_are_checked_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.toml"
+    text = Path(DEMO).read_text(encoding="utf-8")
+    site.write_text(
+        text.replace("[site]\n", '[site]\nevents = "events.csv"\n'), encoding="utf-8"
+    )
+    events = tmp_path / "events.csv"
+    events.write_text("time,kind,subject\n1772323200,note,x\n", encoding="utf-8")
+    assert run(str(site)) == 0
+    capsys.readouterr()
+    events.write_text("time,kind,subject\n1772323200,meter-change,x\n", "utf-8")
+    assert run("--json", str(site)) == 78
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert (problem["file"], problem["line"], problem["key"]) == (
+        str(events), 2, "subject",
+    )  # fmt: skip

@@ -38,7 +38,6 @@ class Bench:
             folder / "state",
             {settings: open_feed(settings) for settings in feeds},
             lambda feed, text: self.told.append((feed, text)),
-            after=0,
             wall_ns=lambda boot_ns: boot_ns + self.offset_ns,
             boottime_ns=lambda: self.boot_ns,
             draw=lambda: draw,
@@ -117,6 +116,80 @@ def test_what_was_imported_meanwhile_is_found(tmp_path: Path, file: Path) -> Non
     bench.boot_ns += LOOK_NS
     bench.round()
     assert bench.values() == [0.5]
+
+
+def test_a_large_import_is_handed_on_bit_by_bit(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keepers, "WAITING", 4)
+    monkeypatch.setattr(keepers, "TAKEN_AT_ONCE", 3)
+    lines = [LINE.format(1, 2, n / 100).replace("01T", f"{n:02}T") for n in range(1, 8)]
+    file.write_text(HEAD + "".join(lines))
+    with FactorStore(tmp_path / "state") as store:
+        store.add(read_factor_csv(file, 7).rows)
+    bench = Bench(tmp_path)
+    assert bench.round() == keepers.HURRY_NS / SECOND
+    assert bench.values() == [0.01, 0.02, 0.03]
+    assert bench.keeper.last == 3
+    assert bench.round() == keepers.HURRY_NS / SECOND
+    assert bench.values() == [0.04, 0.05, 0.06]
+    assert bench.round() == LOOK_NS / SECOND
+    assert bench.values() == [0.07]
+    assert bench.values() == []
+
+
+def test_a_start_goes_on_where_the_last_state_was(tmp_path: Path, file: Path) -> None:
+    """What came after it is news: also what was imported in between."""
+    file.write_text(HEAD + LINE.format(1, 2, 0.5) + LINE.format(2, 3, 0.6))
+    first = Bench(tmp_path, watching(file))
+    assert first.keeper.begin(None, 0) == []
+    first.round()
+    assert first.keeper.last == 0
+    assert first.values() == [0.5, 0.6]
+    assert first.keeper.last == 2
+    with FactorStore(tmp_path / "state") as other:
+        file.write_text(HEAD + LINE.format(1, 2, 0.7))
+        other.add(read_factor_csv(file, 99).rows)
+    second = Bench(tmp_path)
+    assert [row.value for row in second.keeper.begin(2, 0)] == [0.5, 0.6]
+    second.round()
+    assert second.values() == [0.7]
+    assert second.keeper.last == 3
+    # A site that has no state yet has booked nothing: nothing is news.
+    third = Bench(tmp_path)
+    assert [row.value for row in third.keeper.begin(None, 0)] == [0.5, 0.6, 0.7]
+    third.round()
+    assert third.values() == []
+
+
+def test_only_what_can_still_be_restated_is_loaded(tmp_path: Path, file: Path) -> None:
+    file.write_text(HEAD + LINE.format(1, 2, 0.5) + LINE.format(2, 3, 0.6))
+    with FactorStore(tmp_path / "state") as store:
+        store.add(read_factor_csv(file, 7).rows)
+        first, _ = store.rows("cn")
+    found = Bench(tmp_path).keeper.begin(2, first.t1_ns)
+    assert [row.value for row in found] == [0.6]
+
+
+def test_a_file_that_was_begun_anew_is_news(tmp_path: Path, file: Path) -> None:
+    file.write_text(HEAD + LINE.format(1, 2, 0.5))
+    bench = Bench(tmp_path, watching(file))
+    assert bench.keeper.begin(500, 0) == []
+    bench.round()
+    assert bench.values() == [0.5]
+
+
+def test_a_damaged_file_is_told_and_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / NAME).write_bytes(b"garbage " * 999)
+    with FactorStore(tmp_path / "state") as store:
+        assert store.notice
+    bench = Bench(tmp_path)
+    bench.store.close()
+    bench.store.path.write_bytes(b"garbage " * 999)
+    bench.keeper.begin(7, 0)
+    assert bench.told[0][0] == "factors"
+    assert "a new one was begun" in bench.told[0][1]
 
 
 def test_a_failing_feed_is_left_alone_for_longer_and_longer(
@@ -226,10 +299,8 @@ def test_a_file_that_cannot_be_opened_is_told(
         told.set()
 
     (tmp_path / "file").write_text("")
-    keeper = FactorKeeper(
-        tmp_path / "file", {}, tell, after=0, wall_ns=lambda boot_ns: EPOCH_NS
-    )
+    keeper = FactorKeeper(tmp_path / "file", {}, tell, wall_ns=lambda boot_ns: EPOCH_NS)
     keeper.start()
     assert told.wait(5)
     keeper.stop()
-    assert texts[0].startswith(f"store: factors: {tmp_path / 'file' / NAME}: unable")
+    assert texts[0].startswith(f"factors: factors: {tmp_path / 'file' / NAME}: unable")

@@ -27,9 +27,8 @@ def test_readings_become_rows_and_windows(gateway: Gateway) -> None:
     (quarter,) = windows(ledger, "15min").values()
     minutes = windows(ledger)
     assert [row["covered"] for row in minutes.values()] == [60, 60, 10]
-    # Gas has no power: its rate is not known before its second count.
     shares = [row["measured_share"] for row in minutes.values()]
-    assert shares == [0.9917, 1.0, 1.0]
+    assert shares == [1.0, 1.0, 1.0]
     assert quarter["covered"] == 130
     assert total(ledger, LINE) == pytest.approx(kwh(130), rel=1e-4)
     assert total(ledger, LINE, "15min") == pytest.approx(total(ledger, LINE))

@@ -9,6 +9,9 @@ from harness.gateway import LINE, Gateway, journalled_site, kinds, kwh, rows, to
 
 
 def test_a_power_that_disagrees_with_its_counter(gateway: Gateway) -> None:
+    gateway.world.dead.add("line")
+    gateway.seconds(30)
+    gateway.world.dead.clear()
     gateway.world.powers_w["line"] = 20_000_000.0
     drawn = gateway.world.imports["line"]
     for _ in range(130):
@@ -57,9 +60,12 @@ def test_a_circle_without_an_exit(tmp_path: Path) -> None:
 
 def test_what_happens_at_the_end_is_forwarded_too(gateway: Gateway) -> None:
     """Closing the books can bring an event that has no tick to wait for."""
+    gateway.world.dead.add("line")
+    gateway.seconds(30)
+    gateway.world.dead.clear()
     gateway.world.powers_w["line"] = 20_000_000.0
     drawn = gateway.world.imports["line"]
-    for _ in range(40):
+    for _ in range(70):
         gateway.seconds(1)
         drawn += 5 * kwh(1)
         gateway.world.imports["line"] = drawn

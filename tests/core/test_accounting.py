@@ -351,10 +351,10 @@ def test_a_replaced_meter_opens_a_gap_and_costs_no_energy_before_it(run: Run) ->
 def test_a_float_counter_is_as_coarse_as_its_floats(run: Run) -> None:
     counters = run.accounting.metering.counters
     slot = counters.slot("line", "active_energy_import")
-    assert counters.steps[slot] == 0.001
+    assert counters.bank.step(slot) == 0.001
     run.world.imports["line"] = 3_000_000.0
     run.seconds(2)
-    assert counters.steps[slot] == 0.25
+    assert counters.bank.step(slot) == 0.25
 
 
 def test_nothing_before_the_first_tick_is_an_interruption(run: Run) -> None:
@@ -405,7 +405,7 @@ def test_windows_tile_the_days_on_which_clocks_change(
     accounting = Accounting(replace(small_site(), tick_ns=MINUTE_NS), zone)
     accounting.advance(start)
     end = start + quarters * 15 * MINUTE_NS
-    windows = accounting.advance(end).windows
+    windows = accounting.finish(end).windows
     for length_ns in (MINUTE_NS, 15 * MINUTE_NS):
         starts = [w.start_ns for w in windows if w.length_ns == length_ns]
         assert starts == list(range(start, end, length_ns))

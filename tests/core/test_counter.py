@@ -1,6 +1,8 @@
 """Counters: the five rules, against worked traces and the plain reference."""
 
+import functools
 import math
+import operator
 import struct
 from array import array
 
@@ -28,11 +30,24 @@ def bank_of(step: float = 1.0, modulus: float = 0.0, rate: float = 1.0) -> Count
 def feed(
     bank: CounterBank, value: float, time_ns: int, quality: int = Quality.MEASURED
 ) -> tuple[float, int]:
-    deltas, flags = array("d", [NAN]), bytearray(1)
-    bank.update(
-        array("i", [0]), array("d", [value]), bytes([quality]), time_ns, deltas, flags
-    )
-    return deltas[0], flags[0]
+    gain, flag, _ = column(bank, [(time_ns, value, quality)])[0]
+    return gain, flag
+
+
+def column(
+    bank: CounterBank, rows: list[tuple[int, float, int]], i: int = 0
+) -> list[tuple[float, int, int]]:
+    """Let a counter take values with times and qualities; return what it did."""
+    times, values, qualities = zip(*rows, strict=True) if rows else ((), (), ())
+    size = len(rows)
+    gains, steps = array("d", [NAN] * size), array("d", [NAN] * size)
+    since, flags = array("q", [-1] * size), bytearray(size)
+    met = bank.column(
+        i, array("q", times), array("d", values), bytes(qualities),
+        gains, steps, since, flags,
+    )  # fmt: skip
+    assert met == functools.reduce(operator.or_, flags, 0)
+    return list(zip(gains, flags, since, strict=True))
 
 
 def run(bank: CounterBank, values: list[float], every_ns: int = MINUTE_NS) -> list[int]:
@@ -169,9 +184,9 @@ def test_a_state_is_refused_unless_whole_and_ours() -> None:
     broken = {
         "not the state": b"",
         "not the": b"XXXX" + good[4:],
-        "version - 2": good[:4] + struct.pack("<H", 2) + good[6:],
+        "version - 3": good[:4] + struct.pack("<H", 3) + good[6:],
         "counters - 2": good[:8] + struct.pack("<I", 2) + good[12:],
-        "bytes - 69": good[:-1],
+        "bytes - 77": good[:-1],
         "no possible": good[:12] + struct.pack("<d", NAN) + good[20:],
         "counter 0": good[:-1] + b"\3",
     }
@@ -199,7 +214,12 @@ def test_wrong_use_is_named() -> None:
     with pytest.raises(UsageError, match="counter 0: not configured"):
         feed(bank, 1.0, 0)
     with pytest.raises(UsageError, match="not all of length 1"):
-        bank.update(array("i", [0]), array("d"), b"", 0, array("d"), bytearray())
+        bank.column(
+            1, array("q", [0]), array("d", [0]), b"", array("d"), array("d"),
+            array("q"), bytearray(),
+        )  # fmt: skip
+    with pytest.raises(UsageError, match=r"float_scale - -1\.0"):
+        bank.configure(0, 1.0, 0.0, 1.0, -1.0)
     with pytest.raises(UsageError, match="counter - -1"):
         bank.index(-1)
     with pytest.raises(UsageError, match="counter - 9"):
@@ -228,8 +248,8 @@ def test_kernel_is_the_reference_and_never_falls(
     time_ns, booked, last = 0, 0.0, -math.inf
     for value, quality, seconds in trace:
         time_ns += seconds * 1_000_000_000
-        got = feed(bank, value, time_ns, quality)
-        assert got == plain.update(value, quality, time_ns)
+        got = column(bank, [(time_ns, value, quality)])[0]
+        assert got == (*plain.update(value, quality, time_ns), plain.since_ns)
         assert got[0] >= 0
         booked += got[0]
         if not math.isnan(bank.index(0)):
@@ -240,21 +260,16 @@ def test_kernel_is_the_reference_and_never_falls(
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), levels, st.integers(0, 6)), max_size=60))
-def test_counters_of_one_call_do_not_touch_each_other(
+def test_counters_do_not_touch_each_other_and_take_any_batches(
     rows: list[tuple[int, float, int]],
 ) -> None:
     together = CounterBank(5)
-    alone = [bank_of() for _ in range(5)]
     for i in range(5):
         together.configure(i, 1.0, 0.0, 1.0)
-    deltas, flags = array("d", [0.0] * len(rows)), bytearray(len(rows))
-    together.update(
-        array("i", [slot for slot, _, _ in rows]),
-        array("d", [value for _, value, _ in rows]),
-        bytes(quality for _, _, quality in rows),
-        5,
-        deltas,
-        flags,
-    )
-    for (slot, value, quality), delta, flag in zip(rows, deltas, flags, strict=True):
-        assert feed(alone[slot], value, 5, quality) == (delta, flag)
+    one_by_one = [
+        (slot, column(together, [(5, value, quality)], slot)[0])
+        for slot, value, quality in rows
+    ]
+    for i in range(5):
+        mine = [(5, value, quality) for slot, value, quality in rows if slot == i]
+        assert column(bank_of(), mine) == [got for slot, got in one_by_one if slot == i]

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from zerometer.agent.replay.sections.balances import BalancesSection
 from zerometer.agent.replay.sections.demand import DemandSection
 from zerometer.agent.replay.sections.events import EventsSection
+from zerometer.agent.replay.sections.inventory import InventorySection
 from zerometer.agent.replay.sections.products import ProductsSection
 from zerometer.agent.replay.sections.uncertainty import UncertaintySection
 from zerometer.core.event import SiteEvent
@@ -60,4 +61,5 @@ SECTIONS: Sequence[Maker] = (
     UncertaintySection,
     BalancesSection,
     DemandSection,
+    InventorySection,
 )

@@ -10,9 +10,11 @@ from harness.sites import SECOND, World, small_site
 from zerometer.agent.batch import Batch, Table, batch_hash, decode
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
+from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.journal import Journal, StoredBatch
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.site_events.feed import EventFeed
+from zerometer.core.origin_factors import series_units
 from zerometer.core.points import Reading
 from zerometer.core.site import JournalSettings, Site
 
@@ -75,6 +77,7 @@ class Gateway:
         self.events = EventLog()
         self.clock = self.times.clock()
         self.site_events = EventFeed(self.site)
+        self.factor_keeper = self._open_factors()
         try:
             self.pipeline = Pipeline(
                 self.site,
@@ -83,10 +86,23 @@ class Gateway:
                 self.clock,
                 self.events,
                 site_events=self.site_events,
+                factor_keeper=self.factor_keeper,
             )
         except BaseException:
             self._close()
             raise
+
+    def _open_factors(self) -> FactorKeeper | None:
+        """Return who has the values of series, whose rounds the test goes itself."""
+        if not series_units(self.site):
+            return None
+        return FactorKeeper(
+            self.folder,
+            {},
+            lambda subject, text: self.events.add(0, "factors", subject, text),
+            wall_ns=self.clock.wall_ns,
+            boottime_ns=self.clock.boottime_ns,
+        )
 
     def _close(self) -> None:
         self.journal.close()

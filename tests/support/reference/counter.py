@@ -19,10 +19,12 @@ class Counter:
     offset: float = 0.0
     index: float = float("nan")
     time_ns: int = -1
+    since_ns: int = -1
     held: list[tuple[float, int]] = field(default_factory=list)
 
     def update(self, now: float, quality: int, time_ns: int) -> tuple[float, int]:
-        """Return what to book, and the flags."""
+        """Return what to book, and the flags; set since when it was gained."""
+        self.since_ns = time_ns
         if quality >= 5 or not isfinite(now):
             return 0.0, MISSING
         if self.raw is None:
@@ -33,9 +35,12 @@ class Counter:
         if fit is None:
             return self._hold(now, time_ns)
         flags = fit | (GLITCH_BACK if self.held else 0)
+        gain = 0.0 if fit & JITTER else now - self.raw
         if fit & ROLLOVER:
             self.offset += self.modulus
-        return self._accept(self.raw if fit & JITTER else now, time_ns), flags
+            gain = max(self.modulus + gain, 0.0)
+        self._accept(self.raw if fit & JITTER else now, time_ns)
+        return gain, flags
 
     def _fit(self, before: float, now: float, dt_ns: int, modulus: float) -> int | None:
         slack = 2.0**-50 * max(abs(before), abs(now))
@@ -49,13 +54,11 @@ class Counter:
             return ACCEPTED | JITTER
         return None
 
-    def _accept(self, raw: float, time_ns: int) -> float:
-        before = self.index
+    def _accept(self, raw: float, time_ns: int) -> None:
         self.raw = raw
-        self.index = max(before, raw + self.offset)
+        self.index = max(self.index, raw + self.offset)
         self.time_ns = max(self.time_ns, time_ns)
         self.held = []
-        return self.index - before
 
     def _hold(self, now: float, time_ns: int) -> tuple[float, int]:
         if self.held:
@@ -66,6 +69,8 @@ class Counter:
         if len(self.held) < 3:
             return 0.0, HELD
         assert self.raw is not None
-        self.offset += self.raw - self.held[0][0]
+        first, self.since_ns = self.held[0]
+        self.offset += self.raw - first
         high = max(value for value, _ in self.held)
-        return self._accept(high, time_ns), ACCEPTED | RESET
+        self._accept(high, time_ns)
+        return high - first, ACCEPTED | RESET

@@ -1,0 +1,149 @@
+"""The live matching: loads and certificates become factors of the market view.
+
+It has a thread of its own, as it waits for the disk. What it finds goes into the
+store of factor rows, from where the accounting takes it up as it does any other
+revision.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from zerometer.agent.certificates.store import CertificateStore
+from zerometer.agent.factors.store import FactorStore
+from zerometer.core.errors import JournalError
+from zerometer.core.intervals import Calendar
+from zerometer.core.market import PROVIDER, market_rows, match_sources
+from zerometer.core.matching import QUARTER_NS, Matching
+from zerometer.core.network import Network
+from zerometer.core.series_book import HORIZON_NS, SeriesBook
+from zerometer.core.site import Site
+
+log = logging.getLogger("zerometer")
+
+#: How often it is looked whether there is anything new to match.
+SPACING_S = 60.0
+
+
+class Matcher:
+    """Matches the certificates of a site; used by one thread, but for ``book``."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self._site = site
+        self._store = CertificateStore(folder)
+        self._factors = FactorStore(folder)
+        self._sources = {source.id: k for k, source in enumerate(site.sources)}
+        zone = ZoneInfo(site.timezone)
+        self._calendar = Calendar(site.matching, zone)
+        origins = [origin.name for origin in Network(site).origins]
+        self._book = SeriesBook(site, origins, zone)
+        self._revision = 0
+        self._booked: deque[tuple[str, int, float]] = deque()
+        self._done: object = None
+        self._told: set[str] = set()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._factors.close()
+
+    def book(self, start_ns: int, loads: Mapping[str, float]) -> None:
+        """Note what came in from each source in a quarter; from any thread."""
+        self._booked.extend((source, start_ns, q) for source, q in loads.items())
+
+    def work(self, now_ns: int) -> list[str]:
+        """Match what is new; return what there is to say of certificates.
+
+        JournalError when a file cannot be read or written: what was booked is kept
+        for the next time.
+        """
+        self._keep_loads()
+        certificates = self._store.certificates()
+        if not certificates:
+            return []
+        self._learn(now_ns)
+        since_ns, _ = self._calendar.interval(now_ns - HORIZON_NS)
+        loads = self._store.loads(since_ns)
+        until_ns = max((load[-1][0] for load in loads.values()), default=0) + QUARTER_NS
+        over_ns, end_ns = self._calendar.interval(until_ns - 1)
+        over_ns = until_ns if end_ns <= until_ns else over_ns
+        news = self._store.revision(), self._revision, over_ns
+        if news == self._done:
+            return []
+        ended = {
+            source: [quarter for quarter in load if quarter[0] < over_ns]
+            for source, load in loads.items()
+        }
+        matchings = match_sources(
+            self._site, certificates, self._store.generation(), ended, self._calendar
+        )
+        rows = market_rows(self._site, matchings, self._unmatched, now_ns)
+        self._factors.add(rows)
+        self._done = news
+        return self._sayings(matchings)
+
+    def _keep_loads(self) -> None:
+        loads = list(self._booked)
+        if loads:
+            self._store.book(loads)
+            for _ in loads:
+                self._booked.popleft()
+
+    def _learn(self, now_ns: int) -> None:
+        """Take in what others said of factors since the last time."""
+        rows = self._factors.after(self._revision, now_ns - HORIZON_NS)
+        rows = [row for row in rows if row.provider != PROVIDER]
+        if rows:
+            self._book.load(rows)
+            self._revision = rows[-1].revision
+
+    def _unmatched(self, source: str, start_ns: int) -> float:
+        return self._book.unmatched(start_ns)[self._sources[source]]
+
+    def _sayings(self, matchings: Mapping[str, Matching]) -> list[str]:
+        """Return what was not said before."""
+        now = {
+            f"{certificate}: {what}"
+            for matching in matchings.values()
+            for ids, what in (
+                (matching.joined, "divided by its plant's profile"),
+                (matching.unplaced, "matches nothing: its plant has no profile"),
+            )
+            for certificate in ids
+        }
+        new, self._told = now - self._told, now
+        return sorted(new)
+
+
+class MatcherThread:
+    """Lets a matcher work every now and then."""
+
+    def __init__(self, matcher: Matcher, tell: Callable[[str], None]) -> None:
+        """*tell* is called, in the thread, with what there is to say."""
+        self._matcher = matcher
+        self._tell = tell
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="certificates")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Keep what was booked, and end."""
+        self._stopping.set()
+        self._thread.join()
+        self._matcher.close()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            stopping = self._stopping.wait(SPACING_S)
+            try:
+                for saying in self._matcher.work(time.time_ns()):
+                    self._tell(saying)
+            except JournalError as error:
+                self._tell(str(error))

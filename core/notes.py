@@ -1,0 +1,57 @@
+"""What metering finds odd: what kinds there are, and what they mean in words."""
+
+from dataclasses import dataclass
+
+from zerometer.core._counter import HELD, RESET, ROLLOVER
+
+#: What a counter can do that people should know of.
+NOTED = {"counter-held": HELD, "counter-reset": RESET, "counter-rollover": ROLLOVER}
+#: Every kind of note, and what it says of the value that stands before it.
+NOTE_TEXTS = {
+    "counter-held": "not possible after its last value; waits for two more readings",
+    "counter-reset": (
+        "reset or another meter, of which no event tells; "
+        "its gain since the last value is unknown"
+    ),
+    "counter-rollover": "rolled over; counted on",
+    "event-late": "told after its time was accounted for; it changes nothing",
+    "negative-flow": (
+        "against the direction of its only flow in the site file; not booked: "
+        "check the wiring, or add the other direction"
+    ),
+    "virtual-negative": "the sum of its meters is below 0; counts as 0",
+}
+#: Kinds of notes that come again and again as long as the reason lasts.
+LASTING = frozenset({"counter-held", "virtual-negative"})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something odd about a meter: of which kind, where, and what it read.
+
+    Of an anchor that came late, ``meter`` is the storage and ``point`` is empty. Of a
+    virtual meter, ``meter`` is the flow, ``point`` is empty, and ``value`` what it
+    lacked, in its unit.
+    """
+
+    kind: str
+    meter: str
+    point: str
+    value: float
+
+    @property
+    def text(self) -> str:
+        """The note in words."""
+        subject = f"{self.point} reads" if self.point else "comes to"
+        return f"{subject} {self.value:g}: {NOTE_TEXTS[self.kind]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A measure whose power and counter tell different stories.
+
+    ``ratio`` is the counter's gain over what power promised; NaN: it promised none.
+    """
+
+    measure: int
+    ratio: float
