@@ -125,12 +125,15 @@ def check_series(
     profiles: tuple[Profile, ...],
 ) -> None:
     """A series has one unit; warn of what nothing brings, and what nothing uses."""
-    given = {profile.series: f'profile "{profile.series}"' for profile in profiles}
-    given.update({feed.series: f'feed "{feed.id}"' for feed in feeds})
+    given = {profile.series for profile in profiles} | {feed.series for feed in feeds}
     used = {factor.series for _, factor in _factors(graph)}
-    for series, what in given.items():
-        if series not in used:
-            top.warn("", f"{what}: no factor uses the series {shown(series)}")
+    for profile in profiles:
+        if profile.series not in used:
+            top.warn("profile", "no factor uses this series", profile.series)
+    for index, feed in enumerate(feeds):
+        if feed.series not in used:
+            message = f"no factor uses its series, {shown(feed.series)}"
+            top.warn("feed", message, index)
     units = {profile.series: profile.unit for profile in profiles}
     for table, factor in _factors(graph):
         unit = units.setdefault(factor.series, factor.unit)
