@@ -155,6 +155,3 @@ def _factors(graph: Graph) -> Iterator[tuple[Table, Factor]]:
         for fuel in process.fuels:
             for factor in fuel.factors.values():
                 yield graph.tables["process", process.id], factor
-    for sink in graph.sinks:
-        if sink.factor:
-            yield graph.tables["sink", sink.id], sink.factor
