@@ -78,6 +78,20 @@ class AccountPicture:
             for source in self._network.demand
         ]
 
+    def products(self) -> list[Json]:
+        """Return what was made today, and the kg of CO2 of a good unit, by view."""
+        made = self._pipeline.figures.products.running()
+        return [
+            {
+                "id": product.id,
+                "name": product.name,
+                "unit": product.unit,
+                "good": made[product.id].good,
+                "kg_per_unit": made[product.id].kg_per_unit(),
+            }
+            for product in self._pipeline.site.products
+        ]
+
     def basis(self) -> Json:
         """Return what the figures of the last minute rest on."""
         totals = self._pipeline.figures.last

@@ -179,6 +179,7 @@ class Pipeline:
         try:
             for event in self._site_events.new():
                 self.accounting.event(event)
+                self.figures.event(event)
                 self._event("told", event.subject, told(event, self._site))
         except JournalError as error:
             self._trouble("journal", "events", str(error))

@@ -87,7 +87,7 @@ class Snapshot:
             "totals_today": {"emissions_kg": figures.today_kg},
             "factors": account.factors(),
             "feeds": [_feed(state) for state in pipeline.feeds()],
-            "products": [],
+            "products": account.products(),
             "demand": account.demand(picture.powers_kw()),
             "accounting": account.basis(),
             "events": [

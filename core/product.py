@@ -10,7 +10,7 @@ What was emitted while no good unit was made has no kg per unit, but it is in th
 that the units of the whole time, or of the lot, bear.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ QUARTER_NS = 900_000_000_000
 
 #: By view, kg.
 ByView = dict[View, float]
-#: What bears a burden: a product, and one of its lots or -1.
+#: What bears a burden: a product, and the number of its lot or -1.
 _Bearer = tuple[int, int]
 
 
@@ -71,8 +71,12 @@ class _Service:
 class Products:
     """Follows the products of a site through the totals of spans, in order."""
 
-    def __init__(self, network: Network, site: Site) -> None:
+    def __init__(
+        self, network: Network, site: Site, *, kept_lots: int | None = None
+    ) -> None:
+        """Of each product the last *kept_lots* are remembered; None: all."""
         self._views = network.views
+        self._kept_lots = kept_lots
         places = {place.name: i for i, place in enumerate(network.places)}
         self._ids = [product.id for product in site.products]
         numbers = {name: i for i, name in enumerate(self._ids)}
@@ -92,7 +96,7 @@ class Products:
             )
             for shared in site.shared
         }
-        self._lots: list[list[Lot]] = [[] for _ in self._ids]
+        self._lots: list[dict[int, Lot]] = [{} for _ in self._ids]
         self._whole = [self._nothing() for _ in self._ids]
         self._window = [self._nothing() for _ in self._ids]
 
@@ -105,17 +109,20 @@ class Products:
         A lot ends the one before it. What a span brought is divided by time between
         lots that meet within it.
         """
-        if event.kind not in ("lot-start", "lot-end"):
+        if event.kind not in ("lot-start", "lot-end") or event.subject not in self._ids:
             return
         lots = self._lots[self._ids.index(event.subject)]
-        if event.kind == "lot-end":
-            for lot in lots:
-                if lot.name == event.text and lot.end_ns is None:
-                    lot.end_ns = max(event.time_ns, lot.start_ns)
-            return
-        if lots and lots[-1].end_ns is None:
-            lots[-1].end_ns = max(event.time_ns, lots[-1].start_ns)
-        lots.append(Lot(event.text, event.time_ns, None, self._nothing()))
+        for lot in lots.values():
+            ends = event.kind == "lot-start" or lot.name == event.text
+            if ends and lot.end_ns is None:
+                lot.end_ns = max(event.time_ns, lot.start_ns)
+        if event.kind == "lot-start":
+            lots[1 + max(lots, default=-1)] = Lot(
+                event.text, event.time_ns, None, self._nothing()
+            )
+        if self._kept_lots is not None:
+            for number in sorted(lots)[: -self._kept_lots]:
+                del lots[number]
 
     def add(self, totals: Totals) -> None:
         """Take in the next span, which lies within one quarter hour."""
@@ -137,7 +144,7 @@ class Products:
     def _parts(self, product: int, totals: Totals) -> Iterator[tuple[int, float]]:
         """Yield the lots that a span has part in, and -1 for the time of none."""
         length, rest = totals.end_ns - totals.start_ns, 1.0
-        for number, lot in enumerate(self._lots[product]):
+        for number, lot in self._lots[product].items():
             end_ns = totals.end_ns if lot.end_ns is None else lot.end_ns
             common = min(end_ns, totals.end_ns) - max(lot.start_ns, totals.start_ns)
             if common > 0:
@@ -154,7 +161,7 @@ class Products:
         )
         self._whole[product].add(borne)
         self._window[product].add(borne)
-        if lot >= 0:
+        if lot in self._lots[product]:
             self._lots[product][lot].made.add(borne)
 
     def _share(self, service: _Service, totals: Totals) -> None:
@@ -179,9 +186,13 @@ class Products:
         service.kg = dict.fromkeys(self._views, 0.0)
         service.counted = {}
 
+    def running(self) -> dict[str, Made]:
+        """Return what was made and borne since ``window`` was asked, by product."""
+        return dict(zip(self._ids, self._window, strict=True))
+
     def window(self) -> dict[str, Made]:
         """Return what was made and borne since this was asked last, by product."""
-        found = dict(zip(self._ids, self._window, strict=True))
+        found = self.running()
         self._window = [self._nothing() for _ in self._ids]
         return found
 
@@ -193,7 +204,10 @@ class Products:
 
     def lots(self) -> dict[str, list[Lot]]:
         """Return the lots of every product, in the order of their beginning."""
-        return dict(zip(self._ids, self._lots, strict=True))
+        return {
+            name: [lots[number] for number in sorted(lots)]
+            for name, lots in zip(self._ids, self._lots, strict=True)
+        }
 
     def unassigned(self) -> dict[str, ByView]:
         """Return, by sink, the shared burden that no driver has counted for yet."""
@@ -202,15 +216,13 @@ class Products:
     def state(self) -> Mapping[str, Any]:
         """Return what a restart needs, by name, as plain values."""
         return {
-            "made": {
-                name: [made.good, made.emissions_kg]
-                for name, made in zip(self._ids, self._whole, strict=True)
-            },
+            "made": _packed(self._ids, self._whole),
+            "window": _packed(self._ids, self._window),
             "lots": {
                 name: [
-                    [lot.name, lot.start_ns, lot.end_ns, lot.made.good,
+                    [number, lot.name, lot.start_ns, lot.end_ns, lot.made.good,
                      lot.made.emissions_kg]
-                    for lot in lots
+                    for number, lot in lots.items()
                 ]
                 for name, lots in zip(self._ids, self._lots, strict=True)
             },
@@ -226,12 +238,12 @@ class Products:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what products and services there still are."""
         for number, name in enumerate(self._ids):
-            good, kg = state["made"].get(name, (0.0, {}))
-            self._whole[number] = self._made(good, kg)
-            self._lots[number] = [
-                Lot(lot, start_ns, end_ns, self._made(made, borne))
-                for lot, start_ns, end_ns, made, borne in state["lots"].get(name, ())
-            ]
+            self._whole[number] = self._made(*state["made"].get(name, (0.0, {})))
+            self._window[number] = self._made(*state["window"].get(name, (0.0, {})))
+            self._lots[number] = {
+                key: Lot(lot, start_ns, end_ns, self._made(good, kg))
+                for key, lot, start_ns, end_ns, good, kg in state["lots"].get(name, ())
+            }
         for sink, (kg, counted) in state["waiting"].items():
             if sink in self._services:
                 service = self._services[sink]
@@ -244,3 +256,9 @@ class Products:
 
     def _made(self, good: float, kg: Mapping[View, float]) -> Made:
         return Made(good, {view: kg.get(view, 0.0) for view in self._views})
+
+
+def _packed(ids: Sequence[str], made: Sequence[Made]) -> dict[str, list[Any]]:
+    return {
+        name: [one.good, one.emissions_kg] for name, one in zip(ids, made, strict=True)
+    }

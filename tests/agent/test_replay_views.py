@@ -96,6 +96,43 @@ def hour(**gains: float) -> dict[str, float]:
     return {point: gains.get(name, 0.0) for name, point in points.items()}
 
 
+def test_site_totals_are_gross_but_for_the_enterprises(
+    site: Path, tmp_path: Path
+) -> None:
+    """PV 100, half of it sent out; then 50 bought, at 0.6: 30 kg and not 0."""
+    hours = [hour(pv=100, sold=50, line=50), hour(grid=50, line=50, gas=10)]
+    found = replay(site, readings(tmp_path, hours))
+    assert found["emissions_kg"] == pytest.approx(
+        {"physical": 50.0, "location": 50.0, "market": 60.0, "gb32150": 20.0 + 25 - 25}
+    )
+    scopes = {view: i["scope"] for view, i in found["inventory"]["views"].items()}
+    assert scopes["location"] == pytest.approx({"1": 20.0, "2": 30.0})
+    assert scopes["gb32150"] == pytest.approx({"0": -25.0, "1": 20.0, "2": 25.0})
+    iso = found["inventory"]["views"]["market"]["iso"]
+    assert iso == pytest.approx({"1": 20.0, "2": 40.0})
+    ghg = found["inventory"]["views"]["market"]["ghg"]
+    assert ghg["stationary-combustion"] == pytest.approx(20.0)
+    assert found["sources"]["grid"]["category"]["market"]["ghg"] == (
+        "purchased-electricity"
+    )
+
+
+def test_an_excess_moves_through_a_storage(site: Path, tmp_path: Path) -> None:
+    """What is charged in a certified hour has no carbon when it is given back."""
+    hours = [hour(grid=100, line=60, charged=40), hour(discharged=40, line=40)]
+    papers = tmp_path / "gec.csv"
+    papers.write_text(
+        HEAD + "A,certificate,grid,2026-01-01T00:00,2026-01-01T01:00,100,kWh,0,\n"
+    )
+    found = replay(
+        site, readings(tmp_path, hours), "--certificates", papers, "--window", "1h"
+    )
+    line = [w["sinks"]["line"]["emissions_kg"] for w in found["windows"]]
+    assert [kg["market"] for kg in line] == pytest.approx([0.0, 0.0])
+    assert [kg["location"] for kg in line] == pytest.approx([36.0, 24.0])
+    assert found["certificates"]["score_24_7"] == pytest.approx(1.0)
+
+
 def test_sinks_and_storages_add_up_to_the_sites_total(
     site: Path, tmp_path: Path
 ) -> None:

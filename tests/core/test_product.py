@@ -108,6 +108,12 @@ def test_a_lot_bears_what_was_between_its_start_and_its_end() -> None:
     assert kg(products.whole()["door"]) == pytest.approx(15 + 7.5)
 
 
+def test_a_lot_of_a_product_that_is_gone_is_none() -> None:
+    products = Products(NETWORK, SITE)
+    products.event(replace(lot("lot-start", "L1", 0), subject="window"))
+    assert products.lots() == {"door": [], "gate": []}
+
+
 def test_lots_that_meet_within_a_span_divide_it_by_time() -> None:
     products = Products(NETWORK, SITE)
     products.event(lot("lot-start", "L1", QUARTER_NS // 3))
@@ -151,5 +157,16 @@ def test_a_restart_goes_on() -> None:
     after.restore(before.state())
     for products in (before, after):
         add(products, QUARTER_NS, 2 * QUARTER_NS, line=1, good_door=1, driver_door=1)
+    assert after.running() == before.running()
     assert after.whole() == before.whole()
     assert after.lots() == before.lots()
+
+
+def test_only_the_last_lots_are_kept_where_that_is_wanted() -> None:
+    products = Products(NETWORK, SITE, kept_lots=2)
+    for number in range(4):
+        products.event(lot("lot-start", f"L{number}", number * QUARTER_NS))
+        add(products, number * QUARTER_NS, (number + 1) * QUARTER_NS, good_door=5)
+    assert [(one.name, one.made.good) for one in products.lots()["door"]] == [
+        ("L2", 5), ("L3", 5),
+    ]  # fmt: skip
