@@ -125,12 +125,15 @@ def check_series(
     profiles: tuple[Profile, ...],
 ) -> None:
     """Warn of series that nothing brings, and of those that nothing uses."""
-    given = {profile.series: f'profile "{profile.series}"' for profile in profiles}
-    given.update({feed.series: f'feed "{feed.id}"' for feed in feeds})
+    given = {profile.series for profile in profiles} | {feed.series for feed in feeds}
     used = {factor.series for _, factor in _factors(graph)}
-    for series, what in given.items():
-        if series not in used:
-            top.warn("", f"{what}: no factor uses the series {shown(series)}")
+    for profile in profiles:
+        if profile.series not in used:
+            top.warn("profile", "no factor uses this series", profile.series)
+    for index, feed in enumerate(feeds):
+        if feed.series not in used:
+            message = f"no factor uses its series, {shown(feed.series)}"
+            top.warn("feed", message, index)
     for table, factor in _factors(graph):
         if factor.series and factor.series not in given:
             message = f"no feed or profile brings the series {shown(factor.series)}"

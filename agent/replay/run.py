@@ -21,8 +21,8 @@ from zerometer.core.totals import Factors, Totals
 
 MINUTE_NS = 60_000_000_000
 QUARTER_NS = 15 * MINUTE_NS
-#: When so many readings wait for time to be accounted for, no meter is waited for
-#: that has been silent for so long.
+#: Time is accounted for once all counters have spoken. Only when so many readings
+#: wait, no meter is waited for that has been silent for so long.
 HELD_READINGS = 4_000_000
 SILENT_NS = 24 * 60 * MINUTE_NS
 
@@ -72,14 +72,15 @@ class Replay:
             ledger=False,
             wait_ns=None,
         )
-        for event in events:
-            self._accounting.event(event)
         self._sections = [make(site, network, events) for make in SECTIONS]
         self._sections += extra
         self._all, self._window = Sum(), Sum()
         self._window_span = (0, 0)
         self._held: deque[tuple[int, int]] = deque()
+        self._silent = {(m.meter, m.counter) for m in network.measures}
         self._flags = Flags(network, rejected)
+        for event in events:
+            self._flags.add_notes(self._accounting.event(event))
 
     def windows(self, readings: Readings) -> Iterator[Span]:
         """Account for all *readings*; yield each window when it closes.
@@ -87,7 +88,7 @@ class Replay:
         ReadingsError when they do not hold, or there are none.
         """
         until_ns = -1
-        for block in readings.blocks(lambda: self._accounting.last_ns):
+        for block in readings.blocks(lambda: self._accounting.booked_ns):
             until_ns = max(until_ns, block.until_ns)
             yield from self._block(block)
         if not readings.count.used:
@@ -121,19 +122,18 @@ class Replay:
         for column in block.columns:
             self._flags.add_column(column.meter, column.point, len(column.values))
             self._flags.add_notes(self._accounting.feed(column))
+            self._silent.discard((column.meter, column.point))
         self._held.append((block.until_ns, block.rows))
-        yield from self._take(self._accounting.advance(block.until_ns))
-        self._bound()
-
-    def _bound(self) -> None:
-        """Wait for silent meters only while few readings wait with them."""
-        booked_ns = self._accounting.last_ns or 0
-        while self._held and self._held[0][0] <= booked_ns:
-            self._held.popleft()
         many = sum(rows for _, rows in self._held) > HELD_READINGS
         self._accounting.wait_ns = SILENT_NS if many else None
+        if many or not self._silent or self._accounting.booked_ns is not None:
+            yield from self._take(self._accounting.advance(block.until_ns))
+            booked_ns = self._accounting.booked_ns or 0
+            while self._held and self._held[0][0] <= booked_ns:
+                self._held.popleft()
 
     def _take(self, closing: Closing) -> Iterator[Span]:
+        self._accounting.attribution.take_records()  # nothing is restated later
         self._flags.add_closing(closing, self._accounting.network)
         for totals in closing.totals:
             if self._calendar is not None:

@@ -150,13 +150,21 @@ def test_a_series_with_what_holds_without_it(tmp_path: Path) -> None:
 def test_a_series_that_nothing_brings_and_one_that_nothing_uses(
     tmp_path: Path,
 ) -> None:
-    more = f"[profile.day]\nvalues = {[0.5] * 24}"
+    more = f"""
+    [profile.day]
+    values = {[0.5] * 24}
+    [[feed]]
+    id = "far"
+    form = "mqtt"
+    url = "mqtts://broker.example.com/factors/east"
+    """
     factor = 'factor = { series = "live", fallback = 0.5 }'
     loaded = load(tmp_path, more, factor=factor)
     assert warnings_of(loaded) == [
-        ': : profile "day": no factor uses the series "day"',
         'source "grid": factor: no feed or profile brings the series "live"; '
         "until one is imported, its fallback holds",
+        ": profile.day: no factor uses this series",
+        ': feed[0]: no factor uses its series, "far"',
     ]
 
 
