@@ -1,6 +1,6 @@
 """What the accounts say beside the flows: factors, demand, what they rest on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import fsum
 from typing import Any
 
@@ -100,17 +100,13 @@ class AccountPicture:
             "carbon_balance_error": max(balance.worst for balance in balances),
             "booked_to_ms": None if totals is None else totals.end_ns // 1_000_000,
             "measured_share": None if totals is None else measured_share(totals),
-            "flags": [] if totals is None else list(self._flags(totals)),
+            "flags": [] if totals is None else _flags(totals),
         }
 
-    def _flags(self, totals: Totals) -> Iterator[Json]:
-        for origin, entered in zip(self._network.origins, totals.entered, strict=True):
-            kind, _, subject = origin.name.partition(".")
-            if kind in ("unmeasured", "unknown-start") and entered > 0:
-                yield {"kind": kind, "subject": subject}
-        for told in sorted(totals.flags):
-            kind, _, subject = told.partition(":")
-            yield {"kind": kind, "subject": subject}
+
+def _flags(totals: Totals) -> list[Json]:
+    told = (flag.partition(":") for flag in sorted(totals.flags))
+    return [{"kind": kind, "subject": subject} for kind, _, subject in told]
 
 
 def measured_share(totals: Totals) -> float | None:

@@ -178,9 +178,10 @@ class Pipeline:
             return
         try:
             for event in self._site_events.new():
-                self.accounting.event(event)
-                self.figures.event(event)
                 self._event("told", event.subject, told(event, self._site))
+                for note in self.accounting.event(event):
+                    self._note(note, event.time_ns // MILLISECOND_NS)
+                self.figures.event(event)
         except JournalError as error:
             self._trouble("journal", "events", str(error))
 

@@ -93,9 +93,7 @@ class ProfileBank:
 
     def cut(
         self, start_ns: int, end_ns: int, tick_ns: int
-    ) -> tuple[
-        array[int], array[float], array[float], array[float], array[int]
-    ]:
+    ) -> tuple[array[int], array[float], array[float], array[float], array[int]]:
         """Take out the time from *start_ns*, where the last cut ended.
 
         Returns the edges of its steps, one more than these: its ends, and every

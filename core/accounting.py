@@ -16,6 +16,7 @@ from itertools import pairwise
 from math import fsum
 from typing import Any
 
+from zerometer.core.agenda import Agenda
 from zerometer.core.alignment import window_start
 from zerometer.core.attribution import Attribution, Rates
 from zerometer.core.demand import minute_energies
@@ -101,6 +102,8 @@ class Accounting:
         self._tick_ns = site.tick_ns
         self.metering = Metering(site.meters, self.network)
         self.attribution = Attribution(self.network)
+        self._agenda = Agenda(site, self.network)
+        self._gauged = {meter for meter, _ in self._agenda.gauges}
         self._reconciliation = Reconciliation(self.network, site)
         self._ledger = Ledger(self.network)
         self._windows = OpenWindows(self._ledger.cells, zone)
@@ -132,6 +135,11 @@ class Accounting:
         """
         if self._booked_ns is None:
             self._first_ns = min(self._first_ns or time_ns, time_ns)
+        if reading.meter in self._gauged:
+            points = self._site.meter(reading.meter).points
+            for index, value in zip(reading.points, reading.values, strict=True):
+                name = points[index].point.name
+                self._agenda.gauge(reading.meter, name, time_ns, value)
         return self.metering.read(reading, time_ns)
 
     def feed(self, column: Column) -> list[Note]:
@@ -142,6 +150,9 @@ class Accounting:
         if self._booked_ns is None and column.times_ns:
             first_ns = column.times_ns[0]
             self._first_ns = min(self._first_ns or first_ns, first_ns)
+        if (column.meter, column.point) in self._agenda.gauges:
+            for time_ns, value in zip(column.times_ns, column.values, strict=True):
+                self._agenda.gauge(column.meter, column.point, time_ns, value)
         return self.metering.feed(column)
 
     def event(self, event: SiteEvent) -> list[Note]:
@@ -151,6 +162,10 @@ class Accounting:
         """
         if event.kind in ("meter-change", "ratio-change"):
             return self.metering.change(event)
+        late = self._booked_ns is not None and event.time_ns < self._booked_ns
+        if event.kind == "storage-anchor" and late:
+            return [Note("event-late", event.subject, "", event.quantity or 0.0)]
+        self._agenda.event(event)
         return []
 
     def advance(self, now_ns: int) -> Closing:
@@ -190,7 +205,10 @@ class Accounting:
             if (whole and span_ns > end_ns) or most == 0:
                 return
             most = None if most is None else most - 1
-            self._book(start_ns, self._booked_ns, min(span_ns, end_ns), closing)
+            for tank, energy in self._agenda.take(self._booked_ns):
+                self.attribution.anchor(tank, energy)
+            until_ns = self._agenda.until(self._booked_ns, min(span_ns, end_ns))
+            self._book(start_ns, self._booked_ns, until_ns, closing)
 
     def resume(self, now_ns: int) -> Closing:
         """Go on after an interruption: nobody saw what lies between.
@@ -299,6 +317,7 @@ class Accounting:
             "tanks": self.attribution.state(),
             "ledger": self._ledger.state(),
             "windows": self._windows.state(),
+            "agenda": self._agenda.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> Leftover | None:
@@ -324,6 +343,7 @@ class Accounting:
         self._resumed_ns = self._now_ns or 0
         leftover = self._windows.restore(state["windows"])
         self.attribution.restore(state["tanks"])
+        self._agenda.restore(state.get("agenda", ()))
         if leftover is None:
             self._ledger.restore(state["ledger"])
         return leftover

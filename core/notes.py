@@ -14,7 +14,7 @@ NOTE_TEXTS = {
         "its gain since the last value is unknown"
     ),
     "counter-rollover": "rolled over; counted on",
-    "event-late": "a change of the meter told after its values were accounted for",
+    "event-late": "told after its time was accounted for; it changes nothing",
     "negative-flow": (
         "against the direction of its only flow in the site file; not booked: "
         "check the wiring, or add the other direction"
@@ -29,7 +29,8 @@ LASTING = frozenset({"counter-held", "virtual-negative"})
 class Note:
     """Something odd about a meter: of which kind, where, and what it read.
 
-    Of a virtual meter, ``meter`` is the flow, ``point`` is empty, and ``value`` what it
+    Of an anchor that came late, ``meter`` is the storage and ``point`` is empty. Of a
+    virtual meter, ``meter`` is the flow, ``point`` is empty, and ``value`` what it
     lacked, in its unit.
     """
 

@@ -18,8 +18,9 @@ QUARTER_NS = 900_000_000_000
 #: what was booked with it: in kg/kWh, and as a part of the value before.
 EPSILON_KG_PER_KWH = 0.0005
 EPSILON_SHARE = 0.001
+DAY_NS = 96 * QUARTER_NS
 #: Nothing older is restated: providers re-issue up to three months back.
-HORIZON_NS = 100 * 24 * 4 * QUARTER_NS
+HORIZON_NS = 100 * DAY_NS
 #: Quarters whose factors are kept at hand.
 KEPT_QUARTERS = 1024
 
@@ -78,6 +79,7 @@ class SeriesBook:
         self._kept: dict[int, FactorSet] = {}
         #: Values that were told last and have drifted by less than epsilon since.
         self._told: dict[tuple[str, int], float] = {}
+        self._forgotten_ns = 0
 
     def fault_of(self, row: FactorRow) -> str:
         """Return why *row* is never used here; empty when it can be."""
@@ -94,11 +96,18 @@ class SeriesBook:
         self._kept.clear()
 
     def add(self, rows: Sequence[FactorRow], now_ns: int) -> list[Change]:
-        """Take in new rows; return where accounts up to *now_ns* are out of date."""
+        """Take in new rows; return where accounts up to *now_ns* are out of date.
+
+        What is older than the horizon is passed over, and in time forgotten.
+        """
+        horizon_ns = now_ns - HORIZON_NS
+        if horizon_ns >= self._forgotten_ns + DAY_NS:
+            self.forget(horizon_ns)
+        rows = [row for row in rows if row.t1_ns > horizon_ns]
         quarters: dict[str, set[int]] = {}
         for row in rows:
             if self._accounts(row):
-                start = max(row.t0_ns, now_ns - HORIZON_NS) // QUARTER_NS
+                start = max(row.t0_ns, horizon_ns) // QUARTER_NS
                 end = -(-min(row.t1_ns, now_ns + 1) // QUARTER_NS)
                 quarters.setdefault(row.series, set()).update(range(start, end))
         before = {
@@ -143,6 +152,7 @@ class SeriesBook:
         """Let go of what was before *before_ns*."""
         for timeline in self._timelines.values():
             timeline.forget(before_ns)
+        self._forgotten_ns = before_ns
         quarter = before_ns // QUARTER_NS
         self._told = {k: v for k, v in self._told.items() if k[1] >= quarter}
         self._kept.clear()

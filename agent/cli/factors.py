@@ -4,12 +4,18 @@ import argparse
 import csv
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zerometer.agent.cli.common import Subparsers, load, site_argument
 from zerometer.agent.factors.times import format_time, parse_time
 from zerometer.core.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from zerometer.agent.factors.store import FactorStore
+    from zerometer.core.site import Site
 
 SHIPPED = (
     "name", "value", "unit", "year", "basis", "confidence", "verified", "source",
@@ -86,8 +92,8 @@ def _time(text: str) -> int:
 
 def run_list(options: argparse.Namespace) -> int:
     """List the shipped factors, or the series of a site."""
-    from zerometer.agent.factors.store import FactorStore
     from zerometer.config.factor_library import shipped
+    from zerometer.core.origin_factors import series_units
 
     if options.shipped:
         _print(
@@ -102,21 +108,40 @@ def run_list(options: argparse.Namespace) -> int:
         )  # fmt: skip
         return 0
     site = load(options)
-    with FactorStore(Path(site.journal.path)) as store:
-        _print(
-            SERIES,
-            (
-                (
-                    o.series, o.rows, format_time(o.t0_ns), format_time(o.t1_ns),
-                    o.unit, o.provider, format_time(o.fetched_ns),
-                )
-                for o in store.overview()
-            ),
-        )  # fmt: skip
-        for fetched_ns, bad in store.quarantine():
-            when = format_time(fetched_ns)
-            print(f"set aside {when}: {bad.where}: {bad.reason}", file=sys.stderr)
+    with _kept(site) as store:
+        known = store.overview() if store else []
+        aside = store.quarantine() if store else []
+    rows = {
+        name: (name, 0, "", "", u, "", "") for name, u in series_units(site).items()
+    }
+    rows |= {
+        o.series: (
+            o.series, o.rows, format_time(o.t0_ns), format_time(o.t1_ns), o.unit,
+            o.provider, format_time(o.fetched_ns),
+        )
+        for o in known
+    }  # fmt: skip
+    _print(SERIES, (rows[name] for name in sorted(rows)))
+    for fetched_ns, bad in aside:
+        when = format_time(fetched_ns)
+        print(f"set aside {when}: {bad.where}: {bad.reason}", file=sys.stderr)
     return 0
+
+
+@contextmanager
+def _kept(site: "Site") -> "Iterator[FactorStore | None]":
+    """Yield what a site has kept of factors; None if that is nothing yet."""
+    from zerometer.agent.factors.database import NAME
+    from zerometer.agent.factors.store import FactorStore
+
+    folder = Path(site.journal.path)
+    if not (folder / NAME).exists():
+        yield None
+        return
+    with FactorStore(folder) as store:
+        if store.notice:
+            print(f"warning: factors: {store.notice}", file=sys.stderr)
+        yield store
 
 
 def run_show(options: argparse.Namespace) -> int:
@@ -142,19 +167,20 @@ def run_show(options: argparse.Namespace) -> int:
 
 
 def _show_series(options: argparse.Namespace) -> int:
-    from zerometer.agent.factors.store import FactorStore
     from zerometer.core.factor_timeline import Timeline
 
     site = load(options)
     timelines: dict[str, Timeline] = {}
-    with FactorStore(Path(site.journal.path)) as store:
-        for row in store.rows(options.name, options.as_of):
+    known = "none"
+    with _kept(site) as store:
+        for row in store.rows(options.name, options.as_of) if store else ():
             timelines.setdefault(row.method, Timeline()).add(row)
-        known = ", ".join(overview.series for overview in store.overview())
+        if store:
+            known = ", ".join(overview.series for overview in store.overview())
     if not timelines:
         raise UsageError(
             f"factors: {options.name}: no shipped factor, and no value of such a series"
-            f" was known; there are: {known or 'none'}"
+            f" was known; there are: {known}"
         )
     _print(
         ROWS,

@@ -1,7 +1,8 @@
 """The form of Electricity Maps: carbon intensity by zone, hourly or finer.
 
 ``/v3/carbon-intensity/history`` gives the last 24 hours, ``/forecast`` what is to
-come. Values that are estimated are replaced as measured ones arrive, for months.
+come, ``/latest`` one value. What is estimated is measured later, and revised for
+months.
 """
 
 from typing import Any
@@ -23,6 +24,10 @@ from zerometer.core.site import FeedSettings
 
 PROVIDER = "electricity-maps"
 PATH = "/v3/carbon-intensity"
+#: Addresses that are asked alone, if the site file names one of them.
+PARTS = ("/history", "/forecast", "/latest")
+#: Under which names answers have lists; the latest value stands alone.
+LISTS = ("history", "forecast", "data")
 MINUTE_NS = 60 * 10**9
 #: How long a value holds, by ``temporalGranularity``; hourly where it is not said.
 STEPS_NS = {
@@ -43,32 +48,38 @@ class ElectricityMaps(Polled):
         self._asked = dict(parse_qsl(urlsplit(settings.url).query))
 
     def poll(self, now_ns: int) -> Said:
-        """Return the last day and the next one."""
-        said = self._said(self._client.get(self._address("history")), now_ns)
+        """Return the last day and the next one; or what one address of them has."""
+        url = urlsplit(self._settings.url)
+        if url.path.endswith(PARTS):
+            return self._said(self._client.get(self._address(url.path)), now_ns)
+        path = f"{url.path.rstrip('/')}{PATH}"
+        said = self._said(self._client.get(self._address(f"{path}/history")), now_ns)
         try:
-            ahead = self._said(self._client.get(self._address("forecast")), now_ns)
+            answer = self._client.get(self._address(f"{path}/forecast"))
+            ahead = self._said(answer, now_ns)
         except FeedError as error:
             # Not every plan includes it: what was measured is taken all the same.
             said.trouble = f"forecast: {error}"
         else:
-            said.rows += [r for r in ahead.rows if r.t0_ns < now_ns + AHEAD_NS]
+            said.rows += ahead.rows
             said.bad += ahead.bad
         return said
 
-    def _address(self, part: str) -> str:
-        url = urlsplit(self._settings.url)
+    def _address(self, path: str) -> str:
         query = urlencode({**self._asked, "zone": self._settings.zone})
-        path = f"{url.path.rstrip('/')}{PATH}/{part}"
+        url = urlsplit(self._settings.url)
         return url._replace(path=path, query=query, fragment="").geturl()
 
     def _said(self, answer: Any, now_ns: int) -> Said:
-        """Return the rows of an answer; one object is a list of itself."""
+        """Return the rows of an answer: a list under its name, or one value."""
         whole = object_of(answer, "answer")
-        forecast = "forecast" in whole
-        key = "forecast" if forecast else "history"
         zone = whole.get("zone")
         if zone != self._settings.zone:
             raise FeedError(f"answer: zone: {shown(zone)}, not {self._settings.zone}")
+        key = next((key for key in LISTS if key in whole), "history")
+        one = key not in whole and "carbonIntensity" in whole
+        parts = [whole] if one else list_of(whole.get(key), key)
+        forecast = key == "forecast"
 
         def rows_of(part: dict[str, Any]) -> list[FactorRow]:
             status: Status = "preliminary" if part.get("isEstimated") else "measured"
@@ -76,7 +87,9 @@ class ElectricityMaps(Polled):
                 {**whole, **part}, "forecast" if forecast else status, now_ns
             )
 
-        return collect(list_of(whole.get(key), key), f"{key} {zone}", rows_of)
+        said = collect(parts, f"{key} {zone}", rows_of)
+        said.rows = [row for row in said.rows if row.t0_ns < now_ns + AHEAD_NS]
+        return said
 
     def _rows(
         self, part: dict[str, Any], status: Status, now_ns: int

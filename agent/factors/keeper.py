@@ -25,6 +25,11 @@ log = logging.getLogger("zerometer")
 
 #: What ``factors import`` wrote is looked for so often.
 LOOK_NS = 60 * 10**9
+#: After a large import there is more to take soon.
+HURRY_NS = 10**9
+#: Rows that wait to be taken, at most twice so many; and those taken in a tick.
+WAITING = 5000
+TAKEN_AT_ONCE = 500
 #: Waits after failures: the shortest, and the first limit of a random one.
 RETRY_AT_LEAST_S = 5.0
 RETRY_FIRST_S = 60.0
@@ -125,9 +130,9 @@ class FactorKeeper:
         self._thread.join(CUT_S)
 
     def take(self) -> list[FactorRow]:
-        """Return the rows that are new since the last call, in order."""
-        rows = []
-        while self._new:
+        """Return rows that are new since the last call, in order; a few at a time."""
+        rows: list[FactorRow] = []
+        while self._new and len(rows) < TAKEN_AT_ONCE:
             rows.append(self._new.popleft())
             self.last = rows[-1].revision
         return rows
@@ -142,11 +147,12 @@ class FactorKeeper:
         for asked in self._feeds:
             if self._is_due(asked):
                 self._ask(asked, store)
-        news = store.after(self._seen)
-        if news:
-            self._seen = news[-1].revision
+        if len(self._new) < WAITING:
+            news = store.after(self._seen, limit=WAITING)
             self._new.extend(news)
-        look_ns = self._boottime_ns() + LOOK_NS
+            self._seen = news[-1].revision if news else self._seen
+        more = len(self._new) >= WAITING
+        look_ns = self._boottime_ns() + (HURRY_NS if more else LOOK_NS)
         return min([look_ns, *(asked.due_ns for asked in self._feeds)])
 
     def _run(self) -> None:

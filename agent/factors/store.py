@@ -110,11 +110,16 @@ class FactorStore:
             with self._writing():
                 self._set_aside(bad, fetched_ns)
 
-    def after(self, revision: int, since_ns: int = 0) -> list[FactorRow]:
-        """Return rows of higher revisions that are about times after *since_ns*."""
+    def after(
+        self, revision: int, since_ns: int = 0, limit: int = -1
+    ) -> list[FactorRow]:
+        """Return the first rows of higher revisions about times after *since_ns*."""
         return list(
             self._rows(
-                "revision > ? AND t1_ns > ? ORDER BY revision", revision, since_ns
+                "revision > ? AND t1_ns > ? ORDER BY revision LIMIT ?",
+                revision,
+                since_ns,
+                limit,
             )
         )
 

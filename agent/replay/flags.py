@@ -16,7 +16,9 @@ Flag = dict[str, str]
 _TEXTS = {
     "circular": "energy flows in a circle without an exit: check directions",
     "negative": "comes out negative, which is no flow: it counts as 0",
-    "power-bonus": "what is credited is more than the burden: the rest is negative",
+    "negative-burden": "its power's bonus is more than the whole burden",
+    "unmeasured": "{} more went out than came in",
+    "unknown-start": "holds, or gave, what it had before: {} more than is known",
 }
 
 
@@ -87,17 +89,16 @@ class Flags:
         return flags
 
     def _of(self, totals: Totals) -> Iterator[Flag]:
-        for origin, entered in zip(self._network.origins, totals.entered, strict=True):
-            kind, _, subject = origin.name.partition(".")
-            if kind == "unmeasured" and entered > 0:
-                text = f"{entered:g} {origin.unit} more went out than came in"
-                yield _flag(kind, subject, text)
-            elif kind == "unknown-start" and entered > 0:
-                text = f"gave {entered:g} {origin.unit} more than is known to be in it"
-                yield _flag(kind, subject, text)
+        entered = {
+            origin.name: f"{amount:g} {origin.unit}"
+            for origin, amount in zip(
+                self._network.origins, totals.entered, strict=True
+            )
+        }
         for told in sorted(totals.flags):
             kind, _, subject = told.partition(":")
-            yield _flag(kind, subject, _TEXTS.get(kind, ""))
+            amount = entered.get(f"{kind}.{subject}", "")
+            yield _flag(kind, subject, _TEXTS.get(kind, "").format(amount))
 
     def _disagreement(self, found: Disagreement, network: Network) -> None:
         measure = network.measures[found.measure]

@@ -72,14 +72,14 @@ class Replay:
             ledger=False,
             wait_ns=None,
         )
-        for event in events:
-            self._accounting.event(event)
         self._sections = [make(site, network, events) for make in SECTIONS]
         self._sections += extra
         self._all, self._window = Sum(), Sum()
         self._window_span = (0, 0)
         self._held: deque[tuple[int, int]] = deque()
         self._flags = Flags(network, rejected)
+        for event in events:
+            self._flags.add_notes(self._accounting.event(event))
 
     def windows(self, readings: Readings) -> Iterator[Span]:
         """Account for all *readings*; yield each window when it closes.

@@ -79,6 +79,28 @@ def test_what_is_imported_is_listed_and_shown(site: str, capsys: Captured) -> No
     }  # fmt: skip
 
 
+def test_what_was_never_said_is_listed_as_such(site: str, capsys: Captured) -> None:
+    text = Path(site).read_text(encoding="utf-8")
+    at = text.index("[source.grid]")
+    series = 'factor = { series = "cn-east", fallback = 0.55 }'
+    text = text[:at] + re.sub("(?m)^factor = .*", series, text[at:], count=1)
+    Path(site).write_text(text, encoding="utf-8")
+    assert main(["factors", "list", site]) == 0
+    (row,) = listed(capsys.readouterr().out)
+    assert (row["series"], row["rows"], row["unit"]) == ("cn-east", "0", "kg/kWh")
+    assert main(["factors", "show", "cn-east", site]) == UsageError.exit_code
+    assert "there are: none" in capsys.readouterr().err
+    # Who only looks leaves nothing behind.
+    assert not (Path(site).parent / "state").exists()
+
+
+def test_a_damaged_file_is_told(site: str, capsys: Captured) -> None:
+    take(site, HEAD + MEASURED)
+    (Path(site).parent / "state" / "factors.sqlite").write_bytes(b"garbage " * 999)
+    assert main(["factors", "list", site]) == 0
+    assert "warning: factors: " in capsys.readouterr().err
+
+
 def test_what_holds_can_be_imported_elsewhere(site: str, capsys: Captured) -> None:
     take(site, HEAD + FORECAST + MEASURED)
     capsys.readouterr()

@@ -137,6 +137,17 @@ def test_electricity_maps(server: Upstream) -> None:
     ]
 
 
+def test_electricity_maps_asked_for_the_latest_only(server: Upstream) -> None:
+    latest = {**HISTORY["history"][1]}
+    url = answering(server, latest)
+    said = maps(f"{url}/v3/carbon-intensity/latest").poll(NOW)
+    assert [(value, status) for *_, value, status in brief(said)] == [
+        (pytest.approx(0.5755, rel=1e-15), "preliminary")
+    ]
+    (request,) = server.requests
+    assert request.path == "/v3/carbon-intensity/latest?zone=CN"
+
+
 def test_electricity_maps_without_forecasts_in_the_plan(server: Upstream) -> None:
     refused = Reply(403, body=b'{"error":"forecast is not in your plan"}')
     said = maps(answering(server, HISTORY, refused)).poll(NOW)

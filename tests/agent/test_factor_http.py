@@ -1,6 +1,7 @@
 """JSON over HTTP: what is asked, and what becomes of failures on the way."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,20 @@ def test_an_answer_that_is_none(server: Upstream, reply: Reply, reason: str) -> 
 
 def test_an_address_is_told_without_its_query(server: Upstream) -> None:
     assert "zone" not in str(failure(server, Reply(cut="before")))
+
+
+def test_tls(
+    server: Upstream, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a certificate, somebody must vouch for it: here SSL_CERT_FILE."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    url = base(server).replace("http:", "https:")
+    with pytest.raises(FeedError, match="CERTIFICATE_VERIFY_FAILED"):
+        JsonClient("auth-token").get(url)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    assert JsonClient("auth-token").get(url) == {}
 
 
 def test_a_wait_that_is_asked_for(server: Upstream) -> None:

@@ -118,6 +118,26 @@ def test_what_was_imported_meanwhile_is_found(tmp_path: Path, file: Path) -> Non
     assert bench.values() == [0.5]
 
 
+def test_a_large_import_is_handed_on_bit_by_bit(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keepers, "WAITING", 4)
+    monkeypatch.setattr(keepers, "TAKEN_AT_ONCE", 3)
+    lines = [LINE.format(1, 2, n / 100).replace("01T", f"{n:02}T") for n in range(1, 8)]
+    file.write_text(HEAD + "".join(lines))
+    with FactorStore(tmp_path / "state") as store:
+        store.add(read_factor_csv(file, 7).rows)
+    bench = Bench(tmp_path)
+    assert bench.round() == keepers.HURRY_NS / SECOND
+    assert bench.values() == [0.01, 0.02, 0.03]
+    assert bench.keeper.last == 3
+    assert bench.round() == keepers.HURRY_NS / SECOND
+    assert bench.values() == [0.04, 0.05, 0.06]
+    assert bench.round() == LOOK_NS / SECOND
+    assert bench.values() == [0.07]
+    assert bench.values() == []
+
+
 def test_a_start_goes_on_where_the_last_state_was(tmp_path: Path, file: Path) -> None:
     """What came after it is news: also what was imported in between."""
     file.write_text(HEAD + LINE.format(1, 2, 0.5) + LINE.format(2, 3, 0.6))

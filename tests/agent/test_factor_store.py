@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,15 @@ def test_what_was_known_at_a_time(store: FactorStore) -> None:
     assert values(store) == [0.5, 0.6, 0.7]
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FactorStore]:
+    with FactorStore(tmp_path_factory.mktemp("shared")) as opened:
+        yield opened
+
+
+SERIES = count()
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from([0.4, 0.5, 0.6]), st.integers(0, 5)), max_size=12
@@ -103,26 +113,30 @@ def test_what_was_known_at_a_time(store: FactorStore) -> None:
     st.booleans(),
 )
 def test_passing_over_never_changes_what_holds(
-    tmp_path_factory: pytest.TempPathFactory,
-    statements: list[tuple[float, int]],
-    stated: bool,
+    shared: FactorStore, statements: list[tuple[float, int]], stated: bool
 ) -> None:
     """Whether the provider states when it published, or does not."""
+    series = f"series-{next(SERIES)}"
     rows = [
-        said(value, published if stated else fetched, fetched)
+        replace(
+            ROW,
+            series=series,
+            value=value,
+            published_ns=published if stated else fetched,
+            fetched_ns=fetched,
+        )
         for fetched, (value, published) in enumerate(statements, 10)
     ]
-    with FactorStore(tmp_path_factory.mktemp("store")) as store:
-        for row in rows:
-            store.add([row])
-        for known in range(len(rows) + 1):
-            kept, every = Timeline(), Timeline()
-            for row in store.rows("cn-east", as_of_ns=9 + known):
-                kept.add(row)
-            for revision, row in enumerate(rows[:known], 1):
-                every.add(replace(row, revision=revision))
-            found, expected = kept.mean(0, HOUR), every.mean(0, HOUR)
-            assert (found and found[0]) == (expected and expected[0])
+    for row in rows:
+        shared.add([row])
+    for known in range(len(rows) + 1):
+        kept, every = Timeline(), Timeline()
+        for row in shared.rows(series, as_of_ns=9 + known):
+            kept.add(row)
+        for revision, row in enumerate(rows[:known], 1):
+            every.add(replace(row, revision=revision))
+        found, expected = kept.mean(0, HOUR), every.mean(0, HOUR)
+        assert (found and found[0]) == (expected and expected[0])
 
 
 def test_nothing_that_was_said_can_be_changed(store: FactorStore) -> None:

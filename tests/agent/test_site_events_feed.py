@@ -99,3 +99,20 @@ def test_an_event_is_said_in_words() -> None:
     assert told(capture, site) == (
         "capture at 1970-01-01T00:00:00+00:00 1.0 t for good, emits -1000 kg CO2e"
     )
+
+
+def test_what_a_storage_holds_is_trued_up(tmp_path: Path) -> None:
+    with Gateway(tmp_path) as gateway:
+        gateway.seconds(100)
+        anchored = SiteEvent(time_ns=gateway.times.wall_ns, kind="storage-anchor",
+                             subject="battery", quantity=30.0)  # fmt: skip
+        tell(tmp_path, anchored)
+        gateway.seconds(100)
+        # It discharges 6 kW, most of a minute of which has been booked since.
+        held = gateway.pipeline.accounting.attribution.held(0).energy
+        assert 29.5 < held < 30.0
+        tell(tmp_path, replace(anchored, quantity=5.0))
+        gateway.seconds(1)
+        late = [e for e in gateway.events.recent if e.kind == "event-late"]
+        assert [e.subject for e in late] == ["battery"]
+        assert gateway.pipeline.accounting.attribution.held(0).energy > 29.5

@@ -96,6 +96,31 @@ def test_what_storages_gain_is_what_they_hold(story: Story) -> None:
         before = found.held
 
 
+@given(stories(), st.data())
+def test_anchored_storages_keep_the_balance(story: Story, data: st.DataObject) -> None:
+    network, attribution = story.network, Attribution(story.network)
+    energy = [0.0] * len(network.tanks)
+    for span in story.spans:
+        wanted = {}
+        for tank in range(len(network.tanks)):
+            if data.draw(st.booleans()):
+                wanted[tank] = data.draw(st.floats(0, 100))
+                attribution.anchor(tank, wanted[tank])
+        (found,) = booked(
+            Story(story.site, [span], story.factors), story.factors, attribution
+        )
+        for view, entered in found.entered_kg.items():
+            received = found.received_kg[view]
+            size = fsum(map(abs, [*entered, *received]))
+            assert fsum(received) == pytest.approx(
+                fsum(entered), abs=1e-9 * size + 1e-9
+            )
+        for tank, before in enumerate(energy):
+            change = wanted.get(tank, before) - before
+            assert found.true_up[tank] == pytest.approx(change, abs=1e-9)
+        energy = [held.energy for held in found.held]
+
+
 @given(stories())
 def test_the_ledger_balances_to_the_last_unit(story: Story) -> None:
     network, ledger = story.network, Ledger(story.network)

@@ -255,6 +255,26 @@ def test_a_revision_goes_on_through_the_storage() -> None:
     assert held == Holdings.none(books.network)
 
 
+def test_a_changed_graph_goes_on_by_names() -> None:
+    pools = (replace(LV, nominal=100.0),)
+    books = Books(site(pools=pools, sources=(grid(0.6),), storages=(battery(),)))
+    books.attribution.anchor(0, 0.0)
+    books.book({"source.grid": 10, CHARGE: 10}, books.factors(grid=0.5))
+    # Below a thousandth of 100 kW over a quarter hour: it waits.
+    books.book({"source.grid": 0.02}, books.factors(grid=0.5))
+    state = books.attribution.state()
+    sun = replace(grid(0.0), id="sun", measure=measure("sun"))
+    changed = Books(site(pools=pools, sources=(sun, grid(0.6)), storages=(battery(),)))
+    changed.attribution.restore(state)
+    held = changed.attribution.held(0)
+    assert (held.energy, list(held.origins)[:2]) == (10.0, [0.0, 10.0])
+    assert held.emissions_kg["physical"] == pytest.approx(5.0)
+    changed.attribution.anchor(0, 12.0)
+    totals = changed.book({"source.grid": 0.01}, changed.factors(grid=0.5))
+    assert totals.entered[1] == pytest.approx(0.03)
+    assert not totals.flags  # known before: no unknown start
+
+
 def test_the_first_factors_of_a_quarter_count_in_all_of_it() -> None:
     books = Books(site(sources=(grid(0.6),)))
     book = books.attribution.book

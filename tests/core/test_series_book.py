@@ -191,6 +191,18 @@ def test_what_was_forgotten_is_not_known() -> None:
     assert made.at(T0).fallback == {"cn-east"}
 
 
+def test_what_nobody_restates_any_more_is_let_go() -> None:
+    made = book()
+    made.add([ROW], T0 + HOUR)
+    assert made.value("cn-east", T0) == 0.5
+    # A day passes over the horizon before it is looked at again.
+    later_ns = T0 + HOUR + HORIZON_NS
+    assert made.add([replace(ROW, value=0.9, revision=2)], later_ns) == []
+    assert made.value("cn-east", T0) is None
+    made.add([ROW], later_ns)
+    assert made.value("cn-east", T0) is None
+
+
 def test_more_quarters_than_are_kept_are_all_right() -> None:
     made = book()
     for quarter in range(KEPT_QUARTERS + 5):
