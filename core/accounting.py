@@ -123,6 +123,11 @@ class Accounting:
         return self._ledger.cells
 
     @property
+    def booked_ns(self) -> int | None:
+        """Up to when all is booked; None before the first advance."""
+        return self._booked_ns
+
+    @property
     def last_ns(self) -> int | None:
         """Up to when time has passed; None before the first advance."""
         return self._now_ns
@@ -134,7 +139,7 @@ class Accounting:
         times; meters among each other in any.
         """
         if self._booked_ns is None:
-            self._first_ns = min(self._first_ns or time_ns, time_ns)
+            self._first_ns = _earlier(self._first_ns, time_ns)
         if reading.meter in self._gauged:
             points = self._site.meter(reading.meter).points
             for index, value in zip(reading.points, reading.values, strict=True):
@@ -149,7 +154,7 @@ class Accounting:
         """
         if self._booked_ns is None and column.times_ns:
             first_ns = column.times_ns[0]
-            self._first_ns = min(self._first_ns or first_ns, first_ns)
+            self._first_ns = _earlier(self._first_ns, first_ns)
         if (column.meter, column.point) in self._agenda.gauges:
             for time_ns, value in zip(column.times_ns, column.values, strict=True):
                 self._agenda.gauge(column.meter, column.point, time_ns, value)
@@ -176,7 +181,7 @@ class Accounting:
         """
         closing = Closing()
         if self._booked_ns is None:
-            self._booked_ns = min(now_ns, self._first_ns or now_ns)
+            self._booked_ns = _earlier(self._first_ns, now_ns)
             self._resumed_ns = self._booked_ns
         self._now_ns = now_ns
         known_ns = self.metering.watermark(now_ns, self._resumed_ns, self.wait_ns)
@@ -288,6 +293,7 @@ class Accounting:
         self._weigh(totals)
         totals.measured = metered.totals
         totals.estimated = metered.estimated
+        totals.seen_ns = metered.seen_ns
         totals.minutes = minute_energies(
             start_ns,
             durations,
@@ -347,3 +353,7 @@ class Accounting:
         if leftover is None:
             self._ledger.restore(state["ledger"])
         return leftover
+
+
+def _earlier(known_ns: int | None, time_ns: int) -> int:
+    return time_ns if known_ns is None else min(known_ns, time_ns)

@@ -16,7 +16,8 @@ from zerometer.core.network import Network
 from zerometer.core.quarter_record import QuarterRecord
 from zerometer.core.totals import FactorSet, Totals
 
-#: A burden below this part of what entered, and negative, is rounding.
+#: A burden below this part of what entered, and negative, is rounding; so is such a
+#: part of what a place got.
 NOISE = 1e-9
 
 
@@ -110,8 +111,12 @@ class Fold:
             if any(kg[i] < -NOISE * entered[v] for v, kg in totals.pool_kg.items()):
                 flags.add(f"negative-burden:{pool.id}")
         for tank, held in zip(network.tanks, totals.held, strict=True):
-            moved = any(totals.received[tank.unknown :: self._origins])
-            if moved or held.origins[tank.unknown] > 0:
+            got = totals.received[tank.unknown :: self._origins]
+            moved = any(
+                abs(part) > NOISE * quantity
+                for part, quantity in zip(got, totals.quantity, strict=True)
+            )
+            if moved or held.origins[tank.unknown] > NOISE * held.energy:
                 flags.add(f"unknown-start:{tank.name.partition('.')[2]}")
         return flags
 

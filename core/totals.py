@@ -67,7 +67,8 @@ class Totals:
     ``gb32150``. ``held``: of each storage, at the end; ``true_up``: by how much it
     was found to hold more than its flows say. ``minutes``: what came in each minute
     of UTC that the span touches, one for each of the network's ``demand``, minute
-    after minute. ``flags``: what is to be known of the span, as ``KIND:SUBJECT``:
+    after minute. ``seen_ns``: how long meters saw what they measure, as a mean over
+    measures. ``flags``: what is to be known of the span, as ``KIND:SUBJECT``:
     ``unmeasured:POOL``, ``circular:POOL``, ``negative-burden:POOL`` and
     ``unknown-start:STORAGE``.
     """
@@ -88,4 +89,5 @@ class Totals:
     true_up: "array[float]" = field(default_factory=lambda: array("d"))
     minutes: "array[float]" = field(default_factory=lambda: array("d"))
     measured: "array[float]" = field(default_factory=lambda: array("d"))
+    seen_ns: float = 0.0
     flags: set[str] = field(default_factory=set)

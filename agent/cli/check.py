@@ -88,6 +88,8 @@ def _counts(site: Site) -> dict[str, Any]:
         "processes": len(site.processes),
         "storages": len(site.storages),
         "sinks": len(site.sinks),
+        "products": len(site.products),
+        "views": list(site.views),
         "uplinks": len(site.uplinks),
     }
 
@@ -109,8 +111,9 @@ def _print_summary(site: Site, warnings: Sequence[Problem]) -> None:
             names = ", ".join(f"{p.point.name} ({p.point.unit})" for p in meter.points)
             print(f"no bus: {meter.id}: {names}")
     counts = _counts(site)
-    graph = ("pools", "sources", "processes", "storages", "sinks")
+    graph = ("pools", "sources", "processes", "storages", "sinks", "products")
     print(", ".join(_number(counts[name], name) for name in graph))
+    print(f"views: {', '.join(site.views)}")
     for uplink in site.uplinks:
         print(f"uplink {uplink.id}: {uplink.url}")
     print("no problem found" if not warnings else "no error found")

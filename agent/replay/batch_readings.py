@@ -84,6 +84,7 @@ class BatchReadings:
             if key not in self._points.used:
                 self.count.skipped += column.present
                 continue
+            self.count.used += column.present
             self.count.missing += len(times) - column.present
             self._times.setdefault(key, array("q")).extend(times)
             self._values.setdefault(key, array("d")).extend(column.floats())
@@ -105,7 +106,6 @@ class BatchReadings:
             ordered, values = self._in_order(key, times, self._values[key], booked_ns)
             if ordered:
                 self._last_ns[key] = ordered[-1]
-                self.count.used += len(ordered)
                 columns.append(Column(*key, ordered, values))
         self._times, self._values = {}, {}
         return Block(columns, self._until_ns)
@@ -130,5 +130,6 @@ class BatchReadings:
                 kept_values.append(value)
                 last = time_ns
         left = len(times) - len(kept)
+        self.count.used -= left
         self.count.disordered[key] = self.count.disordered.get(key, 0) + left
         return kept, kept_values

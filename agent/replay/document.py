@@ -4,9 +4,9 @@ Everything here is a function of ``Totals``. Origins that are sources go by thei
 all others by their full name (``fuel.boiler.natural_gas``, ``unmeasured.lv``).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from math import fsum, isfinite
+from math import isfinite
 from typing import Any
 
 from zerometer.agent.replay.blocks import Count
@@ -42,7 +42,7 @@ class Document:
             "start": iso(span.start_ns),
             "end": iso(span.end_ns),
             "covered_s": span.covered_ns / 1e9,
-            "measured_share": self._measured_share(totals, range(len(totals.flows))),
+            "measured_share": totals.seen_ns / span.covered_ns,
             "emissions_kg": self._emissions(span),
             "pools": self._pools(totals),
             "sources": self._sources(totals),
@@ -114,9 +114,7 @@ class Document:
                 "unit": place.unit,
                 "emissions_kg": _by_view(totals.received_kg, i),
                 "sources": self._received(totals, i),
-                "measured_share": self._measured_share(totals, [self._flow[place.name]])
-                if place.name in self._flow
-                else None,
+                "measured_share": self._measured_share(totals, place.name),
             }
             for i, place in enumerate(self._network.places)
             if place.kind not in ("process", "storage")
@@ -181,14 +179,12 @@ class Document:
             },
         }
 
-    def _measured_share(self, totals: Totals, flows: Iterable[int]) -> float | None:
-        """Return how much of flows the meters saw, as a mean over those that ran."""
-        shares = [
-            1.0 - min(totals.estimated[f] / totals.flows[f], 1.0)
-            for f in flows
-            if totals.flows[f] > 0
-        ]
-        return fsum(shares) / len(shares) if shares else None
+    def _measured_share(self, totals: Totals, name: str) -> float | None:
+        """Return the part of a flow that meters saw; None when there is none."""
+        flow = self._flow.get(name)
+        if flow is None or totals.flows[flow] <= 0:
+            return None
+        return 1.0 - min(totals.estimated[flow] / totals.flows[flow], 1.0)
 
 
 def number(value: float) -> float | None:

@@ -45,8 +45,6 @@ class Flags:
         self.add_notes(closing.notes)
         for disagreement in closing.disagreements:
             self._disagreement(disagreement, network)
-        if closing.circular:
-            self._tell("circular", "", "", _TEXTS["circular"])
 
     def add_factors(self, factors: FactorSet) -> None:
         """Note which series had no value."""

@@ -21,8 +21,8 @@ from zerometer.core.totals import Factors, Totals
 
 MINUTE_NS = 60_000_000_000
 QUARTER_NS = 15 * MINUTE_NS
-#: When so many readings wait for time to be accounted for, no meter is waited for
-#: that has been silent for so long.
+#: Time is accounted for once all counters have spoken. Only when so many readings
+#: wait, no meter is waited for that has been silent for so long.
 HELD_READINGS = 4_000_000
 SILENT_NS = 24 * 60 * MINUTE_NS
 
@@ -77,6 +77,7 @@ class Replay:
         self._all, self._window = Sum(), Sum()
         self._window_span = (0, 0)
         self._held: deque[tuple[int, int]] = deque()
+        self._silent = {(m.meter, m.counter) for m in network.measures}
         self._flags = Flags(network, rejected)
         for event in events:
             self._flags.add_notes(self._accounting.event(event))
@@ -87,7 +88,7 @@ class Replay:
         ReadingsError when they do not hold, or there are none.
         """
         until_ns = -1
-        for block in readings.blocks(lambda: self._accounting.last_ns):
+        for block in readings.blocks(lambda: self._accounting.booked_ns):
             until_ns = max(until_ns, block.until_ns)
             yield from self._block(block)
         if not readings.count.used:
@@ -108,32 +109,33 @@ class Replay:
             raise ReadingsError(
                 "readings: all are of one moment: nothing can have flowed"
             )
+        sections = {section.name: section.whole(totals) for section in self._sections}
+        told = [flag for section in self._sections for flag in section.flags(totals)]
         return Span(
             totals.start_ns,
             totals.end_ns,
             self._all.covered_ns,
             totals,
-            [*self._flags.whole(totals), *self._told(totals)],
-            {section.name: section.whole(totals) for section in self._sections},
+            [*self._flags.whole(totals), *told],
+            sections,
         )
 
     def _block(self, block: Block) -> Iterator[Span]:
         for column in block.columns:
             self._flags.add_column(column.meter, column.point, len(column.values))
             self._flags.add_notes(self._accounting.feed(column))
+            self._silent.discard((column.meter, column.point))
         self._held.append((block.until_ns, block.rows))
-        yield from self._take(self._accounting.advance(block.until_ns))
-        self._bound()
-
-    def _bound(self) -> None:
-        """Wait for silent meters only while few readings wait with them."""
-        booked_ns = self._accounting.last_ns or 0
-        while self._held and self._held[0][0] <= booked_ns:
-            self._held.popleft()
         many = sum(rows for _, rows in self._held) > HELD_READINGS
         self._accounting.wait_ns = SILENT_NS if many else None
+        if many or not self._silent or self._accounting.booked_ns is not None:
+            yield from self._take(self._accounting.advance(block.until_ns))
+            booked_ns = self._accounting.booked_ns or 0
+            while self._held and self._held[0][0] <= booked_ns:
+                self._held.popleft()
 
     def _take(self, closing: Closing) -> Iterator[Span]:
+        self._accounting.attribution.take_records()  # nothing is restated later
         self._flags.add_closing(closing, self._accounting.network)
         for totals in closing.totals:
             if self._calendar is not None:
@@ -151,14 +153,12 @@ class Replay:
         """Return the window that ends, and begin the next."""
         ended, self._window = self._window, Sum()
         totals = ended.total()
+        sections = {section.name: section.window(totals) for section in self._sections}
+        told = [flag for section in self._sections for flag in section.flags(totals)]
         return Span(
             *self._window_span,
             ended.covered_ns,
             totals,
-            [*self._flags.window(totals), *self._told(totals)],
-            {section.name: section.window(totals) for section in self._sections},
+            [*self._flags.window(totals), *told],
+            sections,
         )
-
-    def _told(self, totals: Totals) -> Iterator[dict[str, str]]:
-        for section in self._sections:
-            yield from section.flags(totals)

@@ -8,6 +8,7 @@ from zerometer.core.totals import Totals
 
 _AMOUNTS = (
     "measured", "flows", "estimated", "entered", "received", "quantity", "throughput",
+    "true_up",
 )  # fmt: skip
 _BY_VIEW = ("entered_kg", "received_kg", "pool_kg")
 
@@ -26,6 +27,7 @@ class Sum:
         self._covered_ns = 0
         self._flags: set[str] = set()
         self._credit_kg = 0.0
+        self._seen_ns = 0.0
 
     def __bool__(self) -> bool:
         """Whether there is anything in it."""
@@ -43,6 +45,7 @@ class Sum:
         self._covered_ns += totals.end_ns - totals.start_ns
         self._flags |= totals.flags
         self._credit_kg += totals.credit_kg
+        self._seen_ns += totals.seen_ns
         for name in _AMOUNTS:
             self._add(name, "", getattr(totals, name))
         for name in _BY_VIEW:
@@ -69,6 +72,7 @@ class Sum:
             end_ns=self._last.end_ns,
             held=self._last.held,
             credit_kg=self._credit_kg,
+            seen_ns=self._seen_ns,
             flags=set(self._flags),
             **amounts,
         )

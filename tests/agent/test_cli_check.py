@@ -31,6 +31,7 @@ def test_a_good_site_is_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert "demo-factory (示范工厂 Demo factory), Asia/Shanghai" in said.out
     assert "  1 incomer: acrel-adl400, 5 points" in said.out
     assert "3 pools, 2 sources, 2 processes, 1 storage, 6 sinks" in said.out
+    assert "\nviews: physical, location, market, gb32150\n" in said.out
     assert said.out.endswith("no problem found\n")
 
 
@@ -52,6 +53,7 @@ def test_a_good_site_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     answer = json.loads(capsys.readouterr().out)
     assert answer["ok"] is True
     assert answer["site"]["meters"] == 7
+    assert answer["site"]["views"] == ["physical", "location", "market", "gb32150"]
     assert answer["warnings"] == []
 
 

@@ -205,6 +205,31 @@ def test_a_long_file_sorted_by_meter_is_refused(
     assert "has been accounted for already" in messages
 
 
+def test_any_form_of_the_file(site: Path, tmp_path: Path) -> None:
+    plain = replay(site, written(tmp_path / "plain.csv", rows()))
+    text = "".join(
+        f'{value} , "{point}",{meter},2026-01-01T{(t - START) // 3600 + 8:02d}:'
+        f"{(t - START) % 3600 // 60:02d}:00+08:00\r\n\r\n"
+        for t, meter, point, value in rows()
+    )
+    other = tmp_path / "other.csv"
+    other.write_bytes(f"\ufeffValue,point,meter, time \r\n{text}".encode().rstrip())
+    assert replay(site, other) == plain
+
+
+def test_pieces_of_the_file_do_not_matter(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path / "r.csv", rows(24))
+    whole = replay(site, path, "--window", "15min")
+    chance = random.Random(7)
+    for _ in range(5):
+        monkeypatch.setattr(
+            "zerometer.agent.replay.csv_readings.PIECE_BYTES", chance.randint(10, 900)
+        )
+        assert replay(site, path, "--window", "15min") == whole
+
+
 def test_rows_of_a_time_may_come_in_any_order(site: Path, tmp_path: Path) -> None:
     plain = replay(site, written(tmp_path / "a.csv", rows()))
     chance = random.Random(1)

@@ -1,0 +1,265 @@
+"""Odd readings: each a flag or a message, never a silent zero, never NaN."""
+
+from pathlib import Path
+
+import pytest
+from harness.replays import kinds, replay
+from harness.scenarios import START, counted, iso, meters, site
+
+MINUTE = 60
+HOUR = 3600
+ONE = """
+[pool.lv]
+carrier = "electricity"
+[source.grid]
+into = "lv"
+meter = "grid"
+factor = 0.5
+[sink.line]
+from = { lv = "line" }
+[sink.rest]
+remainder_of = "lv"
+"""
+#: kWh: what a float of an index, and a share of it, may be off.
+EXACT = 1e-9
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """Return a site with a main meter and a submeter, both counted each minute."""
+    return site(tmp_path / "site.toml", meters("1min", "kWh", "grid", "line"), ONE)
+
+
+def written(path: Path, *lines: str) -> Path:
+    path.write_text("time,meter,point,value\n" + "".join(f"{x}\n" for x in lines))
+    return path
+
+
+def minutes(count: int, **energies: float) -> list[tuple[float, dict[str, float]]]:
+    return [(MINUTE, dict(energies)) for _ in range(count)]
+
+
+def test_a_meter_that_dies_and_comes_back_loses_nothing(
+    two: Path, tmp_path: Path
+) -> None:
+    path = counted(tmp_path / "r.csv", minutes(180, grid=2.0, line=1.0))
+    dead = range(START + 40 * MINUTE, START + 130 * MINUTE)
+    names = {iso(second) for second in dead}
+    lines = path.read_text().splitlines()[1:]
+    kept = [x for x in lines if ",line," not in x or x.split(",")[0] not in names]
+    found = replay(two, written(path, *kept), "--window", "1h")
+    line = found["sinks"]["line"]
+    assert line["quantity"] == pytest.approx(180.0, rel=EXACT)
+    assert line["emissions_kg"]["physical"] == pytest.approx(90.0, rel=EXACT)
+    assert line["measured_share"] == pytest.approx(89 / 180, rel=1e-6)
+    by_hour = [w["sinks"]["line"]["quantity"] for w in found["windows"]]
+    assert by_hour == [pytest.approx(60.0, rel=EXACT)] * 3
+    shares = [w["sinks"]["line"]["measured_share"] for w in found["windows"]]
+    assert shares[1] == 0
+    assert 0 < shares[0] < 1
+    assert 0 < shares[2] < 1
+    assert found["sources"]["grid"]["quantity"] == pytest.approx(360.0, rel=EXACT)
+
+
+def test_a_meter_that_never_speaks(two: Path, tmp_path: Path) -> None:
+    path = counted(tmp_path / "r.csv", minutes(60, grid=2.0))
+    found = replay(two, path)
+    assert found["sinks"]["line"]["quantity"] == 0
+    assert found["sinks"]["rest"]["quantity"] == pytest.approx(120.0, rel=EXACT)
+    assert ("no-reading", "line") in kinds(found)
+    assert found["measured_share"] is None or found["measured_share"] < 1
+
+
+def test_a_meter_that_speaks_once(two: Path, tmp_path: Path) -> None:
+    path = counted(tmp_path / "r.csv", minutes(60, grid=2.0))
+    lines = [*path.read_text().splitlines()[1:], f"{iso(START + 60)},line,energy,5"]
+    found = replay(two, written(path, *lines))
+    assert ("one-reading", "line") in kinds(found)
+    assert found["sinks"]["line"]["quantity"] == 0
+
+
+def test_a_counter_that_is_reset(two: Path, tmp_path: Path) -> None:
+    """It falls to 0: three readings on the new level, and what they count is booked."""
+    values = [100.0 + i for i in range(11)] + [float(i) for i in range(20)]
+    lines = [
+        f"{iso(START + MINUTE * i)},{name},energy,{value}"
+        for i in range(31)
+        for name, value in (("grid", 1000.0 + 2 * i), ("line", values[i]))
+    ]
+    found = replay(two, written(tmp_path / "r.csv", *lines))
+    assert ("counter-reset", "line") in kinds(found)
+    # Ten minutes to the reset, nineteen since; what was counted between is not known.
+    assert found["sinks"]["line"]["quantity"] == pytest.approx(29.0, rel=0.05)
+    assert found["sources"]["grid"]["quantity"] == pytest.approx(60.0, rel=EXACT)
+
+
+def test_missing_values_in_between(two: Path, tmp_path: Path) -> None:
+    path = counted(tmp_path / "r.csv", minutes(120, grid=2.0, line=1.0))
+    lines = path.read_text().splitlines()[1:]
+    thinned = [
+        ",".join([*line.split(",")[:3], ""]) if i % 7 in (2, 5) else line
+        for i, line in enumerate(lines[:-2])
+    ]
+    found = replay(two, written(path, *thinned, *lines[-2:]))
+    assert found["sinks"]["line"]["quantity"] == pytest.approx(120.0, rel=EXACT)
+    assert found["readings"]["missing"] > 30
+
+
+def test_more_out_than_in_is_unmeasured(two: Path, tmp_path: Path) -> None:
+    path = counted(tmp_path / "r.csv", minutes(60, grid=1.0, line=3.0))
+    found = replay(two, path)
+    assert found["unmeasured"] == {"lv": pytest.approx(120.0, rel=EXACT)}
+    assert ("unmeasured", "lv") in kinds(found)
+    assert found["sinks"]["line"]["emissions_kg"]["physical"] == pytest.approx(90.0)
+    assert found["sinks"]["line"]["sources"]["unmeasured.lv"] == pytest.approx(120.0)
+
+
+def test_nothing_flows(two: Path, tmp_path: Path) -> None:
+    path = counted(tmp_path / "r.csv", minutes(60, grid=0.0, line=0.0))
+    found = replay(two, path)
+    assert found["pools"]["lv"]["factor"]["physical"] is None
+    assert found["measured_share"] is None or found["measured_share"] == 1
+    assert found["emissions_kg"]["physical"] == 0
+
+
+def test_a_rate_that_no_meter_has_is_held(two: Path, tmp_path: Path) -> None:
+    steps = minutes(60, grid=2.0, line=1.0)
+    steps[30] = (MINUTE, {"grid": 1e12, "line": 1.0})
+    found = replay(two, counted(tmp_path / "r.csv", steps))
+    assert ("counter-held", "grid") in kinds(found)
+    assert found["sources"]["grid"]["quantity"] < 200
+
+
+def test_negative_power_at_night_of_an_import_counter(tmp_path: Path) -> None:
+    """A PV inverter draws a little at night: that is no negative import."""
+    path = site(
+        tmp_path / "site.toml",
+        '[[meter]]\nid = "pv"\npoints = { energy = { unit = "kWh", period = "1min" }, '
+        'active_power = { unit = "kW", period = "1min" } }',
+        ONE.replace('meter = "grid"', 'meter = "pv"').replace(
+            '[sink.line]\nfrom = { lv = "line" }\n', ""
+        ),
+    )
+    lines = []
+    for i in range(121):
+        count = 10.0 + max(0, i - 60) / 60 * 6.0
+        lines.append(f"{iso(START + MINUTE * i)},pv,energy,{count!r}")
+        power = -0.02 if i <= 60 else 6.0
+        lines.append(f"{iso(START + MINUTE * i)},pv,active_power,{power}")
+    found = replay(path, written(tmp_path / "r.csv", *lines), "--window", "1h")
+    night, day = found["windows"]
+    assert night["sources"]["grid"]["quantity"] == pytest.approx(0, abs=1e-9)
+    assert day["sources"]["grid"]["quantity"] == pytest.approx(6.0, rel=1e-3)
+    assert found["sources"]["grid"]["quantity"] == pytest.approx(6.0, rel=EXACT)
+
+
+def test_a_coarse_counter_is_shaped_by_its_power(tmp_path: Path) -> None:
+    """Steps of 1 kWh, and a power that says when: the counter wins on the total."""
+    path = site(
+        tmp_path / "site.toml",
+        '[[meter]]\nid = "grid"\npoints = { energy = { unit = "kWh", period = "1min", '
+        'resolution = 1 }, active_power = { unit = "kW", period = "1min" } }',
+        ONE.replace('[sink.line]\nfrom = { lv = "line" }\n', ""),
+    )
+    lines = []
+    total = 0.0
+    for i in range(481):
+        power = 30.0 if (i // 60) % 2 else 90.0
+        lines.append(f"{iso(START + MINUTE * i)},grid,energy,{int(total)}")
+        lines.append(f"{iso(START + MINUTE * i)},grid,active_power,{power * 0.98}")
+        total += power / 60
+    found = replay(path, written(tmp_path / "r.csv", *lines), "--window", "1h")
+    assert found["sources"]["grid"]["quantity"] == pytest.approx(480, abs=1.0)
+    for hour, window in enumerate(found["windows"]):
+        expected = 30.0 if hour % 2 else 90.0
+        its = window["sources"]["grid"]["quantity"]
+        assert its == pytest.approx(expected, rel=0.04)
+
+
+@pytest.mark.parametrize("period", [("15min", 900), ("1h", HOUR), ("1d", 24 * HOUR)])
+def test_readings_as_rare_as_they_come(tmp_path: Path, period: tuple[str, int]) -> None:
+    name, seconds = period
+    path = site(tmp_path / "site.toml", meters(name, "kWh", "grid", "line"), ONE)
+    count = 20
+    steps = [(seconds, {"grid": 3.0 + i, "line": 1.0 + i / 2}) for i in range(count)]
+    found = replay(path, counted(tmp_path / "r.csv", steps), "--window", "1d")
+    line = sum(1.0 + i / 2 for i in range(count))
+    assert found["sinks"]["line"]["quantity"] == pytest.approx(line, rel=EXACT)
+    assert found["measured_share"] == pytest.approx(1.0)
+    assert found["covered_s"] == count * seconds
+    total = sum(w["sinks"]["line"]["quantity"] for w in found["windows"])
+    assert total == pytest.approx(line, rel=EXACT)
+    assert kinds(found) == set()
+
+
+def test_meters_read_at_different_times(tmp_path: Path) -> None:
+    """One each minute, one each seven: a window is booked when both are known."""
+    path = site(
+        tmp_path / "site.toml",
+        meters("1min", "kWh", "grid"),
+        meters("7min", "kWh", "line"),
+        ONE,
+    )
+    lines = [
+        (START + MINUTE * i, f"grid,energy,{10 + 2.0 * i}") for i in range(7 * 60 + 1)
+    ]
+    lines += [(START + 420 * i, f"line,energy,{5 + 7.0 * i}") for i in range(61)]
+    rows = [f"{iso(second)},{rest}" for second, rest in sorted(lines)]
+    found = replay(path, written(tmp_path / "r.csv", *rows), "--window", "1h")
+    for window in found["windows"]:
+        assert window["sinks"]["line"]["quantity"] == pytest.approx(60.0, rel=EXACT)
+        assert window["sinks"]["rest"]["quantity"] == pytest.approx(60.0, rel=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("first", "hours"), [(1_774_652_400, (24, 23, 24)), (1_792_792_800, (24, 25, 24))]
+)
+def test_days_of_a_clock_change(
+    tmp_path: Path, first: int, hours: tuple[int, ...]
+) -> None:
+    """From 2026-03-28 and from 2026-10-24, midnight in Berlin."""
+    path = site(
+        tmp_path / "site.toml",
+        meters("15min", "kWh", "grid", "line"),
+        ONE,
+        timezone="Europe/Berlin",
+    )
+    steps = [(900, {"grid": 1.0, "line": 0.5})] * (4 * sum(hours))
+    readings = counted(tmp_path / "r.csv", steps, start=first)
+    days = replay(path, readings, "--window", "1d")["windows"]
+    assert [day["covered_s"] / HOUR for day in days] == list(hours)
+    for day, length in zip(days, hours, strict=True):
+        its = day["sinks"]["line"]["quantity"]
+        assert its == pytest.approx(2.0 * length, rel=EXACT)
+    by_hour = replay(path, readings, "--window", "1h")["windows"]
+    assert len(by_hour) == sum(hours)
+    assert {window["covered_s"] for window in by_hour} == {HOUR}
+
+
+def test_the_output_balances(two: Path, tmp_path: Path) -> None:
+    """In every view, what sources emit is what sinks, idle times and tanks have."""
+    steps = minutes(200, grid=1.3, line=1.7)
+    found = replay(two, counted(tmp_path / "r.csv", steps), "--window", "15min")
+    for span in (found, *found["windows"]):
+        for view in found["views"]:
+            entered = sum(s["emissions_kg"][view] for s in span["sources"].values())
+            got = sum(s["emissions_kg"][view] for s in span["sinks"].values())
+            assert got == pytest.approx(entered, rel=1e-12)
+
+
+def test_a_window_that_begins_and_ends_in_between(two: Path, tmp_path: Path) -> None:
+    path = counted(
+        tmp_path / "r.csv", minutes(70, grid=2.0, line=1.0), start=START + 7 * MINUTE
+    )
+    found = replay(two, path, "--window", "1h")
+    assert [w["covered_s"] for w in found["windows"]] == [53 * MINUTE, 17 * MINUTE]
+    assert [w["start"] for w in found["windows"]] == [
+        "2026-01-31T00:00:00Z",
+        "2026-01-31T01:00:00Z",
+    ]
+    assert found["start"] == "2026-01-31T00:07:00Z"
+    quantities = [w["sinks"]["line"]["quantity"] for w in found["windows"]]
+    assert quantities == [
+        pytest.approx(53.0, rel=EXACT),
+        pytest.approx(17.0, rel=EXACT),
+    ]
