@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgpack
 
+from zerometer.agent.balance_watch import BalanceWatch
 from zerometer.agent.certificates.matcher import Matcher
 from zerometer.agent.clock import EPOCH_NS, Clock, read_boot_id
 from zerometer.agent.events import EventLog
@@ -82,6 +83,7 @@ class Pipeline:
         self.accounting = Accounting(site, self._zone, self.factors)
         self.latest = Latest(site.meters)
         self.figures = Figures(site, network, self._zone)
+        self._balances = BalanceWatch(self.accounting.network, site)
         index_of = self.accounting.metering.counters.index
         self._rows = ReadingRows(site.meters, index_of)
         self._recorder = self._make_recorder(resume)
@@ -307,6 +309,8 @@ class Pipeline:
         self._match(record for record, _ in records)
         for totals in closing.totals:
             self.figures.add(totals)
+            for kind, pool, text in self._balances.add(totals):
+                self._trouble(kind, pool, text)
         for window in closing.windows:
             self._recorder.add_window(window, self.accounting.cells)
         for note in closing.notes:

@@ -327,6 +327,20 @@ def test_what_a_storage_says_of_itself(tmp_path: Path) -> None:
     )
 
 
+def test_a_full_storage_of_unknown_capacity_is_warned_of(tmp_path: Path) -> None:
+    more = """
+    [storage.battery]
+    pool = "lv"
+    charge = "m:a"
+    discharge = "m:c"
+    state_of_charge = { meter = "m:soc", empty = 5, full = 98 }
+    """
+    assert warnings_of(load(tmp_path, more)) == [
+        'storage "battery": state_of_charge: says when it is empty only: without '
+        "capacity, full is no amount"
+    ]
+
+
 def test_products_and_what_they_share(tmp_path: Path) -> None:
     more = """
     [product.housing]
