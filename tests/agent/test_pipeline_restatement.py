@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from harness.gateway import WALL_NS, Gateway, Row, journalled_site, rows
-from harness.sites import both
+from harness.sites import both, market_site
 
 from zerometer.agent.certificates.matcher import Matcher
 from zerometer.agent.certificates.store import CertificateStore
@@ -111,22 +111,7 @@ def test_what_was_said_while_it_was_stopped_is_restated(tmp_path: Path) -> None:
 
 
 def test_an_imported_certificate_restates_the_market_view(tmp_path: Path) -> None:
-    small = site(tmp_path)
-    views = {"location": both(0.8)["location"], "market": both(0.9)["location"]}
-    none = dict.fromkeys(("location", "market"), both(0.0)["location"])
-    market = replace(
-        small,
-        views=("location", "market"),
-        matching="15min",
-        sources=(
-            replace(small.sources[0], factors=views),
-            replace(small.sources[1], factors=none),
-        ),
-        processes=tuple(
-            replace(p, fuels=tuple(replace(f, factors=none) for f in p.fuels))
-            for p in small.processes
-        ),
-    )
+    market = market_site(journalled_site(tmp_path), matching="15min")
     matcher = Matcher(market, tmp_path)
     with Gateway(tmp_path, market, matcher=matcher) as gateway:
         gateway.seconds(QUARTER_S)
