@@ -1,8 +1,9 @@
 """The daemon: wires buses, pipeline, journal, uplinks and page; starts and stops them.
 
-Threads: one per bus, one for the journal, one per uplink, one for factor series; the
-main thread runs one asyncio loop with the ticks, the page and the signals. Nothing
-wakes without a deadline that asked for it.
+Threads: one per bus, one for the journal, one per uplink, one for factor series and
+one for certificates where there are any; the main thread runs one asyncio loop with
+the ticks, the page and the signals. Nothing wakes without a deadline that asked for
+it.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerometer.agent.bus_memory import BusMemory
+from zerometer.agent.certificates.matcher import Matcher, MatcherThread
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.forms import open_feed
@@ -71,6 +73,7 @@ class Daemon:
         for notice in self._journal.notices:
             self._event("journal", "journal", notice)
         self._site_events = self._open_site_events()
+        self._matcher = self._open_matcher()
         self._factors = self._open_factors()
         self._pipeline = Pipeline(
             site,
@@ -80,6 +83,7 @@ class Daemon:
             self._events,
             site_events=self._site_events,
             factor_keeper=self._factors,
+            matcher=self._matcher.matcher if self._matcher else None,
         )
         self._memory = BusMemory(Path(site.journal.path), site.meters)
         if self._memory.notice:
@@ -108,9 +112,19 @@ class Daemon:
             raise
         return feed
 
+    def _open_matcher(self) -> MatcherThread | None:
+        """Return who matches certificates; None for a site without that view."""
+        if "market" not in self._site.views:
+            return None
+        return MatcherThread(
+            Matcher(self._site, Path(self._site.journal.path)),
+            lambda text: self._event("certificates", "certificates", text),
+            lambda: self._clock.wall_ns(self._clock.boottime_ns()),
+        )
+
     def _open_factors(self) -> FactorKeeper | None:
         """Return who has the values of series; None for a site that names none."""
-        if not (self._site.feeds or series_units(self._site)):
+        if not (self._site.feeds or series_units(self._site) or self._matcher):
             return None
         return FactorKeeper(
             Path(self._site.journal.path),
@@ -181,6 +195,8 @@ class Daemon:
             uplink.start()
         if self._factors is not None:
             self._factors.start()
+        if self._matcher is not None:
+            self._matcher.start()
         self._schedule()
 
     def _schedule(self) -> None:
@@ -239,6 +255,8 @@ class Daemon:
             bus.stop()
         if self._factors is not None:
             self._factors.stop()
+        if self._matcher is not None:
+            self._matcher.stop()
 
     def _finish(self) -> None:
         """Make everything durable, forward it, and leave a last picture."""

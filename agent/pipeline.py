@@ -6,12 +6,15 @@ takes them all through accounting, rows and batches. One owner, one direction.
 
 import zlib
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from math import isnan
 from zoneinfo import ZoneInfo
 
 import msgpack
 
+from zerometer.agent.balance_watch import BalanceWatch
+from zerometer.agent.certificates.matcher import Matcher
 from zerometer.agent.clock import EPOCH_NS, Clock, read_boot_id
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.feed import FeedState
@@ -21,12 +24,14 @@ from zerometer.agent.journal import Commit, Journal, Resume
 from zerometer.agent.latest import Latest
 from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
+from zerometer.agent.restatement import Restatement
 from zerometer.agent.site_events.feed import EventFeed, told
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
 from zerometer.core.network import Network
 from zerometer.core.notes import LASTING, Note
 from zerometer.core.points import Reading
+from zerometer.core.quarter_record import QuarterRecord
 from zerometer.core.series_book import HORIZON_NS, SeriesBook
 from zerometer.core.site import Site
 
@@ -34,6 +39,8 @@ STATE_FORMAT = 1
 #: Names and zeros are most of the state: the fastest level takes most of them away.
 STATE_LEVEL = 1
 MILLISECOND_NS = 1_000_000
+#: What was booked within this time before a start may not have been told to all.
+RECENT_NS = 86_400_000_000_000
 #: A longer time without a tick is not gone through tick by tick.
 LONGEST_STALL_NS = 600_000_000_000
 
@@ -51,10 +58,12 @@ class Pipeline:
         *,
         site_events: EventFeed | None = None,
         factor_keeper: FactorKeeper | None = None,
+        matcher: Matcher | None = None,
     ) -> None:
         """*site_events* are what the site is told of, if it is to follow that.
 
-        *factor_keeper* has the values of its factor series, if there are any.
+        *factor_keeper* has the values of its factor series, if there are any;
+        *matcher* is to be told of what sources delivered, if it matters.
         """
         self._site = site
         self._journal = journal
@@ -62,6 +71,7 @@ class Pipeline:
         self._events = events
         self._site_events = site_events
         self._factor_keeper = factor_keeper
+        self._matcher = matcher
         self._queue: deque[Reading] = deque()
         self._commit_at_ns = 0
         self._pending: tuple[Commit, Future[None]] | None = None
@@ -73,11 +83,16 @@ class Pipeline:
         self.accounting = Accounting(site, self._zone, self.factors)
         self.latest = Latest(site.meters)
         self.figures = Figures(site, network, self._zone)
+        self._balances = BalanceWatch(self.accounting.network, site)
         index_of = self.accounting.metering.counters.index
         self._rows = ReadingRows(site.meters, index_of)
         self._recorder = self._make_recorder(resume)
+        self._restatement = Restatement(
+            site, network, self.accounting.cells, self.factors, journal
+        )
         self._restore(resume.state)
         self._load_factors()
+        self._match(self._restatement.recent(self._since_ns(RECENT_NS)))
 
     def _make_recorder(self, resume: Resume) -> Recorder:
         factors = [f for source in self._site.sources for f in source.factors.values()]
@@ -109,6 +124,8 @@ class Pipeline:
             )
         leftover = self.accounting.restore(state["accounting"])
         self.figures.restore(state["figures"])
+        if "restatement" in state:
+            self._restatement.restore(state["restatement"])
         if self._site_events is not None:
             self._site_events.last = state.get("site_events", 0)
         self._last_factor = state.get("factors")
@@ -149,6 +166,7 @@ class Pipeline:
         self._follow_site_events()
         self._follow_factors(now_ns)
         self._account(now_ns)
+        self._restate()
         self._record_events()
         self._recorder.seal_due(now_ns // MILLISECOND_NS)
         self._settle_commit()
@@ -188,15 +206,44 @@ class Pipeline:
     def _load_factors(self) -> None:
         """Take in what was known of factors when the state was written."""
         if self._factor_keeper is not None:
-            now_ns = self._clock.wall_ns(self._clock.boottime_ns())
-            since_ns = (self.accounting.last_ns or now_ns) - HORIZON_NS
+            since_ns = self._since_ns(HORIZON_NS)
             rows = self._factor_keeper.begin(self._last_factor, since_ns)
             self.factors.load(rows)
+
+    def _since_ns(self, length_ns: int) -> int:
+        """Return the time so long before what is booked ends, or before now."""
+        now_ns = self._clock.wall_ns(self._clock.boottime_ns())
+        return (self.accounting.last_ns or now_ns) - length_ns
 
     def _follow_factors(self, now_ns: int) -> None:
         """Take in what has become known of factors since the last tick."""
         if self._factor_keeper is not None:
-            self.factors.add(self._factor_keeper.take(), now_ns)
+            changes = self.factors.add(self._factor_keeper.take(), now_ns)
+            self._restatement.dirty(changes)
+
+    def _restate(self) -> None:
+        """Put out again what revised factors make of it, a little at a time."""
+        step = self._restatement.step()
+        for window in step.windows:
+            self._recorder.add_window(window, self.accounting.cells)
+        for start_ns, delta_kg in step.deltas:
+            self.figures.restated(start_ns, delta_kg)
+        if step.openings is not None:
+            self.accounting.attribution.reopen(step.openings)
+        if step.ended is not None:
+            self._event("restated", self._site.id, str(step.ended))
+
+    def _match(self, records: Iterable[QuarterRecord]) -> None:
+        """Tell what sources delivered, for their certificates."""
+        if self._matcher is None:
+            return
+        inflows = self.accounting.network.inflows
+        for record in records:
+            loads = {
+                source.id: record.entered[inflow.origin]
+                for source, inflow in zip(self._site.sources, inflows, strict=True)
+            }
+            self._matcher.book(record.start_ns, loads)
 
     def _follow_clock(self) -> None:
         self._recorder.synchronised = self._clock.synchronised
@@ -257,8 +304,13 @@ class Pipeline:
             self._events.add(time_ms, note.kind, note.meter, note.text)
 
     def _record(self, closing: Closing) -> None:
+        records = self.accounting.attribution.take_records()
+        self._restatement.booked(closing, records)
+        self._match(record for record, _ in records)
         for totals in closing.totals:
             self.figures.add(totals)
+            for kind, pool, text in self._balances.add(totals):
+                self._trouble(kind, pool, text)
         for window in closing.windows:
             self._recorder.add_window(window, self.accounting.cells)
         for note in closing.notes:
@@ -302,9 +354,13 @@ class Pipeline:
             "figures": self.figures.state(),
             "factors": self._factor_keeper and self._factor_keeper.last,
             "site_events": self._site_events.last if self._site_events else 0,
+            "restatement": self._restatement.state(),
         }
         packed = zlib.compress(msgpack.packb(state), STATE_LEVEL)
-        commit = self._recorder.commit(packed)
+        restatement = self._restatement
+        commit = self._recorder.commit(
+            packed, restatement.unsaved, restatement.kept_from_ns
+        )
         self._pending = commit, self._journal.append(commit)
         self._commit_at_ns = boottime_ns + self._site.journal.commit_ns
 
@@ -317,6 +373,7 @@ class Pipeline:
         error = future.exception()
         if error is None:
             self._recorder.committed(commit)
+            self._restatement.saved(commit.shares)
             self._events.over("journal", "journal")
         elif isinstance(error, JournalError):
             self._trouble("journal", "journal", str(error))

@@ -149,10 +149,16 @@ class Recorder:
             if stream.open:
                 self._seal(stream)
 
-    def commit(self, state: bytes) -> Commit:
+    def commit(
+        self,
+        state: bytes,
+        shares: Sequence[tuple[int, bytes]] = (),
+        shares_from_ns: int = 0,
+    ) -> Commit:
         """Return everything that is not durable yet, with the state it led to.
 
-        What a commit holds is kept until ``committed`` says that it is durable.
+        What a commit holds is kept until ``committed`` says that it is durable;
+        *shares*, quarters that can be restated, are kept by others.
         """
         for stream in self._streams.values():
             segment = stream.open.segment()
@@ -163,6 +169,8 @@ class Recorder:
             segments=self._segments[:],
             sealed=self._sealed[:],
             lost=frozenset(self._lost),
+            shares=list(shares),
+            shares_from_ns=shares_from_ns,
         )
 
     def committed(self, commit: Commit) -> None:

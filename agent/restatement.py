@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgpack
@@ -29,7 +30,8 @@ from zerometer.core.site import Site, View
 from zerometer.core.totals import Factors
 from zerometer.core.windows import Window
 
-#: Quarters that are folded again at each tick: a hundred days take about an hour.
+#: Quarters that are folded again at each tick (about 2 ms each for 120 meters): a
+#: hundred days take 40 minutes.
 QUARTERS_PER_TICK = 4
 #: Quarters that are read from the journal at once.
 READ_AT_ONCE = 64
@@ -45,6 +47,18 @@ class Run:
     rows: int = 0
     delta_kg: dict[View, float] = field(default_factory=dict)
     revision: int = 0
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        times = (
+            datetime.fromtimestamp(t // 10**9, UTC).strftime("%Y-%m-%dT%H:%MZ")
+            for t in (self.start_ns, self.end_ns)
+        )
+        changes = (f"{view} {kg:+.3f} kg" for view, kg in self.delta_kg.items())
+        return (
+            f"{' to '.join(times)}: {self.rows} quarter hours, {', '.join(changes)}; "
+            f"factors of revision {self.revision}"
+        )
 
     def add(self, booked: Booked, delta_kg: Mapping[View, float]) -> None:
         """Take in a quarter whose row is put out again."""
@@ -257,6 +271,13 @@ class Restatement:
         graph, values = msgpack.unpackb(zlib.decompress(packed))
         return Booked.unpacked(values) if graph == self._graph else None
 
+    def recent(self, since_ns: int) -> list[QuarterRecord]:
+        """Return what was booked since a time; it waits for the disk."""
+        limit = (self._booked_until_ns - since_ns) // QUARTER_NS + READ_AT_ONCE
+        found = self._journal.shares(since_ns, limit).result()
+        booked = [self._unpacked(packed) for _, packed in found]
+        return [one.record for one in booked if one is not None]
+
     @property
     def unsaved(self) -> list[tuple[int, bytes]]:
         """What the next commit has to keep."""
@@ -277,7 +298,7 @@ class Restatement:
         """Return where the work stands, as plain values."""
         run = self._run
         return {
-            "open_kg": self._open_kg,
+            "open_kg": list(self._open_kg.items()),
             "booked_until_ns": self._booked_until_ns,
             "last_part_ns": self._last_part_ns,
             "dirty": self._dirty,

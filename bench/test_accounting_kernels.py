@@ -31,16 +31,21 @@ def test_counters(benchmark: BenchmarkFixture) -> None:
     bank = CounterBank(COUNTERS)
     for i in range(COUNTERS):
         bank.configure(i, 0.01, 1e6, 1.0)
-    slots, qualities = array("i", range(COUNTERS)), bytes(COUNTERS)
-    deltas, flags = array("d", bytes(8 * COUNTERS)), bytearray(COUNTERS)
+    zeros, flags = bytes(8 * COUNTERS), bytearray(COUNTERS)
+    gains, steps = array("d", zeros), array("d", zeros)
+    since, qualities = array("q", zeros), bytes(COUNTERS)
     readings = iter(range(10**9))
 
     def read() -> None:
-        n = next(readings)
-        bank.update(slots, counter_rows(n), qualities, n * SECOND_NS, deltas, flags)
+        """Take a column of as many values of one counter."""
+        first = COUNTERS * next(readings)
+        times = array("q", range(first * SECOND_NS, (first + COUNTERS) * SECOND_NS,
+                                 SECOND_NS))  # fmt: skip
+        values = array("d", (n * 0.1 for n in range(first, first + COUNTERS)))
+        bank.column(0, times, values, qualities, gains, steps, since, flags)
 
     benchmark(read)
-    assert deltas[7] == pytest.approx(0.1)
+    assert gains[7] == pytest.approx(0.1)
 
 
 def test_counters_reference(benchmark: BenchmarkFixture) -> None:

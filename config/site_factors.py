@@ -62,9 +62,10 @@ def fuel_factors(table: Table, carriers: Sequence[str]) -> Mapping[str, Factors]
     return factors
 
 
-def one_factor(table: Table, key: str, unit: str) -> Factor | None:
-    """Return a factor that is the same in all views, with its own id."""
-    return _one(table, key, unit, f"{_place(table)}:{key}")
+def lasting_factor(table: Table, key: str, unit: str) -> Factor | None:
+    """Return a factor that is the same at all times and in all views."""
+    factor = constant(table, key, unit)
+    return factor and _identified(factor, f"{_place(table)}:{key}")
 
 
 def constant(table: Table, key: str, unit: str) -> Factor | None:

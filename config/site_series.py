@@ -124,14 +124,22 @@ def check_series(
     feeds: tuple[FeedSettings, ...],
     profiles: tuple[Profile, ...],
 ) -> None:
-    """Warn of series that nothing brings, and of those that nothing uses."""
-    given = {profile.series: f'profile "{profile.series}"' for profile in profiles}
-    given.update({feed.series: f'feed "{feed.id}"' for feed in feeds})
+    """A series has one unit; warn of what nothing brings, and what nothing uses."""
+    given = {profile.series for profile in profiles} | {feed.series for feed in feeds}
     used = {factor.series for _, factor in _factors(graph)}
-    for series, what in given.items():
-        if series not in used:
-            top.warn("", f"{what}: no factor uses the series {shown(series)}")
+    for profile in profiles:
+        if profile.series not in used:
+            top.warn("profile", "no factor uses this series", profile.series)
+    for index, feed in enumerate(feeds):
+        if feed.series not in used:
+            message = f"no factor uses its series, {shown(feed.series)}"
+            top.warn("feed", message, index)
+    units = {profile.series: profile.unit for profile in profiles}
     for table, factor in _factors(graph):
+        unit = units.setdefault(factor.series, factor.unit)
+        if factor.series and factor.unit != unit:
+            message = f"{shown(factor.series)} is in {unit}, needed is {factor.unit}"
+            table.error("factor", f"the series {message}")
         if factor.series and factor.series not in given:
             message = f"no feed or profile brings the series {shown(factor.series)}"
             table.warn(
@@ -147,6 +155,3 @@ def _factors(graph: Graph) -> Iterator[tuple[Table, Factor]]:
         for fuel in process.fuels:
             for factor in fuel.factors.values():
                 yield graph.tables["process", process.id], factor
-    for sink in graph.sinks:
-        if sink.factor:
-            yield graph.tables["sink", sink.id], sink.factor

@@ -6,7 +6,7 @@ from typing import Any, cast
 from zerometer.config.graph import GraphFile
 from zerometer.config.problems import near
 from zerometer.config.readable import EXPORT, IMPORT
-from zerometer.config.site_factors import one_factor
+from zerometer.config.site_factors import lasting_factor
 from zerometer.config.table import Table, shown
 from zerometer.core.site import Factor, Measured, SharedService, Sink
 
@@ -77,7 +77,7 @@ def _export_factor(
     if kind != "export":
         table.error("factor", "only what is exported takes something off")
         return None
-    return one_factor(table, "factor", file.graph.pools[pool].unit)
+    return lasting_factor(table, "factor", file.graph.pools[pool].unit)
 
 
 def _product(file: GraphFile, table: Table, kind: str) -> str:

@@ -23,6 +23,9 @@ def read_storage(file: GraphFile, name: str, table: Table) -> Iterator[Storage]:
     standby = table.choice("standby", ("carry", "sink"), "carry")
     capacity = table.positive("capacity") if "capacity" in table else 0.0
     state = _state_of_charge(file, table)
+    if state and not capacity:
+        message = "says when it is empty only: without capacity, full is no amount"
+        table.warn("state_of_charge", message)
     if pool and charge and discharge:
         yield Storage(
             id=name,

@@ -127,7 +127,10 @@ class Table:
     def choice(self, key: str, options: Sequence[str], default: str | None) -> str:
         """Return one of *options*."""
         value = self.text(key, default)
-        if key in self.values and value and value not in options:
+        stated = self.values.get(key)
+        # Of one that must be there, it has been said that it is empty.
+        said = default is None and not value.strip()
+        if isinstance(stated, str) and stated not in options and not said:
             self.error(key, f"{shown(value)} is not one of {', '.join(options)}")
         return value
 

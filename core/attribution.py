@@ -157,16 +157,17 @@ class Attribution:
         taken, self._records = self._records, []
         return taken
 
-    def reopen(self, openings: Holdings) -> None:
+    def reopen(self, openings: Holdings) -> bool:
         """Let storages have held *openings* when the present quarter began.
 
-        For a restatement, which gives them other kg. UsageError when it is not the
-        same energy of the same origins.
+        For a restatement, which gives them other kg. False, and nothing changed,
+        when it is not the same energy of the same origins: the clock was set back.
         """
         ours = self._openings
         if (openings.energy, openings.origins) != (ours.energy, ours.origins):
-            raise UsageError("attribution: openings - are not those of this quarter")
+            return False
         self._openings = openings
+        return True
 
     def anchor(self, tank: int, energy: float) -> None:
         """Let a storage be known to have *energy* to give, from the next span on.

@@ -16,12 +16,13 @@ VDI 2048. A standard uncertainty is half of the half width that holds 95 %.
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import erfc, exp, gamma, isnan, pow, sqrt
+from math import erfc, exp, gamma, hypot, isnan, pow, sqrt
 
 from zerometer.core.meter_errors import MeterErrors
 from zerometer.core.network import Network
 from zerometer.core.site import Site
 from zerometer.core.totals import Totals
+from zerometer.core.uncertainty import ESTIMATED_PERCENT
 
 #: A chi2 that is as improbable as this is a fault.
 LIMIT = 0.01
@@ -72,8 +73,10 @@ class Reconciliation:
         self._around = [pool_flows(network, pool) for pool in range(len(network.pools))]
         self._rows = [self._row(pool) for pool in range(len(network.pools))]
         balanced = [i for i, pool in enumerate(network.pools) if pool.balanced]
-        #: Balanced pools of which a meter's uncertainty is not stated stay as they are.
-        self._unknown = {i for i in balanced if self._errors.unknown(self._rows[i])}
+        unknown = {i: self._errors.unknown(self._rows[i]) for i in balanced}
+        #: Balanced pools that stay as they are, and the meters that state nothing.
+        self.unknown = {network.pools[i].id: m for i, m in unknown.items() if m}
+        self._unknown = {i for i, meters in unknown.items() if meters}
         self._groups = _groups(
             {i: self._rows[i] for i in balanced if i not in self._unknown}
         )
@@ -109,15 +112,21 @@ class Reconciliation:
         balances = [[row.get(m, 0.0) for m in group.measures] for row in group.rows]
         return reconciled(amounts, variances, balances)
 
-    def balances(self, totals: Totals) -> dict[str, PoolBalance]:
-        """Return the balance of every pool over a span, by the pool's id."""
+    def balances(self, totals: Totals, *, part: bool) -> dict[str, PoolBalance]:
+        """Return the balance of every pool over a span, by the pool's id.
+
+        *part* says that the span is part of a longer one: then energy that no meter
+        saw in its time may belong to another part.
+        """
         found = {
-            pool.id: self._plain(i, totals)
+            pool.id: self._plain(i, totals, part=part)
             for i, pool in enumerate(self._network.pools)
         }
         for group in self._groups:
             amounts = [totals.measured[m] for m in group.measures]
             _, chi2, degrees = self._solve(group, amounts)
+            guessed = part and any(self._guessed(pool, totals) for pool in group.pools)
+            fault = improbable(chi2, degrees) and not guessed
             for pool in group.pools:
                 plain = found[self._network.pools[pool].id]
                 found[self._network.pools[pool].id] = PoolBalance(
@@ -128,17 +137,27 @@ class Reconciliation:
                     self._adjusted(pool, totals),
                     chi2,
                     degrees,
-                    ["balance-chi2"] if improbable(chi2, degrees) else [],
+                    ["balance-chi2"] if fault else [],
                 )
         return found
 
-    def _plain(self, pool: int, totals: Totals) -> PoolBalance:
+    def _guessed(self, pool: int, totals: Totals) -> float:
+        """Return how far energy that no meter saw in its time may be off."""
+        return hypot(
+            *(
+                totals.estimated[flow] * ESTIMATED_PERCENT / 100
+                for _, flow in self._around[pool]
+            )
+        )
+
+    def _plain(self, pool: int, totals: Totals, *, part: bool) -> PoolBalance:
         row = self._rows[pool]
         amounts = {m: totals.measured[m] * times for m, times in row.items()}
         remainder = sum(amounts.values())
         half_width = None
         if not self._errors.unknown(m for m, amount in amounts.items() if amount):
-            half_width = self._errors.half_width(amounts)
+            guessed = self._guessed(pool, totals) if part else 0.0
+            half_width = hypot(self._errors.half_width(amounts), guessed)
         inflow, outflow = (
             {
                 self._network.flows[flow].name: sum(

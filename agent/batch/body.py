@@ -62,8 +62,9 @@ def count_samples(tables: Sequence[Table]) -> int:
 
 def _open_table(entry: Any) -> tuple[str, int, list[Any]]:
     name = take(entry, "name", str, "table", BadBodyError)
-    count = take(entry, "rows", int, f'table "{name}"', BadBodyError)
-    columns = take(entry, "columns", list, f'table "{name}"', BadBodyError)
+    where = ('table "', name, '"')
+    count = take(entry, "rows", int, where, BadBodyError)
+    columns = take(entry, "columns", list, where, BadBodyError)
     if count < 0 or (count and not columns):
         raise BadBodyError(f'table "{name}": rows is {count} of {len(columns)} columns')
     return name, count, columns

@@ -5,11 +5,10 @@ store of factor rows, from where the accounting takes it up as it does any other
 revision.
 """
 
-import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,8 +22,6 @@ from zerometer.core.network import Network
 from zerometer.core.series_book import HORIZON_NS, SeriesBook
 from zerometer.core.site import Site
 
-log = logging.getLogger("zerometer")
-
 #: How often it is looked whether there is anything new to match.
 SPACING_S = 60.0
 
@@ -35,7 +32,8 @@ class Matcher:
     def __init__(self, site: Site, folder: Path) -> None:
         self._site = site
         self._store = CertificateStore(folder)
-        self._factors = FactorStore(folder)
+        self._folder = folder
+        self._factors: FactorStore | None = None
         self._sources = {source.id: k for k, source in enumerate(site.sources)}
         zone = ZoneInfo(site.timezone)
         self._calendar = Calendar(site.matching, zone)
@@ -47,8 +45,10 @@ class Matcher:
         self._told: set[str] = set()
 
     def close(self) -> None:
-        """Let go of the files."""
-        self._factors.close()
+        """Let go of the files; the next work opens them again."""
+        if self._factors is not None:
+            self._factors.close()
+            self._factors = None
 
     def book(self, start_ns: int, loads: Mapping[str, float]) -> None:
         """Note what came in from each source in a quarter; from any thread."""
@@ -64,7 +64,9 @@ class Matcher:
         certificates = self._store.certificates()
         if not certificates:
             return []
-        self._learn(now_ns)
+        # A connection is for one thread: that which works.
+        factors = self._factors = self._factors or FactorStore(self._folder)
+        self._learn(factors, now_ns)
         since_ns, _ = self._calendar.interval(now_ns - HORIZON_NS)
         loads = self._store.loads(since_ns)
         until_ns = max((load[-1][0] for load in loads.values()), default=0) + QUARTER_NS
@@ -81,7 +83,7 @@ class Matcher:
             self._site, certificates, self._store.generation(), ended, self._calendar
         )
         rows = market_rows(self._site, matchings, self._unmatched, now_ns)
-        self._factors.add(rows)
+        factors.add(rows)
         self._done = news
         return self._sayings(matchings)
 
@@ -92,9 +94,9 @@ class Matcher:
             for _ in loads:
                 self._booked.popleft()
 
-    def _learn(self, now_ns: int) -> None:
+    def _learn(self, factors: FactorStore, now_ns: int) -> None:
         """Take in what others said of factors since the last time."""
-        rows = self._factors.after(self._revision, now_ns - HORIZON_NS)
+        rows = factors.after(self._revision, now_ns - HORIZON_NS)
         rows = [row for row in rows if row.provider != PROVIDER]
         if rows:
             self._book.load(rows)
@@ -121,9 +123,15 @@ class Matcher:
 class MatcherThread:
     """Lets a matcher work every now and then."""
 
-    def __init__(self, matcher: Matcher, tell: Callable[[str], None]) -> None:
-        """*tell* is called, in the thread, with what there is to say."""
-        self._matcher = matcher
+    def __init__(
+        self, matcher: Matcher, tell: Callable[[str], None], now_ns: Callable[[], int]
+    ) -> None:
+        """*tell* is called, in the thread, with what there is to say.
+
+        *now_ns* is the clock (Unix, UTC).
+        """
+        self._now_ns = now_ns
+        self.matcher = matcher
         self._tell = tell
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="certificates")
@@ -135,15 +143,19 @@ class MatcherThread:
     def stop(self) -> None:
         """Keep what was booked, and end."""
         self._stopping.set()
-        self._thread.join()
-        self._matcher.close()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            stopping = self._stopping.wait(SPACING_S)
-            try:
-                for saying in self._matcher.work(time.time_ns()):
-                    self._tell(saying)
-            except JournalError as error:
-                self._tell(str(error))
+        with closing(self.matcher):
+            stopping = False
+            while not stopping:
+                stopping = self._stopping.wait(SPACING_S)
+                self._work()
+
+    def _work(self) -> None:
+        try:
+            for saying in self.matcher.work(self._now_ns()):
+                self._tell(saying)
+        except JournalError as error:
+            self._tell(str(error))

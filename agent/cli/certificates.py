@@ -30,7 +30,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description=(
             "Import certificates, contracts, sales and profiles of plants from a CSV "
             "file, all of it or nothing. What was imported before is left alone. An "
-            "agent that runs takes it up within a minute."
+            "agent that runs takes it up within two minutes."
         ),
         epilog="Example: zerometer certificates import site.toml gec-2026-01.csv",
     )

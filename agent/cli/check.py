@@ -14,7 +14,9 @@ from zerometer.agent.cli.plan import learnt
 from zerometer.config.events import read_events
 from zerometer.config.problems import FileError, Problem
 from zerometer.config.site import load_site
+from zerometer.core.network import Network
 from zerometer.core.points import NETWORK_LINE
+from zerometer.core.reconcile import Reconciliation
 from zerometer.core.site import Site
 
 
@@ -42,7 +44,12 @@ def run(options: argparse.Namespace) -> int:
             raise
         print(_to_json(ok=False, problems=[asdict(p) for p in error.problems]))
         return error.exit_code
-    warnings = [*loaded.warnings, *_overloads(loaded.site, str(site_path(options)))]
+    file = str(site_path(options))
+    warnings = [
+        *loaded.warnings,
+        *_overloads(loaded.site, file),
+        *_unbalanced(loaded.site, file),
+    ]
     if options.json:
         told = [asdict(problem) for problem in warnings]
         print(_to_json(ok=True, site=_counts(loaded.site), warnings=told))
@@ -70,6 +77,23 @@ def _overloads(site: Site, file: str) -> list[Problem]:
     ]
 
 
+def _unbalanced(site: Site, file: str) -> list[Problem]:
+    """Return a warning for each balanced pool that cannot be made to agree."""
+    unknown = Reconciliation(Network(site), site).unknown
+    return [
+        Problem(
+            file,
+            0,
+            0,
+            f'pool "{pool}"',
+            "balance",
+            "its flows stay as measured: neither class nor uncertainty is stated of "
+            + ", ".join(meters),
+        )
+        for pool, meters in unknown.items()
+    ]
+
+
 def _to_json(**members: Any) -> str:
     return json.dumps(members, ensure_ascii=False, indent=2)
 
@@ -88,6 +112,8 @@ def _counts(site: Site) -> dict[str, Any]:
         "processes": len(site.processes),
         "storages": len(site.storages),
         "sinks": len(site.sinks),
+        "products": len(site.products),
+        "views": list(site.views),
         "uplinks": len(site.uplinks),
     }
 
@@ -109,8 +135,9 @@ def _print_summary(site: Site, warnings: Sequence[Problem]) -> None:
             names = ", ".join(f"{p.point.name} ({p.point.unit})" for p in meter.points)
             print(f"no bus: {meter.id}: {names}")
     counts = _counts(site)
-    graph = ("pools", "sources", "processes", "storages", "sinks")
+    graph = ("pools", "sources", "processes", "storages", "sinks", "products")
     print(", ".join(_number(counts[name], name) for name in graph))
+    print(f"views: {', '.join(site.views)}")
     for uplink in site.uplinks:
         print(f"uplink {uplink.id}: {uplink.url}")
     print("no problem found" if not warnings else "no error found")

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, ulp
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +78,11 @@ def energy_error_ppm(spans: list[Span], served: Served) -> float | None:
         return None
     worst = 0.0
     for span in compared:
-        gain = served.value(span.meter, span.point, span.last_ms) - served.value(
-            span.meter, span.point, span.first_ms
-        )
+        last = served.value(span.meter, span.point, span.last_ms)
+        gain = last - served.value(span.meter, span.point, span.first_ms)
         difference = abs(span.gain - gain)
-        if difference > abs(gain) * 1e-15:
+        # Decimals that are not quite the same float are the same register.
+        if difference > 2 * ulp(last):
             worst = max(worst, difference / abs(gain) * 1e6 if gain else inf)
     return worst
 

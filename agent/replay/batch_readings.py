@@ -43,6 +43,7 @@ class BatchReadings:
         self._times: dict[Key, array[int]] = {}
         self._values: dict[Key, array[float]] = {}
         self._last_ns: dict[Key, int] = {}
+        self._same_ms, self._same_ns = array("q"), array("q")
         self._until_ns = -1
         self.count = Count()
         self.warnings: list[str] = []
@@ -68,11 +69,13 @@ class BatchReadings:
 
     def _gather(self, table: Table) -> int:
         """Take in a table of readings; return how many values of it are used."""
-        meter = table.name.partition("/")[2].rpartition("/")[0]
-        if not table.rows or not isinstance(table.columns[0].values, array):
+        _, _, name = table.name.partition("/")
+        meter = name.rpartition("/")[0]
+        if not table.columns or not isinstance(table.columns[0].values, array):
             return 0
-        times = array("q", map(NS_PER_MS.__mul__, table.columns[0].values))
-        self._until_ns = max(self._until_ns, *times)
+        times = self._times_ns(table.columns[0].values)
+        if not times:
+            return 0
         rows = 0
         for column in table.columns[1:]:
             key = (meter, column.name)
@@ -87,6 +90,14 @@ class BatchReadings:
             self._values.setdefault(key, array("d")).extend(column.floats())
             rows += len(times)
         return rows
+
+    def _times_ns(self, times_ms: "array[int]") -> "array[int]":
+        """Return times in ns; most tables have the same as the one before."""
+        if times_ms != self._same_ms:
+            self._same_ms = times_ms
+            self._same_ns = array("q", map(NS_PER_MS.__mul__, times_ms))
+            self._until_ns = max(self._until_ns, *self._same_ns)
+        return self._same_ns
 
     def _block(self, booked_ns: int | None) -> Block:
         """Return what was gathered since the last block."""

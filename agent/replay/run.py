@@ -109,13 +109,15 @@ class Replay:
             raise ReadingsError(
                 "readings: all are of one moment: nothing can have flowed"
             )
+        sections = {section.name: section.whole(totals) for section in self._sections}
+        told = [flag for section in self._sections for flag in section.flags(totals)]
         return Span(
             totals.start_ns,
             totals.end_ns,
             self._all.covered_ns,
             totals,
-            [*self._flags.whole(totals), *self._told(totals)],
-            {section.name: section.whole(totals) for section in self._sections},
+            [*self._flags.whole(totals), *told],
+            sections,
         )
 
     def _block(self, block: Block) -> Iterator[Span]:
@@ -151,14 +153,12 @@ class Replay:
         """Return the window that ends, and begin the next."""
         ended, self._window = self._window, Sum()
         totals = ended.total()
+        sections = {section.name: section.window(totals) for section in self._sections}
+        told = [flag for section in self._sections for flag in section.flags(totals)]
         return Span(
             *self._window_span,
             ended.covered_ns,
             totals,
-            [*self._flags.window(totals), *self._told(totals)],
-            {section.name: section.window(totals) for section in self._sections},
+            [*self._flags.window(totals), *told],
+            sections,
         )
-
-    def _told(self, totals: Totals) -> Iterator[dict[str, str]]:
-        for section in self._sections:
-            yield from section.flags(totals)

@@ -31,6 +31,7 @@ def test_a_good_site_is_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert "demo-factory (示范工厂 Demo factory), Asia/Shanghai" in said.out
     assert "  1 incomer: acrel-adl400, 5 points" in said.out
     assert "3 pools, 2 sources, 2 processes, 1 storage, 6 sinks" in said.out
+    assert "\nviews: physical, location, market, gb32150\n" in said.out
     assert said.out.endswith("no problem found\n")
 
 
@@ -52,6 +53,7 @@ def test_a_good_site_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     answer = json.loads(capsys.readouterr().out)
     assert answer["ok"] is True
     assert answer["site"]["meters"] == 7
+    assert answer["site"]["views"] == ["physical", "location", "market", "gb32150"]
     assert answer["warnings"] == []
 
 
@@ -167,3 +169,40 @@ def test_the_events_of_a_site_are_checked_too(
     assert (problem["file"], problem["line"], problem["key"]) == (
         str(events), 2, "subject",
     )  # fmt: skip
+
+
+def test_a_balanced_pool_needs_meters_that_say_how_far_they_err(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.toml"
+    text = """
+format = 1
+[site]
+id = "s"
+timezone = "UTC"
+[[meter]]
+id = "main"
+points = { energy = "kWh" }
+class = 0.5
+[[meter]]
+id = "sub"
+points = { energy = "kWh" }
+[pool.lv]
+carrier = "electricity"
+balance = true
+[source.grid]
+into = "lv"
+meter = "main"
+factor = 0.5
+[sink.sub]
+from = { lv = "sub" }
+"""
+    site.write_text(text, encoding="utf-8")
+    assert run(str(site)) == 0
+    said = capsys.readouterr().err
+    assert 'pool "lv": balance: its flows stay as measured' in said
+    assert said.endswith("is stated of sub\n")
+    sure = text.replace('id = "sub"\n', 'id = "sub"\nuncertainty = 1\n')
+    site.write_text(sure, encoding="utf-8")
+    assert run(str(site)) == 0
+    assert capsys.readouterr().err == ""

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,12 +13,17 @@ import pytest
 from harness.gateway import rows, windows
 from harness.receiving import receiving
 from harness.running_agent import Running, last_status, page_of, quick_site, run_agent
+from harness.sites import market_site
 
 from zerometer.agent import daemon as daemon_module
 from zerometer.agent.batch import Batch, decode
+from zerometer.agent.certificates import matcher
+from zerometer.agent.certificates.store import CertificateStore
+from zerometer.agent.factors.store import FactorStore
 from zerometer.agent.journal import Commit, Journal
 from zerometer.agent.page import keeper
 from zerometer.core.errors import ConfigError, JournalError, UsageError, ZerometerError
+from zerometer.core.matching import QUARTER_NS, Certificate
 from zerometer.core.site import PageSettings, Site
 from zerometer.drivers.simulator.factory import Factory, build
 from zerometer.drivers.simulator.faults import garbage
@@ -253,3 +259,30 @@ def test_a_damaged_journal_is_an_event(site: Site) -> None:
     run_agent(site, scenario)
     (event, *_) = rows(sealed(site, "ledger"), "events")
     assert "set aside as" in str(event["text"])
+
+
+def test_certificates_are_matched_while_it_runs(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is longer than an hour, without a profile, matches nothing: an event."""
+    monkeypatch.setattr(matcher, "SPACING_S", 0.05)
+    site = market_site(site, matching="hour")
+    hour_ns = 4 * QUARTER_NS
+    start_ns = time.time_ns() // hour_ns * hour_ns - 3 * hour_ns
+    store = CertificateStore(Path(site.journal.path))
+    store.book([("grid", start_ns + n * QUARTER_NS, 25.0) for n in range(8)])
+
+    async def scenario(agent: Running) -> None:
+        await agent.until(lambda: agent.meter("grid"))
+        whole = Certificate(
+            id="GEC", kind="certificate", source="grid", start_ns=start_ns,
+            end_ns=start_ns + hour_ns, quantity=50.0,
+        )  # fmt: skip
+        long = replace(whole, id="DAY", end_ns=start_ns + 24 * hour_ns)
+        store.add([whole, long], [])
+        await agent.until(lambda: agent.said("certificates"))
+
+    run_agent(site, scenario)
+    with FactorStore(Path(site.journal.path)) as factors:
+        values = [row.value for row in factors.rows("market/grid")]
+    assert values == pytest.approx([0.5 * 0.9, 0.9])

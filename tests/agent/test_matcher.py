@@ -143,21 +143,24 @@ def test_the_record_says_what_was_joined_and_what_matches_nothing(
     assert matcher.work(NOW) == []
 
 
-def test_a_thread_keeps_what_was_booked_when_it_stops(tmp_path: Path) -> None:
+def test_a_thread_matches_what_was_booked_before_it_stops(tmp_path: Path) -> None:
     CertificateStore(tmp_path).add([GEC], [])
-    matcher = Matcher(site(), tmp_path)
-    thread = MatcherThread(matcher, lambda text: None)
+    said: list[str] = []
+    thread = MatcherThread(Matcher(site(), tmp_path), said.append, lambda: NOW)
     thread.start()
-    booked(matcher, 4)
+    booked(thread.matcher, 4)
     thread.stop()
-    assert CertificateStore(tmp_path).loads(0)["grid"][0] == (T0, 25.0)
+    thread.stop()
+    assert said == []
+    assert market(tmp_path) == [(0, 4, 0.2)]
+    MatcherThread(Matcher(site(), tmp_path), said.append, lambda: NOW).stop()
 
 
 def test_a_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     said: list[str] = []
     matcher = Matcher(site(), tmp_path)
     (tmp_path / "certificates.db").write_bytes(b"no database at all" * 9)
-    thread = MatcherThread(matcher, said.append)
+    thread = MatcherThread(matcher, said.append, lambda: NOW)
     thread.start()
     booked(matcher, 1)
     thread.stop()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from zerometer.agent.restatement import QUARTERS_PER_TICK
 from zerometer.core.factor import FactorRow
+from zerometer.core.holdings import Holdings
 from zerometer.core.series_book import HORIZON_NS, QUARTER_NS
 
 #: Rounding of a cell: a unit of each of the two ways, which sum up differently.
@@ -115,6 +116,15 @@ def test_what_is_held_now_follows(books: Books) -> None:
     expected = from_scratch(quarters, rows([(1, 0.1)])).held_kg()
     assert before != pytest.approx(expected)
     assert books.held_kg() == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_storages_held_in_another_quarter_is_not_taken_up(books: Books) -> None:
+    """After a step back of the clock, the last quarter is not the one before now."""
+    books.live([CHARGE] * 2)
+    before = books.held_kg()
+    network = books.accounting.network
+    assert not books.accounting.attribution.reopen(Holdings.none(network))
+    assert books.held_kg() == before
 
 
 def test_the_worked_numbers_of_a_revision(books: Books) -> None:

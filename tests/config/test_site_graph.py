@@ -150,13 +150,21 @@ def test_a_series_with_what_holds_without_it(tmp_path: Path) -> None:
 def test_a_series_that_nothing_brings_and_one_that_nothing_uses(
     tmp_path: Path,
 ) -> None:
-    more = f"[profile.day]\nvalues = {[0.5] * 24}"
+    more = f"""
+    [profile.day]
+    values = {[0.5] * 24}
+    [[feed]]
+    id = "far"
+    form = "mqtt"
+    url = "mqtts://broker.example.com/factors/east"
+    """
     factor = 'factor = { series = "live", fallback = 0.5 }'
     loaded = load(tmp_path, more, factor=factor)
     assert warnings_of(loaded) == [
-        ': : profile "day": no factor uses the series "day"',
         'source "grid": factor: no feed or profile brings the series "live"; '
         "until one is imported, its fallback holds",
+        ": profile.day: no factor uses this series",
+        ': feed[0]: no factor uses its series, "far"',
     ]
 
 
@@ -317,6 +325,20 @@ def test_what_a_storage_says_of_itself(tmp_path: Path) -> None:
     assert storage.state_of_charge == StateOfCharge(
         meter="m", point="soc", empty=5.0, full=98.0
     )
+
+
+def test_a_full_storage_of_unknown_capacity_is_warned_of(tmp_path: Path) -> None:
+    more = """
+    [storage.battery]
+    pool = "lv"
+    charge = "m:a"
+    discharge = "m:c"
+    state_of_charge = { meter = "m:soc", empty = 5, full = 98 }
+    """
+    assert warnings_of(load(tmp_path, more)) == [
+        'storage "battery": state_of_charge: says when it is empty only: without '
+        "capacity, full is no amount"
+    ]
 
 
 def test_products_and_what_they_share(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_main_and_subs_are_made_to_agree() -> None:
     )
     assert list(steps[3:]) == pytest.approx([x / 100 for x in steps[:3]], rel=1e-12)
     totals.flows = network.combined(array("d", map(sum, zip(steps[:3], steps[3:]))))  # noqa: B905
-    balance = reconciliation.balances(totals)["lv"]
+    balance = reconciliation.balances(totals, part=False)["lv"]
     assert balance.chi2 == pytest.approx(1.271617, abs=5e-7)
     assert balance.degrees == 1
     assert balance.adjusted is not None
@@ -72,7 +72,7 @@ def test_meters_that_cannot_be_right_are_a_fault() -> None:
     network = Network(plant)
     reconciliation = Reconciliation(network, plant)
     totals = counted(network, [1000, 700, 420])
-    assert reconciliation.balances(totals)["lv"].flags == ["balance-chi2"]
+    assert reconciliation.balances(totals, part=False)["lv"].flags == ["balance-chi2"]
 
 
 def test_a_meter_of_unknown_uncertainty_adjusts_nothing() -> None:
@@ -82,7 +82,7 @@ def test_a_meter_of_unknown_uncertainty_adjusts_nothing() -> None:
     steps = array("d", [1000, 600])
     reconciliation.adjust(steps)
     assert list(steps) == [1000, 600]
-    balance = reconciliation.balances(counted(network, [1000, 600]))["lv"]
+    balance = reconciliation.balances(counted(network, [1000, 600]), part=True)["lv"]
     assert balance.flags == ["balance-unknown"]
     assert (balance.half_width, balance.adjusted) == (None, None)
 
@@ -91,7 +91,9 @@ def test_the_remainder_has_the_uncertainty_of_all_meters() -> None:
     plant = site()
     network = Network(plant)
     reconciliation = Reconciliation(network, plant)
-    balance = reconciliation.balances(counted(network, [1000, 500, 300]))["lv"]
+    balance = reconciliation.balances(counted(network, [1000, 500, 300]), part=True)[
+        "lv"
+    ]
     assert balance.remainder == 200
     # 2 % of 1000, 4 % of 500, 4 % of 300
     assert balance.half_width == pytest.approx((20**2 + 20**2 + 12**2) ** 0.5)
@@ -105,7 +107,22 @@ def test_a_remainder_below_zero_by_more_than_meters_err_is_a_fault(
     plant = site()
     network = Network(plant)
     totals = counted(network, [main, 500, 300])
-    assert Reconciliation(network, plant).balances(totals)["lv"].flags == flags
+    assert (
+        Reconciliation(network, plant).balances(totals, part=True)["lv"].flags == flags
+    )
+
+
+def test_what_was_estimated_in_a_part_is_no_fault() -> None:
+    for plant, kind in ((site(), "negative"), (site(balanced=True), "chi2")):
+        network = Network(plant)
+        reconciliation = Reconciliation(network, plant)
+        totals = counted(network, [700, 500, 300])
+        whole = reconciliation.balances(totals, part=False)["lv"]
+        assert whole.flags == [f"balance-{kind}"]
+        totals.estimated[network.outflows[0].flow] = 500.0
+        part = reconciliation.balances(totals, part=True)["lv"]
+        assert part.flags == []
+        assert part.half_width == pytest.approx((14**2 + 20**2 + 12**2 + 100**2) ** 0.5)
 
 
 def test_one_meter_errs_the_same_way_in_both_directions() -> None:
@@ -114,7 +131,7 @@ def test_one_meter_errs_the_same_way_in_both_directions() -> None:
     plant = replace(plant, sinks=(*plant.sinks, export))
     network = Network(plant)
     balance = Reconciliation(network, plant).balances(
-        counted(network, [1000, 500, 400])
+        counted(network, [1000, 500, 400]), part=True
     )["lv"]
     assert balance.outflow["sink.export"] == 400
     assert balance.half_width == pytest.approx(((600 * 0.02) ** 2 + 20**2) ** 0.5)
@@ -142,7 +159,7 @@ def test_pools_that_share_a_meter_are_adjusted_together() -> None:
     weights = {name: (start[name] * PERCENTS.get(name, 2.0)) ** -2 for name in start}
     mean = sum(start[n] * weights[n] for n in start) / sum(weights.values())
     assert steps[0] == pytest.approx(mean, rel=1e-12)
-    for balance in reconciliation.balances(totals).values():
+    for balance in reconciliation.balances(totals, part=False).values():
         assert balance.degrees == 2
 
 

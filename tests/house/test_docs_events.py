@@ -6,6 +6,7 @@ from typing import get_args
 
 from harness.markdown import ROOT, inline, page, rows, section
 
+from zerometer.agent.balance_watch import FAULTS
 from zerometer.core.notes import NOTE_TEXTS
 from zerometer.drivers.notices import NoticeKind
 
@@ -20,7 +21,7 @@ def kinds_in_the_code() -> set[str]:
         )
     }
     assert {"journal", "clock-step"} <= said, "events are said in another way now"
-    return said | set(NOTE_TEXTS) | set(get_args(NoticeKind))
+    return said | set(NOTE_TEXTS) | set(FAULTS) | set(get_args(NoticeKind))
 
 
 def test_documented_kinds_are_those_in_the_code() -> None:

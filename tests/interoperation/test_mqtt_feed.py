@@ -1,19 +1,23 @@
 """Factors out of a topic of a real broker."""
 
+import gc
 import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.broker import broker
+from harness.certificates import self_signed
 from paho.mqtt import publish
 
 from zerometer.agent.factors import mqtt
 from zerometer.agent.factors.feed import Said
 from zerometer.agent.factors.forms import open_feed
+from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.factors.mqtt import MqttFeed
 from zerometer.agent.factors.times import parse_time
 from zerometer.core.errors import ConfigError
@@ -177,6 +181,47 @@ def test_a_broker_that_wants_a_password(tmp_path: Path) -> None:
         feed = MqttFeed(settings(port, str(token)))
         with listening(feed):
             assert "token file" in feed.poll(NOW).trouble
+
+
+# Of a handshake that is refused, paho leaves it to Python to close the socket.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_that_speaks_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a certificate, somebody must vouch for it: here SSL_CERT_FILE."""
+    certificate = self_signed(tmp_path)
+    with broker(tmp_path, certificate=certificate) as port:
+        url = f"mqtts://127.0.0.1:{port}/{TOPIC}"
+        feed = MqttFeed(replace(settings(port), url=url))
+        with listening(feed):
+            until(feed, "no broker answers")
+        del feed
+        gc.collect()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        feed = MqttFeed(replace(settings(port), url=url))
+        with listening(feed):
+            until(feed, "")
+
+
+def test_a_message_is_kept_as_it_comes(port: int, tmp_path: Path) -> None:
+    """Long before the feed's period has passed."""
+    feed = MqttFeed(settings(port))
+    keeper = FactorKeeper(
+        tmp_path, {settings(port): feed}, lambda *_: None, wall_ns=lambda boot_ns: NOW
+    )
+    keeper.begin(None, 0)
+    keeper.start()
+    try:
+        until(feed, "")
+        send(port, ROW)
+        for _ in range(1000):
+            if rows := keeper.take():
+                break
+            threading.Event().wait(0.01)
+        assert [row.status for row in rows] == ["preliminary"]
+    finally:
+        keeper.stop()
+    assert not keeper._thread.is_alive()
 
 
 def test_a_broker_that_goes_away_and_comes_back(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class Section(Protocol):
         ...
 
     def flags(self, totals: Totals) -> Sequence[Flag]:
-        """Return what is odd about *totals*, those of a window or of everything."""
+        """Return what is odd about *totals*, of which the value was asked just now."""
         ...
 
 

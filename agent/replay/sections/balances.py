@@ -1,6 +1,6 @@
 """The balance of each pool: plain, and as balanced pools were made to agree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from zerometer.core.event import SiteEvent
@@ -28,27 +28,30 @@ class BalancesSection:
         events: Sequence[SiteEvent],  # noqa: ARG002
     ) -> None:
         self._reconciliation = Reconciliation(network, site)
+        self._last: dict[str, PoolBalance] = {}
 
     def add(self, totals: Totals) -> None:
         """Take in a span: the sum says it all."""
 
     def window(self, totals: Totals) -> dict[str, Any]:
         """Return the balances of a window."""
-        balances = self._reconciliation.balances(totals)
-        return {pool: _plain(balance) for pool, balance in balances.items()}
+        return self._balances(totals, part=True)
 
     def whole(self, totals: Totals) -> dict[str, Any]:
         """Return the balances of everything."""
-        return self.window(totals)
+        return self._balances(totals, part=False)
 
-    def flags(self, totals: Totals) -> list[dict[str, str]]:
-        """Return the pools whose meters cannot be right."""
-        return list(self._flags(totals))
+    def flags(self, totals: Totals) -> list[dict[str, str]]:  # noqa: ARG002
+        """Return the pools whose meters cannot be right, as just returned."""
+        return [
+            {"kind": kind, "subject": pool, "text": _TEXTS[kind]}
+            for pool, balance in self._last.items()
+            for kind in balance.flags
+        ]
 
-    def _flags(self, totals: Totals) -> Iterator[dict[str, str]]:
-        for pool, balance in self._reconciliation.balances(totals).items():
-            for kind in balance.flags:
-                yield {"kind": kind, "subject": pool, "text": _TEXTS[kind]}
+    def _balances(self, totals: Totals, *, part: bool) -> dict[str, Any]:
+        self._last = self._reconciliation.balances(totals, part=part)
+        return {pool: _plain(balance) for pool, balance in self._last.items()}
 
 
 def _plain(balance: PoolBalance) -> dict[str, Any]:

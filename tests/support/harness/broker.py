@@ -12,8 +12,17 @@ START_S = 10.0
 
 
 @contextmanager
-def broker(folder: Path, user: str = "", password: str = "") -> Iterator[int]:
-    """Run a broker; yield its port. With a *user*, nobody else is let in."""
+def broker(
+    folder: Path,
+    user: str = "",
+    password: str = "",
+    certificate: tuple[Path, Path] | None = None,
+) -> Iterator[int]:
+    """Run a broker; yield its port.
+
+    With a *user*, nobody else is let in; with a *certificate* and its key, it speaks
+    TLS only.
+    """
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     assert program, (
         "mosquitto is not installed; install with: sudo apt-get install -y mosquitto"
@@ -27,6 +36,8 @@ def broker(folder: Path, user: str = "", password: str = "") -> Iterator[int]:
         lines += ["allow_anonymous false", f"password_file {file}"]
     else:
         lines.append("allow_anonymous true")
+    if certificate:
+        lines += [f"certfile {certificate[0]}", f"keyfile {certificate[1]}"]
     settings = folder / "mosquitto.conf"
     settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
     with subprocess.Popen(

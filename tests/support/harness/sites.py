@@ -2,6 +2,7 @@
 
 from array import array
 from dataclasses import replace
+from typing import Literal
 
 from zerometer.core.meter_map import MeterMap
 from zerometer.core.points import Point, PolledPoint, Quality, Reading
@@ -17,6 +18,7 @@ from zerometer.core.site import (
     Site,
     Source,
     Storage,
+    View,
 )
 
 SECOND = 10**9
@@ -130,6 +132,37 @@ def small_site() -> Site:
             Sink(id="air-users", pool="air", measure=None, kind="remainder"),
         ),
     )  # fmt: skip
+
+
+def market_site(
+    site: Site, matching: Literal["15min", "hour", "month", "year"]
+) -> Site:
+    """Return *site* with the market view, in which its grid has 0.9 kg/kWh."""
+    views: tuple[View, ...] = ("location", "market")
+
+    def known(factors: dict[View, Factor], market: float | None) -> dict[View, Factor]:
+        location = factors["location"]
+        value = location.value if market is None else market
+        return {"location": location, "market": replace(location, value=value)}
+
+    return replace(
+        site,
+        views=views,
+        matching=matching,
+        sources=tuple(
+            replace(s, factors=known(s.factors, 0.9 if s.id == "grid" else None))
+            for s in site.sources
+        ),
+        processes=tuple(
+            replace(
+                p,
+                fuels=tuple(
+                    replace(f, factors=known(f.factors, None)) for f in p.fuels
+                ),
+            )
+            for p in site.processes
+        ),
+    )
 
 
 def reading(site: Site, meter_id: str, time_ns: int, **values: float) -> Reading:
