@@ -26,7 +26,7 @@ def decode_floats(data: bytes, count: int, typecode: str) -> "array[float]":
         raise TruncatedColumnError(f"column: {len(data)} bytes, expected {size}")
     if len(data) > size:
         raise SurplusColumnError(f"column: {len(data)} bytes, expected {size}")
-    values = array(typecode, data)
+    values: array[float] = array(typecode, data)
     if byteorder == "big":
         values.byteswap()
     return values
