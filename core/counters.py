@@ -93,7 +93,7 @@ class Counters:
     def follow_ratio(self, meter: str, point: str, time_ns: int, value: float) -> None:
         """Let counters follow a ratio that the meter has just told.
 
-        Another one than before makes other counters of them.
+        Another one than before makes other counters of them, from their next value on.
         """
         before = self._ratios.get((meter, point))
         if isnan(value) or before == value:
@@ -101,7 +101,7 @@ class Counters:
         self._ratios[meter, point] = value
         for slot in self._dependent[meter, point]:
             self._configure(slot)
-            if before is not None:
+            if before is not None and time_ns > self.bank.last_time_ns(slot):
                 self.bank.change(slot, time_ns)
 
     def change(self, slot: int, change: Change) -> bool:

@@ -73,8 +73,10 @@ class Reconciliation:
         self._around = [pool_flows(network, pool) for pool in range(len(network.pools))]
         self._rows = [self._row(pool) for pool in range(len(network.pools))]
         balanced = [i for i, pool in enumerate(network.pools) if pool.balanced]
-        #: Balanced pools of which a meter's uncertainty is not stated stay as they are.
-        self._unknown = {i for i in balanced if self._errors.unknown(self._rows[i])}
+        unknown = {i: self._errors.unknown(self._rows[i]) for i in balanced}
+        #: Balanced pools that stay as they are, and the meters that state nothing.
+        self.unknown = {network.pools[i].id: m for i, m in unknown.items() if m}
+        self._unknown = {i for i, meters in unknown.items() if meters}
         self._groups = _groups(
             {i: self._rows[i] for i in balanced if i not in self._unknown}
         )

@@ -14,7 +14,9 @@ from zerometer.agent.cli.plan import learnt
 from zerometer.config.events import read_events
 from zerometer.config.problems import FileError, Problem
 from zerometer.config.site import load_site
+from zerometer.core.network import Network
 from zerometer.core.points import NETWORK_LINE
+from zerometer.core.reconcile import Reconciliation
 from zerometer.core.site import Site
 
 
@@ -42,7 +44,12 @@ def run(options: argparse.Namespace) -> int:
             raise
         print(_to_json(ok=False, problems=[asdict(p) for p in error.problems]))
         return error.exit_code
-    warnings = [*loaded.warnings, *_overloads(loaded.site, str(site_path(options)))]
+    file = str(site_path(options))
+    warnings = [
+        *loaded.warnings,
+        *_overloads(loaded.site, file),
+        *_unbalanced(loaded.site, file),
+    ]
     if options.json:
         told = [asdict(problem) for problem in warnings]
         print(_to_json(ok=True, site=_counts(loaded.site), warnings=told))
@@ -67,6 +74,23 @@ def _overloads(site: Site, file: str) -> list[Problem]:
         )
         for bus, share in used.items()
         if share > 1.0
+    ]
+
+
+def _unbalanced(site: Site, file: str) -> list[Problem]:
+    """Return a warning for each balanced pool that cannot be made to agree."""
+    unknown = Reconciliation(Network(site), site).unknown
+    return [
+        Problem(
+            file,
+            0,
+            0,
+            f'pool "{pool}"',
+            "balance",
+            "its flows stay as measured: neither class nor uncertainty is stated of "
+            + ", ".join(meters),
+        )
+        for pool, meters in unknown.items()
     ]
 
 

@@ -169,3 +169,40 @@ def test_the_events_of_a_site_are_checked_too(
     assert (problem["file"], problem["line"], problem["key"]) == (
         str(events), 2, "subject",
     )  # fmt: skip
+
+
+def test_a_balanced_pool_needs_meters_that_say_how_far_they_err(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.toml"
+    text = """
+format = 1
+[site]
+id = "s"
+timezone = "UTC"
+[[meter]]
+id = "main"
+points = { energy = "kWh" }
+class = 0.5
+[[meter]]
+id = "sub"
+points = { energy = "kWh" }
+[pool.lv]
+carrier = "electricity"
+balance = true
+[source.grid]
+into = "lv"
+meter = "main"
+factor = 0.5
+[sink.sub]
+from = { lv = "sub" }
+"""
+    site.write_text(text, encoding="utf-8")
+    assert run(str(site)) == 0
+    said = capsys.readouterr().err
+    assert 'pool "lv": balance: its flows stay as measured' in said
+    assert said.endswith("is stated of sub\n")
+    sure = text.replace('id = "sub"\n', 'id = "sub"\nuncertainty = 1\n')
+    site.write_text(sure, encoding="utf-8")
+    assert run(str(site)) == 0
+    assert capsys.readouterr().err == ""
