@@ -12,13 +12,16 @@ from zerometer.core._fold import unfold, weigh
 from zerometer.core.boundary import export_credit_kg
 from zerometer.core.flow_compile import variants
 from zerometer.core.holdings import Holdings
-from zerometer.core.network import Network
+from zerometer.core.network import Network, Tank
 from zerometer.core.quarter_record import QuarterRecord
-from zerometer.core.totals import FactorSet, Totals
+from zerometer.core.totals import FactorSet, Held, Totals
 
-#: A burden below this part of what entered, and negative, is rounding; so is such a
-#: part of what a place got.
+#: A burden below this part of what entered, and negative, is rounding; so is an
+#: amount below it.
 NOISE = 1e-9
+#: An unknown start that is a smaller part of what a storage holds, and gives, counts
+#: as displaced.
+DISPLACED = 0.001
 
 
 class Fold:
@@ -99,6 +102,19 @@ class Fold:
         unfold(rows, openings, self._origins, out)
         return out
 
+    def _is_unknown(self, totals: Totals, tank: Tank, held: Held) -> bool:
+        """Return whether what a storage had at first is still in it, or was used."""
+        storages = {t.place for t in self._network.tanks}
+        used = sum(
+            part
+            for place, part in enumerate(totals.received[tank.unknown :: self._origins])
+            if place not in storages
+        )
+        return (
+            used > NOISE + DISPLACED * totals.flows[tank.discharge]
+            or held.origins[tank.unknown] > NOISE + DISPLACED * held.energy
+        )
+
     def _flags(self, record: QuarterRecord, totals: Totals) -> set[str]:
         network = self._network
         flags = set()
@@ -111,12 +127,7 @@ class Fold:
             if any(kg[i] < -NOISE * entered[v] for v, kg in totals.pool_kg.items()):
                 flags.add(f"negative-burden:{pool.id}")
         for tank, held in zip(network.tanks, totals.held, strict=True):
-            got = totals.received[tank.unknown :: self._origins]
-            moved = any(
-                abs(part) > NOISE * quantity
-                for part, quantity in zip(got, totals.quantity, strict=True)
-            )
-            if moved or held.origins[tank.unknown] > NOISE * held.energy:
+            if self._is_unknown(totals, tank, held):
                 flags.add(f"unknown-start:{tank.name.partition('.')[2]}")
         return flags
 

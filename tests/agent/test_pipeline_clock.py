@@ -94,3 +94,19 @@ def test_a_clock_set_for_the_first_time_while_stopped_is_no_outage(
     ledger = gateway.sealed("ledger")
     assert total(ledger, LINE) == pytest.approx(kwh(140), rel=0.02)
     assert len(windows(ledger)) == 4
+
+
+def test_a_clock_set_back_far_repeats_its_time(gateway: Gateway) -> None:
+    """What is told of the repeated time comes after what was told of it before."""
+    gateway.seconds(90)
+    gateway.times.wall_ns -= 20 * 60 * SECOND
+    gateway.seconds(1230)
+    gateway.stop()
+    ledger = gateway.sealed("ledger")
+    told = [
+        row for row in rows(ledger, "ledger/1min")
+        if row["time"] == WALL_NS // 1_000_000
+    ]  # fmt: skip
+    assert [row["covered"] for row in told] == [60, 60]
+    # Of 1320 s, those 60 that came twice are replaced.
+    assert total(ledger, LINE) == pytest.approx(kwh(1260), rel=0.01)

@@ -145,6 +145,17 @@ def test_what_a_battery_had_before_is_unknown_until_it_is_displaced() -> None:
     assert books.book({"source.grid": 5, CHARGE: 5}).flags == set()
 
 
+def test_an_unknown_start_that_is_mixed_away_counts_as_displaced() -> None:
+    books = with_battery()
+    books.attribution.anchor(0, 10.0)
+    told = [bool(books.book({}).flags)]
+    for _ in range(5):
+        books.book({"source.grid": 40, CHARGE: 40})
+        told.append(bool(books.book({DISCHARGE: 40}).flags))
+    # A fifth is left of it each time: 2 kWh, 0.4, 0.08, 0.016, and 0.0032 of 10.
+    assert told == [True, True, True, True, True, False]
+
+
 @pytest.mark.parametrize(("standby", "kept"), [("carry", 12.0), ("sink", 9.0)])
 def test_what_a_battery_lost_over_time_is_found_when_it_is_empty_or_full(
     standby: str, kept: float

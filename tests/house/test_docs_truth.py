@@ -66,6 +66,20 @@ def test_tests_named_in_pages_exist() -> None:
     assert named - there == set()
 
 
+def test_every_rule_of_the_accounting_names_its_test() -> None:
+    """In a table whose last column is called test, that names at least one."""
+    lacking, is_rules = [], False
+    for line in page("docs/accounting.md").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if not line.startswith("|"):
+            is_rules = False
+        elif cells[-1] == "test":
+            is_rules = True
+        elif is_rules and "---" not in line and "`test_" not in cells[-1]:
+            lacking.append(line)
+    assert lacking == []
+
+
 def constants() -> list[tuple[str, str, str]]:
     """Return module, name and value of the constants that pages state."""
     return [
