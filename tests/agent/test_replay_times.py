@@ -3,6 +3,7 @@
 import random
 from bisect import bisect_right
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def plain(read: dict[str, Knots], start: int, end: int) -> dict[str, Fraction]:
     edges = sorted({s for its in read.values() for s, _ in its} | {start, end})
     edges = [edge for edge in edges if start <= edge <= end]
     kg = dict.fromkeys(("a", "b", "line-air"), Fraction(0))
-    for t0, t1 in zip(edges, edges[1:], strict=False):
+    for t0, t1 in pairwise(edges):
         q = {name: rate(its, t0) * (t1 - t0) / 3600 for name, its in read.items()}
         mix = sum(q[name] * factor for name, factor in FACTORS.items()) / (
             q["grid"] + q["pv"]
