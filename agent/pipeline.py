@@ -92,7 +92,8 @@ class Pipeline:
         )
         self._restore(resume.state)
         self._load_factors()
-        self._match(self._restatement.recent(self._since_ns(RECENT_NS)))
+        if self._matcher is not None:
+            self._match(self._restatement.recent(self._since_ns(RECENT_NS)))
 
     def _make_recorder(self, resume: Resume) -> Recorder:
         factors = [f for source in self._site.sources for f in source.factors.values()]

@@ -5,7 +5,7 @@ interval becomes a row of the series ``market/SOURCE``, which goes before the
 source's own factor in that view.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from zerometer.core.factor import FactorRow
@@ -64,49 +64,28 @@ def market_rows(
     unmatched: Unmatched,
     now_ns: int,
 ) -> list[FactorRow]:
-    """Return the rows of what was matched, as known at *now_ns*.
+    """Return a row for each quarter hour of what was matched, as known at *now_ns*.
 
-    An interval is one row, or one for each quarter hour when the factors that it is
-    mixed from vary within it.
+    Never one for a whole interval: a later row of the same time must replace it.
     """
-    rows = []
-    for source in site.sources:
-        matching = matchings.get(source.id)
-        if matching is None:
-            continue
-        for one in matching.matches:
-            for t0_ns, t1_ns, value in _values(site, source, one, unmatched):
-                rows.append(
-                    FactorRow(
-                        series=matched_series(source.id),
-                        t0_ns=t0_ns,
-                        t1_ns=t1_ns,
-                        value=value,
-                        unit=source.factors["market"].unit,
-                        status="final",
-                        provider=PROVIDER,
-                        published_ns=now_ns,
-                        fetched_ns=now_ns,
-                    )
-                )
-    return rows
-
-
-def _values(
-    site: Site, source: Source, one: Match, unmatched: Unmatched
-) -> Iterator[tuple[int, int, float]]:
-    if one.load <= 0:
-        return
-    values = [
-        _value(site, source, one, unmatched, start_ns)
+    return [
+        FactorRow(
+            series=matched_series(source.id),
+            t0_ns=start_ns,
+            t1_ns=start_ns + QUARTER_NS,
+            value=_value(site, source, one, unmatched, start_ns),
+            unit=source.factors["market"].unit,
+            status="final",
+            provider=PROVIDER,
+            published_ns=now_ns,
+            fetched_ns=now_ns,
+        )
+        for source in site.sources
+        if source.id in matchings
+        for one in matchings[source.id].matches
+        if one.load > 0
         for start_ns in range(one.start_ns, one.end_ns, QUARTER_NS)
     ]
-    if len(set(values)) == 1:
-        yield one.start_ns, one.end_ns, values[0]
-        return
-    for n, value in enumerate(values):
-        start_ns = one.start_ns + n * QUARTER_NS
-        yield start_ns, start_ns + QUARTER_NS, value
 
 
 def _value(

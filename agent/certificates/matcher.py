@@ -41,6 +41,8 @@ class Matcher:
         self._book = SeriesBook(site, origins, zone)
         self._revision = 0
         self._booked: deque[tuple[str, int, float]] = deque()
+        #: What the rows in the file say already, as far as it is known.
+        self._written: dict[tuple[str, int], float] = {}
         self._done: object = None
         self._told: set[str] = set()
 
@@ -83,7 +85,12 @@ class Matcher:
             self._site, certificates, self._store.generation(), ended, self._calendar
         )
         rows = market_rows(self._site, matchings, self._unmatched, now_ns)
-        factors.add(rows)
+        factors.add(
+            row
+            for row in rows
+            if self._written.get((row.series, row.t0_ns)) != row.value
+        )
+        self._written = {(row.series, row.t0_ns): row.value for row in rows}
         self._done = news
         return self._sayings(matchings)
 

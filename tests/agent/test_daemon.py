@@ -285,4 +285,4 @@ def test_certificates_are_matched_while_it_runs(
     run_agent(site, scenario)
     with FactorStore(Path(site.journal.path)) as factors:
         values = [row.value for row in factors.rows("market/grid")]
-    assert values == pytest.approx([0.5 * 0.9, 0.9])
+    assert values == pytest.approx([0.5 * 0.9] * 4 + [0.9] * 4)

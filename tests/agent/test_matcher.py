@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -60,15 +61,11 @@ def booked(matcher: Matcher, quarters: int, first: int = 0) -> None:
         matcher.book(T0 + n * QUARTER_NS, {"grid": 25.0, "pv": 10.0})
 
 
-def market(folder: Path) -> list[tuple[int, int, float]]:
-    """Return the rows of the grid's market series: start, length, value."""
+def market(folder: Path) -> list[tuple[int, float]]:
+    """Return the rows of the grid's market series: quarters of a value, in order."""
     with closing(FactorStore(folder)) as store:
-        rows = store.rows("market/grid")
-        return [
-            ((r.t0_ns - T0) // QUARTER_NS, (r.t1_ns - r.t0_ns) // QUARTER_NS,
-             round(r.value, 9))
-            for r in rows
-        ]  # fmt: skip
+        values = [round(row.value, 9) for row in store.rows("market/grid")]
+    return [(len(list(same)), value) for value, same in groupby(values)]
 
 
 def test_an_hour_is_matched_once_it_is_over(matcher: Matcher, tmp_path: Path) -> None:
@@ -78,10 +75,10 @@ def test_an_hour_is_matched_once_it_is_over(matcher: Matcher, tmp_path: Path) ->
     assert market(tmp_path) == []
     booked(matcher, 1, 3)
     matcher.work(NOW)
-    assert market(tmp_path) == [(0, 4, 0.2)]
+    assert market(tmp_path) == [(4, 0.2)]
     booked(matcher, 4, 4)
     matcher.work(NOW)
-    assert market(tmp_path) == [(0, 4, 0.2), (4, 4, 0.8)]
+    assert market(tmp_path) == [(4, 0.2), (4, 0.8)]
 
 
 def test_without_certificates_nothing_is_said(matcher: Matcher, tmp_path: Path) -> None:
@@ -100,7 +97,7 @@ def test_an_import_revises_what_was_matched(matcher: Matcher, tmp_path: Path) ->
     assert market(tmp_path) == before
     store.add([replace(GEC, id="GEC-2", quantity=25.0)], [])
     matcher.work(NOW + 2)
-    assert market(tmp_path) == [*before, (0, 4, 0.0)]
+    assert market(tmp_path) == [*before, (4, 0.0)]
 
 
 def test_a_revised_mix_revises_what_was_matched(
@@ -119,7 +116,24 @@ def test_a_revised_mix_revises_what_was_matched(
             ]
         )  # fmt: skip
     matcher.work(NOW + 1)
-    assert market(tmp_path) == [(0, 4, 0.2), (4, 4, 0.8), (0, 4, 0.1)]
+    assert market(tmp_path) == [(4, 0.2), (4, 0.8), (4, 0.1)]
+
+
+def test_a_mix_that_is_revised_back_takes_its_revision_back(
+    matcher: Matcher, tmp_path: Path
+) -> None:
+    CertificateStore(tmp_path).add([GEC], [])
+    booked(matcher, 4)
+    matcher.work(NOW)
+    for later, value in enumerate((0.4, 0.8), 1):
+        with closing(FactorStore(tmp_path)) as store:
+            row = FactorRow(
+                series="mix", t0_ns=T0, t1_ns=T0 + QUARTER_NS, value=value,
+                published_ns=NOW + later, fetched_ns=NOW + later,
+            )  # fmt: skip
+            store.add([row])
+        matcher.work(NOW + later)
+    assert market(tmp_path) == [(4, 0.2), (1, 0.1), (1, 0.2)]
 
 
 def test_loads_outlive_a_restart(tmp_path: Path) -> None:
@@ -130,7 +144,7 @@ def test_loads_outlive_a_restart(tmp_path: Path) -> None:
     with closing(Matcher(site(), tmp_path)) as second:
         booked(second, 2, 2)
         second.work(NOW)
-    assert market(tmp_path) == [(0, 4, 0.2)]
+    assert market(tmp_path) == [(4, 0.2)]
 
 
 def test_the_record_says_what_was_joined_and_what_matches_nothing(
@@ -152,7 +166,7 @@ def test_a_thread_matches_what_was_booked_before_it_stops(tmp_path: Path) -> Non
     thread.stop()
     thread.stop()
     assert said == []
-    assert market(tmp_path) == [(0, 4, 0.2)]
+    assert market(tmp_path) == [(4, 0.2)]
     MatcherThread(Matcher(site(), tmp_path), said.append, lambda: NOW).stop()
 
 

@@ -118,7 +118,7 @@ def test_a_mix_that_varies_within_the_interval_is_kept_by_the_quarter() -> None:
         ]
     )
     found = rows(made, GEC)
-    assert [r.t1_ns - r.t0_ns for r in found] == [QUARTER_NS] * 4 + [HOUR]
+    assert [r.t1_ns - r.t0_ns for r in found] == [QUARTER_NS] * 8
     made.load(found)
     assert market(made, T0)["source.grid"] == pytest.approx(0.25 * 0.4)
     assert market(made, T0 + QUARTER_NS)["source.grid"] == pytest.approx(0.25 * 0.8)
