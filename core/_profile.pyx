@@ -14,7 +14,7 @@ from zerometer.core._series cimport (
 )
 from zerometer.core._settle cimport Flow, look, Piece, plan, SETTLE_AFTER, take_late
 
-from zerometer.core._counter import ACCEPTED, FIRST, RESET
+from zerometer.core import _counter
 from zerometer.core.errors import FormatError, UsageError
 
 cdef enum:
@@ -22,7 +22,9 @@ cdef enum:
 
 cdef double NS_PER_HOUR = 3.6e12
 
-cdef uint8_t FLAG_ACCEPTED = ACCEPTED, FLAG_FIRST = FIRST, FLAG_RESET = RESET
+cdef uint8_t FLAG_ACCEPTED = _counter.ACCEPTED
+cdef uint8_t FLAG_FIRST = _counter.FIRST
+cdef uint8_t FLAG_RESET = _counter.RESET
 
 SETTLE_STEPS = SETTLE_AFTER
 
@@ -199,6 +201,11 @@ cdef class ProfileBank:
         cdef Py_ssize_t i
         for i in range(self.count):
             self.flows[i].unfit = 1
+
+    def end(self) -> None:
+        cdef Py_ssize_t k
+        for k in range(self.counters):
+            self.series[k].mean = NAN
 
     def rebase(self, int64_t step_ns) -> None:
         cdef Py_ssize_t i, j

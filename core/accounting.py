@@ -139,7 +139,7 @@ class Accounting:
         times; meters among each other in any.
         """
         if self._booked_ns is None:
-            self._first_ns = _earlier(self._first_ns, time_ns)
+            self._begin(time_ns)
         if reading.meter in self._gauged:
             points = self._site.meter(reading.meter).points
             for index, value in zip(reading.points, reading.values, strict=True):
@@ -153,12 +153,15 @@ class Accounting:
         All points are fed up to a time before ``advance`` goes there.
         """
         if self._booked_ns is None and column.times_ns:
-            first_ns = column.times_ns[0]
-            self._first_ns = _earlier(self._first_ns, first_ns)
+            self._begin(column.times_ns[0])
         if (column.meter, column.point) in self._agenda.gauges:
             for time_ns, value in zip(column.times_ns, column.values, strict=True):
                 self._agenda.gauge(column.meter, column.point, time_ns, value)
         return self.metering.feed(column)
+
+    def _begin(self, time_ns: int) -> None:
+        self._first_ns = _earlier(self._first_ns, time_ns)
+        self.metering.counters.begins_ns = self._first_ns
 
     def event(self, event: SiteEvent) -> list[Note]:
         """Take in what happened on the site, before what is read after it.
@@ -190,8 +193,13 @@ class Accounting:
         return closing
 
     def finish(self, now_ns: int) -> Closing:
-        """Let time pass until *now_ns* and book it all: nothing is waited for."""
+        """Let time pass until *now_ns* and book it all: nothing is waited for.
+
+        After the last value of a counter nothing more is known of it: what is booked
+        is what it gained.
+        """
         closing = self.advance(now_ns)
+        self.metering.bank.end()
         self._book_until(now_ns, closing)
         return closing
 
@@ -347,6 +355,7 @@ class Accounting:
             self._booked_ns = state["booked_ns"]
             self.metering.restore(state["metering"])
         self._resumed_ns = self._now_ns or 0
+        self.metering.counters.begins_ns = self._booked_ns or 0
         leftover = self._windows.restore(state["windows"])
         self.attribution.restore(state["tanks"])
         self._agenda.restore(state.get("agenda", ()))

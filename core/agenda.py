@@ -79,10 +79,13 @@ class Agenda:
         return end_ns
 
     def take(self, time_ns: int) -> Iterator[Anchor]:
-        """Take out what is so from *time_ns* on; yield what storages can give."""
+        """Take out what is so from *time_ns* on; yield what storages can give.
+
+        What was so before, at a time that was not accounted for, says nothing by now.
+        """
         while self._due and self._due[0][0] <= time_ns:
-            _, tank, energy = self._due.pop(0)
-            if tank != _CUT:
+            since_ns, tank, energy = self._due.pop(0)
+            if tank != _CUT and since_ns == time_ns:
                 yield tank, energy
 
     def state(self) -> list[Any]:

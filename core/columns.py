@@ -2,6 +2,7 @@
 
 import struct
 from array import array
+from sys import byteorder
 
 from zerometer.core._column import decode_integers, encode_integers
 from zerometer.core.column_errors import (
@@ -25,7 +26,10 @@ def decode_floats(data: bytes, count: int, typecode: str) -> "array[float]":
         raise TruncatedColumnError(f"column: {len(data)} bytes, expected {size}")
     if len(data) > size:
         raise SurplusColumnError(f"column: {len(data)} bytes, expected {size}")
-    return array(typecode, struct.unpack(f"<{count}{typecode}", data))
+    values: array[float] = array(typecode, data)
+    if byteorder == "big":
+        values.byteswap()
+    return values
 
 
 def encode_runs(nulls: bytes) -> bytes:

@@ -69,6 +69,8 @@ class Counters:
         self.bank = CounterBank(len(self._counters))
         self._meters = {meter.id: meter for meter in meters}
         self._changes: dict[int, list[Change]] = {}
+        #: From when on anything is known; a change before that brought nothing.
+        self.begins_ns = 0
         self._ratios: dict[tuple[str, str], float] = {}
         for slot in range(len(self._counters)):
             self._configure(slot)
@@ -123,6 +125,9 @@ class Counters:
         """Let a counter take values; yield what it did, cut where it was changed."""
         while due := self._due(slot, times_ns[-1]):
             at = bisect_left(times_ns, due.time_ns)
+            unseen = self.bank.last_time_ns(slot) < 0
+            if unseen and not at and due.time_ns < self.begins_ns:
+                continue
             if at:
                 yield self._column(slot, times_ns[:at], values[:at], qualities[:at])
             yield from self._changed(slot, due)

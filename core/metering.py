@@ -8,11 +8,9 @@ and ``_combine`` follow them, value by value.
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from math import nan
 from typing import Any
 
-from zerometer.core._combine import combine
 from zerometer.core._profile import ProfileBank
 from zerometer.core.counters import MAX_BASE_PER_HOUR, Change, Counted, Counters
 from zerometer.core.event import SiteEvent
@@ -109,11 +107,6 @@ class Metering:
         self._used = used
         self._sinks = self._exports_that_nobody_counts()
         self._one_way = self._powers_of_one_direction()
-        terms = [flow.terms for flow in network.flows]
-        self._starts = array("i", accumulate(map(len, terms), initial=0))
-        self._numbers = array("i", (number for of in terms for number, _ in of))
-        self._times = array("d", (times for of in terms for _, times in of))
-        self._sizes = array("d", map(abs, self._times))
 
     def _make_bank(self) -> ProfileBank:
         def stale(measure: Measure, point: str) -> int:
@@ -294,11 +287,7 @@ class Metering:
         edges, energies, totals, guessed, unseen = self.bank.cut(
             start_ns, end_ns, tick_ns
         )
-        estimated = array("d", bytes(8 * len(self._network.flows)))
-        combine(
-            guessed, 1, self._starts, self._numbers, self._sizes, estimated,
-            estimated[:],
-        )  # fmt: skip
+        estimated = self._network.estimated(guessed)
         return Metered(
             edges,
             energies,
@@ -311,12 +300,8 @@ class Metering:
     def flows(self, metered: Metered) -> tuple["array[float]", list[Note]]:
         """Return what flowed, by step and flow of the network, and what was odd."""
         names = self._network.flow_names
-        energies = array("d", bytes(8 * metered.steps * len(names)))
         short = array("d", bytes(8 * len(names)))
-        combine(
-            metered.energies, metered.steps, self._starts, self._numbers, self._times,
-            energies, short,
-        )  # fmt: skip
+        energies = self._network.combined(metered.energies, short)
         return energies, [
             Note("virtual-negative", name, "", lack)
             for name, lack in zip(names, short, strict=True)

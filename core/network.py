@@ -11,7 +11,10 @@ and in the ledger alike.
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
 
+from zerometer.core._combine import combine
 from zerometer.core.allocation import shared_by
 from zerometer.core.origin_factors import origin_factors
 from zerometer.core.site import Allocation, Measure, Measured, Pool, Process, Site, View
@@ -220,19 +223,39 @@ class Network:
             for amount, factor in zip(amounts, self.constants[view], strict=True)
         )
 
-    def combined(self, measured: "array[float]") -> "array[float]":
+    def combined(
+        self, measured: "array[float]", short: "array[float] | None" = None
+    ) -> "array[float]":
         """Return the flows that measures sum up to, rows of both; negative ones as 0.
 
-        A flow is NaN where any of its measures is.
+        A flow is NaN where any of its measures is. What a flow lacks to 0, in all, is
+        added to its place in *short*.
         """
-        out = array("d")
-        for start in range(0, len(measured), len(self.measures) or 1):
-            for flow in self.flows:
-                amount = 0.0
-                for number, times in flow.terms:
-                    amount += measured[start + number] * times
-                out.append(0.0 if amount < 0 else amount)
-        return out
+        width = len(self.flows)
+        rows = len(measured) // len(self.measures) if self.measures else 0
+        flows = array("d", bytes(8 * rows * width))
+        lacks = array("d", bytes(8 * width)) if short is None else short
+        combine(measured, rows, *self._terms, flows, lacks)
+        return flows
+
+    def estimated(self, guessed: "array[float]") -> "array[float]":
+        """Return by flow what was guessed of it, given that of all measures."""
+        starts, numbers, times = self._terms
+        flows = array("d", bytes(8 * len(self.flows)))
+        combine(
+            guessed, 1, starts, numbers, array("d", map(abs, times)), flows, flows[:]
+        )
+        return flows
+
+    @cached_property
+    def _terms(self) -> tuple["array[int]", "array[int]", "array[float]"]:
+        """The terms of all flows: where each flow's begin, of which measure, times."""
+        terms = [flow.terms for flow in self.flows]
+        return (
+            array("i", accumulate(map(len, terms), initial=0)),
+            array("i", (number for of in terms for number, _ in of)),
+            array("d", (times for of in terms for _, times in of)),
+        )
 
     def _unit(self, pool: str) -> str:
         return self.pools[self._pool[pool]].unit

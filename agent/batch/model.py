@@ -33,7 +33,7 @@ class Column:
         """Rows that have a value."""
         if isinstance(self.values, list):
             return len(self.values) - self.values.count(None)
-        return len(self.values) - sum(self.nulls or b"")
+        return len(self.values) - (sum(self.nulls) if self.nulls else 0)
 
     def numbers(self) -> list[float | None]:
         """Return the values of an array in ``unit``, None where there is none."""

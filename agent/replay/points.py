@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from zerometer.config.problems import near
+from zerometer.core.metering import EXPORT
 from zerometer.core.network import Network
 from zerometer.core.site import Meter, Site
 
@@ -40,6 +41,7 @@ def _used(site: Site, network: Network) -> Iterator[Key]:
     counters = set()
     for measure in network.measures:
         counters.add((measure.meter, measure.counter))
+        yield measure.meter, EXPORT  # what no flow counts must not count
         if measure.power is not None:
             yield measure.meter, measure.power
     yield from counters

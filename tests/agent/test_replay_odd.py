@@ -263,3 +263,103 @@ def test_a_window_that_begins_and_ends_in_between(two: Path, tmp_path: Path) -> 
         pytest.approx(53.0, rel=EXACT),
         pytest.approx(17.0, rel=EXACT),
     ]
+
+
+RING = """
+[pool.a]
+carrier = "electricity"
+[pool.b]
+carrier = "electricity"
+[source.grid]
+into = "a"
+meter = "grid"
+factor = 0.5
+[process.there]
+kind = "feeder"
+losses = "gross"
+takes = { a = "there" }
+gives = { b = { meter = "there", times = 1 } }
+[process.back]
+kind = "feeder"
+losses = "gross"
+takes = { b = "back" }
+gives = { a = { meter = "back", times = 1 } }
+[sink.line]
+from = { b = "line" }
+"""
+
+
+def test_what_goes_in_a_circle_only_has_no_factor(tmp_path: Path) -> None:
+    path = site(
+        tmp_path / "site.toml",
+        meters("1h", "kWh", "grid", "there", "back", "line"),
+        RING,
+    )
+    closed = {"grid": 0.0, "there": 5.0, "back": 5.0, "line": 0.0}
+    open_ = {"grid": 2.0, "there": 7.0, "back": 5.0, "line": 2.0}
+    readings = counted(tmp_path / "r.csv", [(HOUR, closed), (HOUR, open_)])
+    found = replay(path, readings, "--window", "1h")
+    first, second = found["windows"]
+    assert first["pools"]["a"]["factor"]["physical"] is None
+    assert ("circular", "a") in kinds(first)
+    assert second["pools"]["b"]["factor"]["physical"] == pytest.approx(0.5, rel=EXACT)
+    assert second["sinks"]["line"]["emissions_kg"]["physical"] == pytest.approx(1.0)
+    assert kinds(second) == set()
+
+
+def test_an_export_that_the_graph_lacks_is_told(tmp_path: Path) -> None:
+    path = site(
+        tmp_path / "site.toml",
+        '[[meter]]\nid = "grid"\npoints = { active_energy_import = "kWh", '
+        'active_energy_export = "kWh" }\nperiod = { energy = "1min" }',
+        meters("1min", "kWh", "line"),
+        ONE,
+    )
+    steps = [
+        (
+            MINUTE,
+            {"grid:active_energy_import": 1.0, "grid:active_energy_export": 2.0,
+             "line": 0.5},
+        )
+    ] * 60  # fmt: skip
+    found = replay(path, counted(tmp_path / "r.csv", steps))
+    assert ("negative-flow", "grid") in kinds(found)
+    assert found["sources"]["grid"]["quantity"] == pytest.approx(60.0, rel=EXACT)
+
+
+def test_a_meter_change_that_is_told_loses_nothing(two: Path, tmp_path: Path) -> None:
+    """The old meter was taken out at 112, the new one put in at 3."""
+    old = [100.0 + i for i in range(13)]
+    values = [*old, *(3.0 + i for i in range(1, 30))]
+    lines = [
+        f"{iso(START + MINUTE * i)},{name},energy,{value}"
+        for i, pair in enumerate(values)
+        for name, value in (("grid", 1000.0 + 2 * i), ("line", pair))
+    ]
+    readings = written(tmp_path / "r.csv", *lines)
+    events = tmp_path / "events.csv"
+    events.write_text(
+        "time,kind,subject,quantity,unit,final\n"
+        f"{iso(START + 12 * MINUTE)},meter-change,line,3,kWh,112\n"
+    )
+    found = replay(two, readings, "--events", events)
+    assert found["sinks"]["line"]["quantity"] == pytest.approx(41.0, rel=EXACT)
+    assert "counter-reset" not in {kind for kind, _ in kinds(found)}
+    untold = replay(two, readings)
+    assert ("counter-reset", "line") in kinds(untold)
+
+
+def test_a_virtual_meter_that_comes_out_negative(tmp_path: Path) -> None:
+    path = site(
+        tmp_path / "site.toml",
+        meters("1min", "kWh", "grid", "line"),
+        '[virtual.offices]\nunit = "kWh"\nplus = ["grid"]\nminus = ["line"]',
+        ONE.replace("[sink.rest]\nremainder_of", "[sink.rest]\nfrom").replace(
+            'from = "lv"', 'from = { lv = "offices" }'
+        ),
+    )
+    steps = [*minutes(30, grid=3.0, line=1.0), *minutes(30, grid=1.0, line=2.0)]
+    found = replay(path, counted(tmp_path / "r.csv", steps))
+    assert found["sinks"]["rest"]["quantity"] == pytest.approx(60.0, rel=EXACT)
+    assert "virtual-negative" in {kind for kind, _ in kinds(found)}
+    assert ("unmeasured", "lv") in kinds(found)

@@ -51,7 +51,14 @@ def test_spans_end_where_something_begins() -> None:
     assert agenda.until(20, 50) == 30
     assert agenda.until(30, 50) == 50
     assert list(agenda.take(20)) == []
-    assert list(agenda.take(40)) == [(0, 5.0)]
+    assert list(agenda.take(30)) == [(0, 5.0)]
+    assert agenda.until(0, 50) == 50
+
+
+def test_what_was_so_before_the_accounts_begin_says_nothing() -> None:
+    agenda = Agenda(site(), Network(site()))
+    agenda.event(anchor(30, 5.0))
+    assert list(agenda.take(40)) == []
     assert agenda.until(0, 50) == 50
 
 
@@ -70,7 +77,7 @@ def test_full_says_nothing_of_a_storage_of_unknown_capacity() -> None:
     agenda = Agenda(small, Network(small))
     agenda.gauge("bms", "soc", 0, 99.0)
     agenda.gauge("bms", "soc", 1, 1.0)
-    assert list(agenda.take(5)) == [(0, 0.0)]
+    assert [list(agenda.take(t)) for t in (0, 1)] == [[], [(0, 0.0)]]
 
 
 def test_what_is_to_come_outlives_a_restart() -> None:

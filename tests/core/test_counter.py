@@ -273,3 +273,44 @@ def test_counters_do_not_touch_each_other_and_take_any_batches(
     for i in range(5):
         mine = [(5, value, quality) for slot, value, quality in rows if slot == i]
         assert column(bank_of(), mine) == [got for slot, got in one_by_one if slot == i]
+
+
+def test_steps_of_floats_grow_with_the_value() -> None:
+    bank = CounterBank(1)
+    bank.configure(0, 0.001, 0.0, 1e9, 0.1)
+    steps = [(0.0, 0.001), (1677721.5, 0.1), (1677721.7, 0.2), (1677721.3, 0.2)]
+    for i, (value, step) in enumerate(steps):
+        _, flag = feed(bank, value, i * MINUTE_NS)
+        assert bank.step(0) == pytest.approx(step)
+    # What lies two of these steps lower is jitter.
+    assert flag & kernel.JITTER
+
+
+@pytest.mark.parametrize(
+    ("final", "start", "gain", "gained"),
+    [(105.5, 3.0, 5.5, 1.0), (NAN, 3.0, NAN, 1.0), (105.5, NAN, 5.5, 0.0),
+     (NAN, NAN, NAN, 0.0), (99.0, 3.0, 0.0, 1.0)],
+)  # fmt: skip
+def test_a_change_goes_on_with_the_index(
+    final: float, start: float, gain: float, gained: float
+) -> None:
+    bank = bank_of(rate=1.0)
+    feed(bank, 100.0, 0)
+    assert feed(bank, 5.0, 1)[1] == kernel.HELD
+    assert bank.change(0, MINUTE_NS, final, start) == pytest.approx(gain, nan_ok=True)
+    known = 100.0 if math.isnan(gain) else 100.0 + gain
+    assert bank.index(0) == known
+    got, flag = feed(bank, 4.0, 2 * MINUTE_NS)
+    assert got == gained
+    assert bool(flag & kernel.FIRST) is math.isnan(start)
+    assert bank.index(0) == known + gained
+
+
+def test_a_change_before_the_first_value_begins_the_index() -> None:
+    bank = bank_of(rate=1.0)
+    bank.change(0, 0)
+    assert feed(bank, 7.0, 1) == (0.0, kernel.FIRST | kernel.ACCEPTED)
+    bank = bank_of(rate=1.0)
+    bank.change(0, 0, start=6.0)
+    assert feed(bank, 7.0, MINUTE_NS) == (1.0, kernel.ACCEPTED)
+    assert bank.index(0) == 7.0
