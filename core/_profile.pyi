@@ -88,6 +88,9 @@ class ProfileBank:
     def interrupt(self) -> None:
         """Compare no power with a counter over this moment."""
 
+    def end(self) -> None:
+        """Expect no more values: no mean rate stands in for what a counter gains."""
+
     def rebase(self, step_ns: int) -> None:
         """Follow a clock that stepped: move all remembered times."""
 

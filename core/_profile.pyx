@@ -202,6 +202,11 @@ cdef class ProfileBank:
         for i in range(self.count):
             self.flows[i].unfit = 1
 
+    def end(self) -> None:
+        cdef Py_ssize_t k
+        for k in range(self.counters):
+            self.series[k].mean = NAN
+
     def rebase(self, int64_t step_ns) -> None:
         cdef Py_ssize_t i, j
         cdef Series* series

@@ -193,8 +193,13 @@ class Accounting:
         return closing
 
     def finish(self, now_ns: int) -> Closing:
-        """Let time pass until *now_ns* and book it all: nothing is waited for."""
+        """Let time pass until *now_ns* and book it all: nothing is waited for.
+
+        After the last value of a counter nothing more is known of it: what is booked
+        is what it gained.
+        """
         closing = self.advance(now_ns)
+        self.metering.bank.end()
         self._book_until(now_ns, closing)
         return closing
 

@@ -53,6 +53,23 @@ def test_a_tick_is_not_a_netted_window(every_min: int) -> None:
     assert kg(site, closing, "sink.b") == pytest.approx(60.0, rel=1e-9)
 
 
+def test_what_is_booked_is_what_counters_gained_whenever_they_end() -> None:
+    site = site_of(
+        [meter("grid", 1, IMPORT), meter("line", 2, IMPORT)],
+        sources=(source("grid", 0.6, counted("grid")),),
+        sinks=(sink("line", counted("line")),),
+    )
+    closing = replayed(
+        site,
+        [
+            column("grid", "active_energy_import", 60, [0.0, 2.0, 4.0]),
+            column("line", "active_energy_import", 40, [0.0, 1.0, 2.0]),
+        ],
+    )
+    assert quantity(site, closing, "source.grid") == pytest.approx(4.0, rel=1e-12)
+    assert quantity(site, closing, "sink.line") == pytest.approx(2.0, rel=1e-12)
+
+
 def test_import_and_export_are_not_netted() -> None:
     """Export 50 kWh, then import 50 kWh: 30 kg are bought."""
     site = site_of(
