@@ -51,7 +51,9 @@ class AccountPicture:
 
     def _told(self, factor: Factor, quarter_ns: int) -> Json:
         if not factor.series:
-            return {"from": factor.id or None, "status": "constant"}
+            # Names of shipped factors are paths; others are places in the site file.
+            shipped = factor.id if "/" in factor.id else None
+            return {"from": shipped, "status": "constant"}
         status = self._pipeline.factors.status(factor.series, quarter_ns)
         return {"from": factor.series, "status": status}
 
