@@ -21,6 +21,7 @@ def replayed(case: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what is expected of a case and what comes out."""
     folder = CASES / case
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    assert expected.keys() == {"about", "options", "relative", "output", "flags"}
     options = list(expected["options"])
     if (folder / "factors.csv").exists():
         options += ["--factors", folder / "factors.csv"]
