@@ -197,6 +197,19 @@ def test_more_out_than_in_beyond_what_meters_may_err_is_told(
     assert ("balance-negative", "lv") in kinds(replay(*plant))
 
 
+def test_what_no_driver_counted_for_is_told(plant: list[Path]) -> None:
+    site, readings = plant
+    text = site.read_text(encoding="utf-8")
+    drivers = 'drivers = { door = "press:energy", gate = "paint:energy" }'
+    assert drivers in text
+    site.write_text(
+        text.replace(drivers, 'drivers = { gate = "paint:gates" }'), encoding="utf-8"
+    )
+    found = replay(site, readings)
+    assert ("shared-unassigned", "light") in kinds(found)
+    assert found["products"]["gate"]["emissions_kg"]["physical"] == close(15)
+
+
 def test_a_lot_that_begins_within_a_quarter_bears_what_came_after(
     plant: list[Path],
 ) -> None:
