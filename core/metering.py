@@ -12,14 +12,13 @@ from math import nan
 from typing import Any
 
 from zerometer.core._profile import ProfileBank
-from zerometer.core.counters import MAX_BASE_PER_HOUR, Change, Counted, Counters
+from zerometer.core.counters import Change, Counted, Counters, fastest
 from zerometer.core.event import SiteEvent
 from zerometer.core.first_state import unbooked
 from zerometer.core.network import Network
 from zerometer.core.notes import NOTED, Disagreement, Note
 from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.core.site import Measure, Meter
-from zerometer.core.units import unit
 
 NS_PER_HOUR = 3_600_000_000_000
 #: A value older than this many of its periods says nothing of the present.
@@ -93,9 +92,9 @@ class Metering:
         for measure in self.measures:
             if measure.power is not None:
                 self.powers.setdefault((measure.meter, measure.power), len(self.powers))
+        by_id = {meter.id: meter for meter in meters}
         self._highest = [
-            MAX_BASE_PER_HOUR / unit(self._polled[key].point.unit).to_base
-            for key in self.powers
+            fastest(by_id[key[0]], self._polled[key].point.unit) for key in self.powers
         ]
         self.bank = self._make_bank()
         self._targets = {meter.id: self._targets_of(meter) for meter in meters}
