@@ -344,7 +344,13 @@ cdef class FlowGraph(FlowStore):
             p, pool = self.takes[3 * t], self.takes[3 * t + 1]
             q = self.q[self.takes[3 * t + 2]]
             if self.is_idle[p]:
-                self._book_make_up(self.idle[p], pool, q)
+                # What gives nothing of what it takes, as a transformer without a
+                # load, loses all of it.
+                if self.losses[p] >= 0:
+                    self._count_quantity(self.losses[p], q)
+                    self._book_make_up(self.losses[p], pool, q)
+                else:
+                    self._book_make_up(self.idle[p], pool, q)
                 continue
             if self.lost[p] > 0:
                 self._count_quantity(self.losses[p], q * self.lost[p])

@@ -72,9 +72,9 @@ def test_what_a_feeder_gives_more_than_it_takes_is_unmeasured() -> None:
         [0, 0, 0], [pytest.approx(10), 0, pytest.approx(2)], [0, 0, 0], [0, 0, 0]
     ]  # fmt: skip
     assert solver.totals.flows == [10, 10, pytest.approx(10)]
-    # It gives nothing: what it takes is its own.
+    # It gives nothing: what it takes is lost.
     assert solver.solve([10, 10, 0]) == NO_FLOW
-    assert solver.totals.amounts[2] == [10, 0, 0]
+    assert solver.totals.amounts[2:] == [[0, 0, 0], [10, 0, 0]]
 
 
 def test_a_bonus_is_taken_off_the_other_output() -> None:

@@ -210,7 +210,10 @@ class Flow:
             book(t.remainders[pool], pool, remainder[pool])
         for process, pool, flow in takes:
             if not total[process]:
-                book(t.idle[process], pool, q[flow])
+                lost = t.losses[process]
+                book(t.idle[process] if lost < 0 else lost, pool, q[flow])
+                if lost >= 0:
+                    out.quantities[lost] += q[flow]
             elif passed[process] < 1:
                 lost = q[flow] * (1 - passed[process])
                 out.quantities[t.losses[process]] += lost
