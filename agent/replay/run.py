@@ -77,7 +77,7 @@ class Replay:
         self._all, self._window = Sum(), Sum()
         self._window_span = (0, 0)
         self._held: deque[tuple[int, int]] = deque()
-        self._silent = {(m.meter, m.counter) for m in network.measures}
+        self._silent = {(m.meter, m.point) for m in network.measures}
         self._flags = Flags(network, rejected)
         for event in events:
             self._flags.add_notes(self._accounting.event(event))
