@@ -8,7 +8,7 @@ from zerometer.agent.pipeline import Pipeline
 from zerometer.core.demand import INTERVAL
 from zerometer.core.origin_factors import origin_factors
 from zerometer.core.series_book import QUARTER_NS
-from zerometer.core.site import Factor
+from zerometer.core.site import Factor, View
 from zerometer.core.totals import Totals
 from zerometer.core.windows import MINUTE_NS
 
@@ -51,7 +51,9 @@ class AccountPicture:
 
     def _told(self, factor: Factor, quarter_ns: int) -> Json:
         if not factor.series:
-            return {"from": factor.id or None, "status": "constant"}
+            # Names of shipped factors are paths; others are places in the site file.
+            shipped = factor.id if "/" in factor.id else None
+            return {"from": shipped, "status": "constant"}
         status = self._pipeline.factors.status(factor.series, quarter_ns)
         return {"from": factor.series, "status": status}
 
@@ -101,7 +103,20 @@ class AccountPicture:
             "booked_to_ms": None if totals is None else totals.end_ns // 1_000_000,
             "measured_share": None if totals is None else measured_share(totals),
             "flags": [] if totals is None else _flags(totals),
+            "uncertainty": {
+                view: self._uncertainty(totals, view) for view in self._network.views
+            },
         }
+
+    def _uncertainty(self, totals: Totals | None, view: View) -> Json:
+        """Return by how many percent a minute's emissions may be off (95 %).
+
+        None where there were none, or where what ``missing`` names does not state it.
+        """
+        if totals is None:
+            return {"percent": None, "missing": []}
+        found = self._pipeline.figures.uncertainties.of(totals, view, part=True)
+        return {"percent": found.percent, "missing": list(found.missing)}
 
 
 def _flags(totals: Totals) -> list[Json]:

@@ -16,6 +16,7 @@ from zerometer.core.network import Network
 from zerometer.core.product import Products
 from zerometer.core.site import Site, View
 from zerometer.core.totals import Totals
+from zerometer.core.uncertainty import Uncertainties
 from zerometer.core.windows import MINUTE_NS
 
 #: Minutes that the page draws.
@@ -43,6 +44,7 @@ class Figures:
         #: Its window is the day.
         self.products = Products(network, site, kept_lots=KEPT_LOTS)
         self._potential = potentials(site)
+        self.uncertainties = Uncertainties(network, site)
         #: What was booked last; None before anything was.
         self.last: Totals | None = None
         self.minutes: deque[MinuteFigures] = deque(maxlen=KEPT_MINUTES)

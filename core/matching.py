@@ -19,6 +19,8 @@ CertificateKind = Literal["certificate", "contract", "sold"]
 #: The energy of a source by quarter hour: its start (Unix ns, UTC), and how much.
 Profile = Sequence[tuple[int, float]]
 QUARTER_NS = 900_000_000_000
+#: So much more than there is, in kWh or GJ, is no more than rounding.
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,11 @@ class Matching:
     matches: list[Match] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
+
+    @property
+    def excess(self) -> float:
+        """How much of what there was found no load in its interval."""
+        return sum(one.available - one.matched for one in self.matches)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """What metering finds odd: what kinds there are, and what they mean in words."""
 
 from dataclasses import dataclass
+from math import isnan
 
 from zerometer.core._counter import HELD, RESET, ROLLOVER
 
@@ -31,7 +32,7 @@ class Note:
 
     Of an anchor that came late, ``meter`` is the storage and ``point`` is empty. Of a
     virtual meter, ``meter`` is the flow, ``point`` is empty, and ``value`` what it
-    lacked, in its unit.
+    lacked, in its unit. ``value`` is NaN when nothing was read.
     """
 
     kind: str
@@ -42,8 +43,10 @@ class Note:
     @property
     def text(self) -> str:
         """The note in words."""
-        subject = f"{self.point} reads" if self.point else "comes to"
-        return f"{subject} {self.value:g}: {NOTE_TEXTS[self.kind]}"
+        said = f"{self.point} reads" if self.point else "comes to"
+        if isnan(self.value):
+            return f"{self.point}: {NOTE_TEXTS[self.kind]}"
+        return f"{said} {self.value:g}: {NOTE_TEXTS[self.kind]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ _UNITS_PER_KG = 10.0**-EMISSION_EXPONENT
 class Booked:
     """A quarter hour as the books have it.
 
-    ``openings``: what the storages held when it began; ``kg``: the site's totals;
+    ``openings``: what the storages held when it began; ``kg``: the site's totals (not
+    known where a version that restated nothing began the quarter);
     ``window``: its row as it was put out last, None for a quarter that was cut (by a
     step of the clock, or a changed graph) and is not put out again.
     """
@@ -110,7 +111,7 @@ class Restater:
             openings = replace(openings, kg=opening_kg)
         totals, closings = self._fold.refold(booked.record, factors, openings)
         kg = self._boundary.emissions_kg(totals)
-        delta = {view: kg[view] - booked.kg.get(view, 0.0) for view in kg}
+        delta = {view: kg[view] - booked.kg.get(view, kg[view]) for view in kg}
         window = booked.window
         differs = False
         if window is not None:

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "suppo
 from harness.browser import browser
 
 LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
-#: The summary, the flow picture, and the pools under it.
-SIZE = (1280, 960)
+#: The summary, the flow picture, pools, minutes, factors and demand under it.
+SIZE = (1280, 1290)
 
 
 def main() -> None:

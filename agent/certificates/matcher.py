@@ -7,7 +7,7 @@ revision.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from zerometer.agent.certificates.store import CertificateStore
 from zerometer.agent.factors.store import FactorStore
 from zerometer.core.errors import JournalError
+from zerometer.core.factor import FactorRow
 from zerometer.core.intervals import Calendar
 from zerometer.core.market import PROVIDER, market_rows, match_sources
-from zerometer.core.matching import QUARTER_NS, Matching
+from zerometer.core.matching import QUARTER_NS, TOLERANCE, Matching, Profile
 from zerometer.core.network import Network
 from zerometer.core.series_book import HORIZON_NS, SeriesBook
 from zerometer.core.site import Site
@@ -39,7 +40,8 @@ class Matcher:
         self._calendar = Calendar(site.matching, zone)
         origins = [origin.name for origin in Network(site).origins]
         self._book = SeriesBook(site, origins, zone)
-        self._revision = 0
+        #: The last row that was read, and the last one of others.
+        self._read = self._mix = 0
         self._booked: deque[tuple[str, int, float]] = deque()
         #: What the rows in the file say already, as far as it is known.
         self._written: dict[tuple[str, int], float] = {}
@@ -70,29 +72,44 @@ class Matcher:
         factors = self._factors = self._factors or FactorStore(self._folder)
         self._learn(factors, now_ns)
         since_ns, _ = self._calendar.interval(now_ns - HORIZON_NS)
+        since_ns = min([since_ns, *(c.start_ns for c in certificates)])
         loads = self._store.loads(since_ns)
-        until_ns = max((load[-1][0] for load in loads.values()), default=0) + QUARTER_NS
-        over_ns, end_ns = self._calendar.interval(until_ns - 1)
-        over_ns = until_ns if end_ns <= until_ns else over_ns
-        news = self._store.revision(), self._revision, over_ns
+        over_ns = self._over_ns(loads)
+        news = self._store.revision(), self._mix, over_ns
         if news == self._done:
             return []
-        ended = {
-            source: [quarter for quarter in load if quarter[0] < over_ns]
-            for source, load in loads.items()
-        }
         matchings = match_sources(
-            self._site, certificates, self._store.generation(), ended, self._calendar
+            self._site,
+            # What is sold is spread over what was made: all of that must be known.
+            [c for c in certificates if c.kind != "sold" or c.end_ns <= over_ns],
+            self._store.generation(),
+            {
+                source: [quarter for quarter in load if quarter[0] < over_ns]
+                for source, load in loads.items()
+            },
+            self._calendar,
         )
         rows = market_rows(self._site, matchings, self._unmatched, now_ns)
+        self._write(factors, [r for r in rows if r.t1_ns > now_ns - HORIZON_NS])
+        self._done = news
+        return self._sayings(matchings)
+
+    def _over_ns(self, loads: Mapping[str, Profile]) -> int:
+        """Return the end of the last interval that is booked whole."""
+        until_ns = max((load[-1][0] for load in loads.values()), default=0) + QUARTER_NS
+        start_ns, end_ns = self._calendar.interval(until_ns - 1)
+        return end_ns if end_ns <= until_ns else start_ns
+
+    def _write(self, factors: FactorStore, rows: Sequence[FactorRow]) -> None:
+        """Keep the rows that say something else than before."""
+        values = {(row.series, row.t0_ns): row.value for row in rows}
+        known = self._written
         factors.add(
             row
             for row in rows
-            if self._written.get((row.series, row.t0_ns)) != row.value
+            if known.get((row.series, row.t0_ns)) != values[row.series, row.t0_ns]
         )
-        self._written = {(row.series, row.t0_ns): row.value for row in rows}
-        self._done = news
-        return self._sayings(matchings)
+        self._written = values
 
     def _keep_loads(self) -> None:
         loads = list(self._booked)
@@ -103,17 +120,25 @@ class Matcher:
 
     def _learn(self, factors: FactorStore, now_ns: int) -> None:
         """Take in what others said of factors since the last time."""
-        rows = factors.after(self._revision, now_ns - HORIZON_NS)
+        rows = factors.after(self._read, now_ns - HORIZON_NS)
+        if rows:
+            self._read = rows[-1].revision
         rows = [row for row in rows if row.provider != PROVIDER]
         if rows:
             self._book.load(rows)
-            self._revision = rows[-1].revision
+            self._mix = rows[-1].revision
 
     def _unmatched(self, source: str, start_ns: int) -> float:
         return self._book.unmatched(start_ns)[self._sources[source]]
 
     def _sayings(self, matchings: Mapping[str, Matching]) -> list[str]:
         """Return what was not said before."""
+        oversold = {
+            f"{source}: {matching.excess:.1f} more sold than it made"
+            for source, matching in matchings.items()
+            if self._site.sources[self._sources[source]].kind == "own"
+            and matching.excess > TOLERANCE
+        }
         now = {
             f"{certificate}: {what}"
             for matching in matchings.values()
@@ -122,7 +147,7 @@ class Matcher:
                 (matching.unplaced, "matches nothing: its plant has no profile"),
             )
             for certificate in ids
-        }
+        } | oversold
         new, self._told = now - self._told, now
         return sorted(new)
 

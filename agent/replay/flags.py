@@ -15,7 +15,6 @@ Flag = dict[str, str]
 #: What a kind that the accounting itself tells of a span means.
 _TEXTS = {
     "circular": "energy flows in a circle without an exit: check directions",
-    "negative": "comes out negative, which is no flow: it counts as 0",
     "negative-burden": "its power's bonus is more than the whole burden",
     "unmeasured": "{} more went out than came in",
     "unknown-start": "holds, or gave, what it had before: {} more than is known",

@@ -183,21 +183,40 @@ def bare_csv_s(path: Path) -> float:
     return (time.process_time() - start) * READINGS / BARE_ROWS
 
 
+#: Runs the command and tells the most memory that it had: that of its own, which is
+#: not to be had by those that wait for it.
+_COMMAND = """
+import sys
+from zerometer.agent.cli.main import main
+code = main(sys.argv[1:])
+sys.stdout.flush()
+for line in open("/proc/self/status"):
+    if line.startswith("VmHWM:"):
+        print(line.split()[1], file=sys.stderr)
+sys.exit(code)
+"""
+
+
 def replay(site: Path, readings: Path) -> Replay:
     """Run the command on the year's *readings*."""
-    command = [sys.executable, "-m", "zerometer.agent.cli.main"]
-    command += ["replay", str(site), str(readings), "--json", "--window", "1d"]
+    command = [sys.executable, "-c", _COMMAND, "replay", str(site), str(readings)]
     start = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
+    with subprocess.Popen(
+        [*command, "--json", "--window", "1d"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
         said: dict[str, Any] = json.load(process.stdout)
+        told = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, process.returncode
+    assert process.returncode == 0, told
     return Replay(
         wall_s=time.monotonic() - start,
         cpu_s=usage.ru_utime + usage.ru_stime,
-        peak_mb=usage.ru_maxrss / 1024,
+        peak_mb=int(told.split()[-1]) / 1024,
         kwh=fsum(
             sink["quantity"]
             for name, sink in said["sinks"].items()

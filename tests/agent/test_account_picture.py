@@ -82,3 +82,6 @@ def test_what_no_meter_saw_is_told(gateway: Gateway) -> None:
     assert {"kind": "unmeasured", "subject": "lv"} in basis["flags"]
     assert {"kind": "unknown-start", "subject": "battery"} in basis["flags"]
     assert basis["booked_to_ms"] % 60_000 == 0
+    missing = basis["uncertainty"]["physical"]["missing"]
+    assert {"meter grid", "factor source.grid"} <= set(missing)
+    assert basis["uncertainty"]["physical"]["percent"] is None

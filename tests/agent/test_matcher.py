@@ -136,6 +136,25 @@ def test_a_mix_that_is_revised_back_takes_its_revision_back(
     assert market(tmp_path) == [(4, 0.2), (1, 0.1), (1, 0.2)]
 
 
+def test_what_is_sold_waits_until_its_time_is_over(tmp_path: Path) -> None:
+    """60 kWh of two hours: not all of them in the first, but as it was made."""
+    small = site()
+    own = replace(small.sources[1], kind="own")
+    small = replace(small, sources=(small.sources[0], own))
+    sold = replace(
+        GEC, id="S", kind="sold", source="pv", end_ns=T0 + 2 * HOUR, quantity=60.0
+    )
+    CertificateStore(tmp_path).add([sold], [])
+    with closing(Matcher(small, tmp_path)) as matcher:
+        booked(matcher, 4)
+        assert matcher.work(NOW) == []
+        booked(matcher, 4, 4)
+        assert matcher.work(NOW) == ["S: divided by its plant's profile"]
+    with closing(FactorStore(tmp_path)) as store:
+        values = [row.value for row in store.rows("market/pv")]
+    assert values == pytest.approx([0.75 * 0.8] * 8)
+
+
 def test_loads_outlive_a_restart(tmp_path: Path) -> None:
     with closing(Matcher(site(), tmp_path)) as first:
         booked(first, 2)

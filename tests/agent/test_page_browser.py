@@ -77,6 +77,7 @@ def test_it_shows_the_site(
         tab.show(address, language, size)
         shown = tab.evaluate(TEXT)
         assert [word for word in words if word not in shown] == []
+        assert "± 5.4\u202f%" in shown
         assert "undefined" not in shown
         assert "NaN" not in shown
         assert tab.evaluate(f"{ROOT}.scrollWidth == {ROOT}.clientWidth")

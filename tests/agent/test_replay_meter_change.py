@@ -41,8 +41,7 @@ def plant(tmp_path: Path) -> list[Path]:
 def test_a_change_that_is_told_costs_nothing(plant: list[Path], tmp_path: Path) -> None:
     events = tmp_path / "events.csv"
     events.write_text(
-        "time,kind,subject,quantity,final\n"
-        f"{CHANGE + 1},meter-change,main,3,5030\n",
+        f"time,kind,subject,quantity,final\n{CHANGE + 1},meter-change,main,3,5030\n",
         encoding="utf-8",
     )
     found = replay(*plant, "--events", events)

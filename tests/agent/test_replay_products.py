@@ -195,3 +195,42 @@ def test_more_out_than_in_beyond_what_meters_may_err_is_told(
     ]
     readings.write_text("\n".join(less) + "\n", encoding="utf-8")
     assert ("balance-negative", "lv") in kinds(replay(*plant))
+
+
+def test_what_no_driver_counted_for_is_told(plant: list[Path]) -> None:
+    site, readings = plant
+    text = site.read_text(encoding="utf-8")
+    drivers = 'drivers = { door = "press:energy", gate = "paint:energy" }'
+    assert drivers in text
+    site.write_text(
+        text.replace(drivers, 'drivers = { gate = "paint:gates" }'), encoding="utf-8"
+    )
+    found = replay(site, readings)
+    assert ("shared-unassigned", "light") in kinds(found)
+    assert found["products"]["gate"]["emissions_kg"]["physical"] == close(15)
+
+
+def test_a_lot_that_begins_within_a_quarter_bears_what_came_after(
+    plant: list[Path],
+) -> None:
+    site, readings = plant
+    (site.parent / "events.csv").write_text(
+        f"time,kind,subject,text\n{START + 1200},lot-start,door,L1\n", encoding="utf-8"
+    )
+    rows = ["time,meter,point,value"]
+    for minute in range(61):
+        pressed = max(minute - 20, 0)
+        rows += [
+            f"{START + 60 * minute},{name},{value}"
+            for name, value in (
+                ("main,energy", 1.5 * minute + pressed), ("press,energy", pressed),
+                ("paint,energy", 0.5 * minute), ("light,energy", 0.0),
+                ("press,doors", pressed), ("paint,gates", 0),
+            )
+        ]  # fmt: skip
+    readings.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    door = replay(*plant)["products"]["door"]
+    (lot,) = door["lots"]
+    assert lot["good"] == door["good"] == close(40)
+    assert lot["emissions_kg"]["physical"] == close(20)
+    assert lot["kg_per_unit"]["physical"] == close(0.5)

@@ -211,6 +211,17 @@ def test_what_is_sold_of_the_sun_is_grey_in_the_market(
     assert score == pytest.approx(0.75 + 0.25 * 0.3)
 
 
+def test_more_sold_than_made_is_told(site: Path, tmp_path: Path) -> None:
+    path = readings(tmp_path, [hour(pv=100, line=100)])
+    papers = tmp_path / "sold.csv"
+    papers.write_text(HEAD + "S,sold,pv,2026-01,,125,kWh,,\n", encoding="utf-8")
+    found = replay(site, path, "--certificates", papers)
+    assert found["emissions_kg"]["market"] == pytest.approx(100 * 0.8)
+    (flag,) = (flag for flag in found["flags"] if flag["kind"] == "oversold")
+    assert flag["subject"] == "pv"
+    assert flag["text"] == "25 kWh more sold than it made"
+
+
 def test_a_file_that_does_not_hold_is_told(site: Path, tmp_path: Path) -> None:
     path = readings(tmp_path, [hour(grid=1)])
     papers = tmp_path / "gec.csv"

@@ -5,6 +5,7 @@ from array import array
 from dataclasses import replace
 from itertools import pairwise
 
+import msgpack
 import pytest
 from harness.metered import QUARTER_NS, START, UTC, sink, site_of, source
 from harness.sites import IMPORT, POWER, SECOND, VOLUME, given, meter, reading
@@ -72,11 +73,16 @@ def columns_of(rows: list[Row]) -> list[Column]:
 ROWS = recorded(random.Random(5), 1900)
 
 
-def accounted(batches: list[list[Row]]) -> list[Totals]:
-    """Feed batch by batch, time advancing with them."""
-    accounting = Accounting(
+def replaying() -> Accounting:
+    """Return an accounting as that of a replay."""
+    return Accounting(
         shaped_site(), UTC, booking_ns=QUARTER_NS, ledger=False, wait_ns=None
     )
+
+
+def accounted(batches: list[list[Row]]) -> list[Totals]:
+    """Feed batch by batch, time advancing with them."""
+    accounting = replaying()
     totals = []
     for batch in batches:
         for each in columns_of(batch):
@@ -96,11 +102,27 @@ def test_batches_make_no_difference(cuts: list[int]) -> None:
     assert accounted(batches) == WHOLE
 
 
+@examples(st.lists(st.integers(1, len(ROWS) - 1), max_size=6))
+def test_restarts_make_no_difference(cuts: list[int]) -> None:
+    """What was read and not booked outlives them, to the last bit."""
+    edges = [0, *sorted(set(cuts)), len(ROWS)]
+    accounting, totals = replaying(), []
+    for a, b in pairwise(edges):
+        for each in columns_of(ROWS[a:b]):
+            accounting.feed(each)
+        totals += accounting.advance(ROWS[b - 1][0]).totals
+        state = msgpack.unpackb(msgpack.packb(accounting.state()))
+        accounting = replaying()
+        accounting.restore(state)
+    totals += accounting.finish(ROWS[-1][0]).totals
+    assert [(t.start_ns, t.flows, t.estimated) for t in totals] == [
+        (t.start_ns, t.flows, t.estimated) for t in WHOLE
+    ]
+
+
 def test_one_by_one_is_as_by_columns() -> None:
     site = shaped_site()
-    accounting = Accounting(
-        site, UTC, booking_ns=QUARTER_NS, ledger=False, wait_ns=None
-    )
+    accounting = replaying()
     totals = []
     for time_ns, name, point, value in ROWS:
         accounting.read(reading(site, name, 0, **{point: value}), time_ns)
@@ -110,9 +132,7 @@ def test_one_by_one_is_as_by_columns() -> None:
 
 @examples(st.randoms(use_true_random=False))
 def test_meters_come_in_any_order(shuffled: random.Random) -> None:
-    accounting = Accounting(
-        shaped_site(), UTC, booking_ns=QUARTER_NS, ledger=False, wait_ns=None
-    )
+    accounting = replaying()
     columns = columns_of(ROWS)
     shuffled.shuffle(columns)
     for each in columns:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from harness.markdown import ROOT, blocks, command_lines, page
 
+from zerometer.agent.cli.main import main
 from zerometer.config.site import load_site
 
 READMES = ("README.md", "README.zh-CN.md")
@@ -59,6 +60,18 @@ def test_the_first_site_holds(name: str, tmp_path: Path) -> None:
     assert load_site(path).warnings == ()
 
 
+@pytest.mark.parametrize("name", READMES)
+def test_the_replay_prints_what_is_shown(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (readings,), (shown_there,) = blocks(page(name), "csv"), blocks(page(name), "text")
+    site, file = tmp_path / "site.toml", tmp_path / "readings.csv"
+    site.write_text(sites(name)[0], encoding="utf-8")
+    file.write_text(readings, encoding="utf-8")
+    assert main(["replay", str(site), str(file)]) == 0
+    assert capsys.readouterr().out == shown_there
+
+
 def test_shipped_maps_are_named() -> None:
     """A map that was added is told in both."""
     for path in (ROOT / "config" / "maps").glob("[!_]*.toml"):
@@ -85,7 +98,7 @@ def test_the_figures_are_the_newest(name: str) -> None:
     """The tables of budgets are those of the last runs of the bench."""
     table = "| budget | measured | at most | |\n|---|---|---|---|"
     rows = [table]
-    for result in ("poll", "bus", "wrong", "scale"):
+    for result in ("poll", "bus", "wrong", "scale", "accounting"):
         rows.append(page(f"bench/results/{result}.md").strip().partition(table)[2])
     assert shown(name, "bench") == "".join(rows)
     over = [row.split(" | ")[0] for row in shown(name, "bench").splitlines()

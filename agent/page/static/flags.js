@@ -4,12 +4,15 @@ import { el, keyed } from "./dom.js";
 import { percent } from "./format.js";
 import { t, word } from "./i18n.js";
 
+// What is shown as a hundred percent needs no word.
+const NEARLY_ALL = 0.995;
+
 /** Prepare the line `root`; returns update(snapshot). */
 export function createFlags(root) {
   return ({ accounting }) => {
     const flags = accounting.flags.map((flag) => ({ ...flag, key: `${flag.kind} ${flag.subject}` }));
     const share = accounting.measured_share;
-    if (share !== null && share < 1) {
+    if (share !== null && share < NEARLY_ALL) {
       flags.unshift({ key: "share", text: t("flags.measured", { share: percent(share) }) });
     }
     root.hidden = flags.length === 0;

@@ -8,7 +8,7 @@ import { t } from "./i18n.js";
 export function createSummary(root) {
   return (snapshot, view, clock) => {
     const tiles = [
-      minuteTile(snapshot.windows.at(-1), view, clock),
+      minuteTile(snapshot, view, clock),
       todayTile(snapshot, view),
       powerTile(snapshot.places),
       metersTile(snapshot.meters),
@@ -41,12 +41,17 @@ function split(text) {
   return { value, unit };
 }
 
-function minuteTile(last, view, clock) {
+function minuteTile({ windows, accounting }, view, clock) {
+  const last = windows.at(-1);
   const base = { key: "minute", label: t("summary.minute") };
   if (!last) return { ...base, value: NONE, note: t("summary.no-window") };
   const kg = last.emissions_kg[view];
   const perHour = kg === null ? null : (kg * 3600) / last.length_s;
-  return { ...base, ...split(quantity(kg, "kg")), note: `${clock.minute(last.start_ms)} · ${quantity(perHour, "kg/h")}` };
+  const notes = [clock.minute(last.start_ms), quantity(perHour, "kg/h")];
+  // By how much it may be off, 95 %, where meters and factors state it.
+  const error = accounting.uncertainty[view].percent;
+  if (error !== null) notes.push(`± ${percent(error / 100)}`);
+  return { ...base, ...split(quantity(kg, "kg")), note: notes.join(" · ") };
 }
 
 function todayTile({ windows, totals_today: totals }, view) {

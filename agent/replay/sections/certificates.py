@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zerometer.core.matching import (
+    TOLERANCE,
     Free,
     Match,
     Matching,
@@ -102,8 +103,19 @@ class CertificatesSection:
         return self._described(self._all)
 
     def flags(self, totals: Totals) -> list[dict[str, str]]:  # noqa: ARG002
-        """Return the certificates that match nothing."""
-        return [
+        """Return the certificates that match nothing, and what was sold twice."""
+        oversold = [
+            {
+                "kind": "oversold",
+                "subject": source.id,
+                "text": f"{matching.excess:.6g} {unit} more sold than it made",
+            }
+            for source, unit in self._sources
+            if source.kind == "own"
+            and (matching := self._matchings.get(source.id)) is not None
+            and matching.excess > TOLERANCE
+        ]
+        return oversold + [
             {
                 "kind": "certificate-unplaced",
                 "subject": certificate,
