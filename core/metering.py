@@ -12,14 +12,13 @@ from math import nan
 from typing import Any
 
 from zerometer.core._profile import ProfileBank
-from zerometer.core.counters import MAX_BASE_PER_HOUR, Change, Counted, Counters
+from zerometer.core.counters import Change, Counted, Counters, fastest
 from zerometer.core.event import SiteEvent
 from zerometer.core.first_state import unbooked
 from zerometer.core.network import Network
 from zerometer.core.notes import NOTED, Disagreement, Note
 from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.core.site import Measure, Meter
-from zerometer.core.units import unit
 
 NS_PER_HOUR = 3_600_000_000_000
 #: A value older than this many of its periods says nothing of the present.
@@ -93,9 +92,9 @@ class Metering:
         for measure in self.measures:
             if measure.power is not None:
                 self.powers.setdefault((measure.meter, measure.power), len(self.powers))
+        by_id = {meter.id: meter for meter in meters}
         self._highest = [
-            MAX_BASE_PER_HOUR / unit(self._polled[key].point.unit).to_base
-            for key in self.powers
+            fastest(by_id[key[0]], self._polled[key].point.unit) for key in self.powers
         ]
         self.bank = self._make_bank()
         self._targets = {meter.id: self._targets_of(meter) for meter in meters}
@@ -104,7 +103,7 @@ class Metering:
             for meter in meters
         }
         self._used = {self._slot(m) for m in self.measures if m.counter}
-        self._sinks = self._exports_that_nobody_counts()
+        self._unused = self._exports_that_nobody_counts()
         self._one_way = self._powers_of_one_direction()
 
     def _make_bank(self) -> ProfileBank:
@@ -246,10 +245,10 @@ class Metering:
                     for value, flag in zip(counted.values, counted.flags, strict=True)
                     if flag & bit
                 ]
-        if slot in self._sinks:
-            self._sinks[slot] += sum(counted.gains)
-            if self._sinks[slot] > 2 * counted.steps[-1]:
-                del self._sinks[slot]
+        if slot in self._unused:
+            self._unused[slot] += sum(counted.gains)
+            if self._unused[slot] > 2 * counted.steps[-1]:
+                del self._unused[slot]
                 notes.append(Note("negative-flow", meter, point, counted.values[-1]))
         return notes
 

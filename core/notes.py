@@ -3,13 +3,25 @@
 from dataclasses import dataclass
 from math import isnan
 
-from zerometer.core._counter import HELD, RESET, ROLLOVER
+from zerometer.core._counter import HELD, JUMP, RESET, ROLLOVER
 
 #: What a counter can do that people should know of.
-NOTED = {"counter-held": HELD, "counter-reset": RESET, "counter-rollover": ROLLOVER}
+NOTED = {
+    "counter-held": HELD,
+    "counter-jump": JUMP,
+    "counter-reset": RESET,
+    "counter-rollover": ROLLOVER,
+}
 #: Every kind of note, and what it says of the value that stands before it.
 NOTE_TEXTS = {
-    "counter-held": "not possible after its last value; waits for two more readings",
+    "counter-held": (
+        "not possible after its last value; waits for two more readings; "
+        "if it can count so fast, state its max_power or max_rate"
+    ),
+    "counter-jump": (
+        "had jumped before that, 20 times faster than ever, and it was booked: if the "
+        "meter was changed, tell it as meter-change, else state max_power or max_rate"
+    ),
     "counter-reset": (
         "reset or another meter, of which no event tells; "
         "its gain since the last value is unknown"
