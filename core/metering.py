@@ -102,9 +102,8 @@ class Metering:
             meter.id: {p.point.name: i for i, p in enumerate(meter.points)}
             for meter in meters
         }
-        used = {self.counters.slot(m.meter, m.counter) for m in self.measures}
-        self._used = used
-        self._sinks = self._exports_that_nobody_counts()
+        self._used = {self.counters.slot(m.meter, m.counter) for m in self.measures}
+        self._unused = self._exports_that_nobody_counts()
         self._one_way = self._powers_of_one_direction()
 
     def _make_bank(self) -> ProfileBank:
@@ -243,10 +242,10 @@ class Metering:
                     for value, flag in zip(counted.values, counted.flags, strict=True)
                     if flag & bit
                 ]
-        if slot in self._sinks:
-            self._sinks[slot] += sum(counted.gains)
-            if self._sinks[slot] > 2 * counted.steps[-1]:
-                del self._sinks[slot]
+        if slot in self._unused:
+            self._unused[slot] += sum(counted.gains)
+            if self._unused[slot] > 2 * counted.steps[-1]:
+                del self._unused[slot]
                 notes.append(Note("negative-flow", meter, point, counted.values[-1]))
         return notes
 

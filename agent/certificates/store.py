@@ -7,38 +7,45 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
-from zerometer.core.errors import ConfigError, JournalError
+from zerometer.agent.state_file import StateFile, StateKind, kept
+from zerometer.core.errors import ConfigError
 from zerometer.core.matching import Certificate, Generation, overlapping
 
-FILE = "certificates.db"
-#: Marks the file as ours ("ZmCe").
-APPLICATION_ID = 0x5A6D4365
-SCHEMA_VERSION = 1
-#: How long another command, or a backup, is waited for.
-BUSY_TIMEOUT_S = 5.0
-
-_SCHEMA = """
-CREATE TABLE certificate (
-    n INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, source TEXT NOT NULL,
-    start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,  -- Unix time, UTC
-    quantity REAL NOT NULL,                              -- in the source's unit
-    factor REAL NOT NULL,                                -- kg per that unit
-    technology TEXT NOT NULL, registry TEXT NOT NULL, plant TEXT NOT NULL
-);
-CREATE TABLE generation (
-    n INTEGER PRIMARY KEY AUTOINCREMENT,
-    plant TEXT NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
-    quantity REAL NOT NULL, UNIQUE (plant, start_ns)
-);
--- What came in from each source, by quarter hour: the loads that are matched.
-CREATE TABLE load (
-    source TEXT NOT NULL, start_ns INTEGER NOT NULL, quantity REAL NOT NULL,
-    PRIMARY KEY (source, start_ns)
-) WITHOUT ROWID
-"""
+CERTIFICATES = StateKind(
+    holds="certificates",
+    name="certificates.sqlite",
+    application_id=0x5A4D4345,  # "ZMCE"
+    format=1,
+    schema=(
+        """
+        CREATE TABLE certificate (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, source TEXT NOT NULL,
+            start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,  -- Unix time, UTC
+            quantity REAL NOT NULL,                    -- in the source's unit
+            factor REAL NOT NULL,                      -- kg per that unit
+            technology TEXT NOT NULL, registry TEXT NOT NULL, plant TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE generation (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            plant TEXT NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
+            quantity REAL NOT NULL, UNIQUE (plant, start_ns)
+        )
+        """,
+        *kept("certificate"),
+        *kept("generation"),
+        # What came in from each source, by quarter hour: the loads that are matched.
+        """
+        CREATE TABLE load (
+            source TEXT NOT NULL, start_ns INTEGER NOT NULL, quantity REAL NOT NULL,
+            PRIMARY KEY (source, start_ns)
+        ) WITHOUT ROWID
+        """,
+    ),
+)
 _CERTIFICATE = (
     "id", "kind", "source", "start_ns", "end_ns", "quantity", "factor", "technology",
     "registry", "plant",
@@ -54,7 +61,8 @@ class CertificateStore:
 
     def __init__(self, folder: Path) -> None:
         """Use the file in *folder*; both are made by the first import."""
-        self._path = folder / FILE
+        self._folder = folder
+        self._path = folder / CERTIFICATES.name
 
     def add(
         self, certificates: Sequence[Certificate], generation: Sequence[Generation]
@@ -64,7 +72,7 @@ class CertificateStore:
         What is there already, the same in all its parts, is left alone. ConfigError
         when an id, or a time of a plant, is there with other content.
         """
-        with self._open() as connection, _transaction(connection):
+        with self._open() as file, file.writing() as connection:
             known = {c.id: c for c in _certificates(connection)}
             made = _generation(connection)
             new_c = [c for c in certificates if known.get(c.id) != c]
@@ -91,19 +99,19 @@ class CertificateStore:
         """Return all certificates, in the order in which they came."""
         if not self._path.exists():
             return []
-        with self._open() as connection:
+        with self._open() as file, file.reading() as connection:
             return _certificates(connection)
 
     def generation(self) -> dict[str, list[Generation]]:
         """Return the profiles of plants, in order of time."""
         if not self._path.exists():
             return {}
-        with self._open() as connection:
+        with self._open() as file, file.reading() as connection:
             return _generation(connection)
 
     def book(self, loads: Sequence[tuple[str, int, float]]) -> None:
         """Keep loads (source, start of the quarter, quantity), each the last time."""
-        with self._open() as connection, _transaction(connection):
+        with self._open() as file, file.writing() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO load VALUES (?, ?, ?)", loads
             )
@@ -111,7 +119,7 @@ class CertificateStore:
     def loads(self, since_ns: int) -> dict[str, list[tuple[int, float]]]:
         """Return the loads of quarters from *since_ns* on, in order, by source."""
         found: dict[str, list[tuple[int, float]]] = {}
-        with self._open() as connection:
+        with self._open() as file, file.reading() as connection:
             rows = connection.execute(
                 "SELECT source, start_ns, quantity FROM load WHERE start_ns >= ? "
                 "ORDER BY source, start_ns",
@@ -125,57 +133,14 @@ class CertificateStore:
         """Return how much there is; it grows with each import that brings news."""
         if not self._path.exists():
             return 0
-        with self._open() as connection:
+        with self._open() as file, file.reading() as connection:
             query = "SELECT ifnull(sum(seq), 0) FROM sqlite_sequence"
             return int(connection.execute(query).fetchone()[0])
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        uri = f"file:{quote(str(self._path.absolute()))}?psow=0"
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(
-                sqlite3.connect(
-                    uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None
-                )
-            ) as connection:
-                self._prepare(connection)
-                yield connection
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"certificates: {self._path}: {error}") from error
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA synchronous = FULL")
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
-            return
-        with _transaction(connection):
-            (tables,) = connection.execute(
-                "SELECT count(*) FROM sqlite_master"
-            ).fetchone()
-            if tables:
-                raise JournalError(
-                    f"certificates: {self._path}: belongs to another application, or "
-                    f"has schema version {version}; known is {SCHEMA_VERSION}: install "
-                    "the version that wrote it"
-                )
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+    def _open(self) -> Iterator[StateFile]:
+        with closing(StateFile(CERTIFICATES, self._folder)) as file:
+            yield file
 
 
 def _certificates(connection: sqlite3.Connection) -> list[Certificate]:

@@ -88,12 +88,14 @@ def run_add(options: argparse.Namespace) -> int:
 
 def run_list(options: argparse.Namespace) -> int:
     """Print the events."""
-    from zerometer.agent.site_events.store import EventStore
+    from zerometer.agent.site_events.store import EVENTS, EventStore
     from zerometer.config.events import COLUMNS, as_text
 
-    site = load(options)
-    with closing(EventStore(Path(site.journal.path))) as store:
-        events = store.after(0)
+    folder = Path(load(options).journal.path)
+    events = []
+    if (folder / EVENTS.name).exists():  # a list makes no file
+        with closing(EventStore(folder)) as store:
+            events = store.after(0)
     out = csv.DictWriter(sys.stdout, COLUMNS, restval="", lineterminator="\n")
     out.writeheader()
     for _, event in events:

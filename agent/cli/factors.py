@@ -131,11 +131,10 @@ def run_list(options: argparse.Namespace) -> int:
 @contextmanager
 def _kept(site: "Site") -> "Iterator[FactorStore | None]":
     """Yield what a site has kept of factors; None if that is nothing yet."""
-    from zerometer.agent.factors.database import NAME
-    from zerometer.agent.factors.store import FactorStore
+    from zerometer.agent.factors.store import FACTORS, FactorStore
 
     folder = Path(site.journal.path)
-    if not (folder / NAME).exists():
+    if not (folder / FACTORS.name).exists():
         yield None
         return
     with FactorStore(folder) as store:

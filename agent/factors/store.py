@@ -4,27 +4,47 @@ Two times are kept of each row: the one it is about, and the one at which we kne
 What was known at any moment can be asked for: nothing is changed or deleted.
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from zerometer.agent.factors.database import (
-    NAME,
-    DamagedError,
-    connect,
-    told,
-    transaction,
-)
 from zerometer.agent.factors.table import Bad
 from zerometer.agent.factors.times import format_time
+from zerometer.agent.state_file import DamagedStateError, StateFile, StateKind, kept
 from zerometer.core.factor import BASES, METHODS, STATUSES, FactorRow, fault_of
 
 #: The newest of what was set aside is kept.
 KEPT_ASIDE = 1000
 #: Of what was set aside, so much is kept.
 MAX_TEXT = 500
+
+FACTORS = StateKind(
+    holds="factors",
+    name="factors.sqlite",
+    application_id=0x5A4D4641,  # "ZMFA"
+    format=1,
+    schema=(
+        """
+        CREATE TABLE factor (
+            revision INTEGER PRIMARY KEY AUTOINCREMENT,
+            series TEXT NOT NULL, t0_ns INTEGER NOT NULL, t1_ns INTEGER NOT NULL,
+            value REAL NOT NULL, unit TEXT NOT NULL, method TEXT NOT NULL,
+            basis TEXT NOT NULL, status TEXT NOT NULL, provider TEXT NOT NULL,
+            published_ns INTEGER NOT NULL, fetched_ns INTEGER NOT NULL
+        )
+        """,
+        "CREATE INDEX factor_time ON factor (series, t0_ns)",
+        """
+        CREATE TABLE quarantine (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, fetched_ns INTEGER NOT NULL,
+            place TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL
+        )
+        """,
+        *kept("factor"),
+    ),
+)
 
 _COLUMNS = tuple(field.name for field in fields(FactorRow))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM factor"
@@ -61,19 +81,18 @@ class FactorStore:
         One that is damaged is moved aside, which ``notice`` tells: what it held can be
         had again from where it came. JournalError when it cannot be opened.
         """
-        self.path = folder / NAME
         self.notice = ""
-        with suppress(OSError):  # what cannot be made cannot be opened either
-            folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._connection = connect(self.path)
-        except DamagedError as error:
-            aside = self.path.with_suffix(".damaged")
+            self._file = StateFile(FACTORS, folder)
+        except DamagedStateError as error:
+            path = folder / FACTORS.name
+            aside = path.with_suffix(".damaged")
             for end in ("-wal", "-shm"):
-                Path(f"{self.path}{end}").unlink(missing_ok=True)
-            self.path.replace(aside)
-            self._connection = connect(self.path)
+                Path(f"{path}{end}").unlink(missing_ok=True)
+            path.replace(aside)
+            self._file = StateFile(FACTORS, folder)
             self.notice = f"{error}; it is {aside.name} now, and a new one was begun"
+        self.path = self._file.path
 
     def __enter__(self) -> "FactorStore":
         return self
@@ -83,7 +102,7 @@ class FactorStore:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._connection.close()
+        self._file.close()
 
     def add(self, rows: Iterable[FactorRow]) -> tuple[list[FactorRow], list[Bad]]:
         """Append what is news of *rows*, all together; return it with its revisions.
@@ -94,21 +113,22 @@ class FactorStore:
         last = {_identity(row): row for row in rows}
         news: list[FactorRow] = []
         bad: list[Bad] = []
-        with self._writing():
+        with self._file.writing() as connection:
             for row in last.values():
-                if fault := fault_of(row) or self._misfit(row):
+                if fault := fault_of(row) or _misfit(connection, row):
                     where = f"{row.series} at {format_time(row.t0_ns)}"
                     bad.append(Bad(where, str(row), fault))
-                elif self._is_news(row):
-                    news.append(self._append(row))
-            self._set_aside(bad, max((r.fetched_ns for r in last.values()), default=0))
+                elif _is_news(connection, row):
+                    news.append(_append(connection, row))
+            fetched_ns = max((row.fetched_ns for row in last.values()), default=0)
+            _set_aside(connection, bad, fetched_ns)
         return news, bad
 
     def set_aside(self, bad: Sequence[Bad], fetched_ns: int) -> None:
         """Keep what cannot be used, with the reason."""
         if bad:
-            with self._writing():
-                self._set_aside(bad, fetched_ns)
+            with self._file.writing() as connection:
+                _set_aside(connection, bad, fetched_ns)
 
     def after(
         self, revision: int, since_ns: int = 0, limit: int = -1
@@ -133,9 +153,9 @@ class FactorStore:
 
     def last_revision(self) -> int:
         """Return the highest revision; 0 when there is none."""
-        with told(self.path):
+        with self._file.reading() as connection:
             query = "SELECT max(revision) FROM factor"
-            return self._connection.execute(query).fetchone()[0] or 0
+            return connection.execute(query).fetchone()[0] or 0
 
     def overview(self) -> list[Overview]:
         """Return what there is of each series, by name."""
@@ -144,82 +164,81 @@ class FactorStore:
             "SELECT series, count(*), min(t0_ns), max(t1_ns), unit, provider,"
             " max(fetched_ns) FROM factor GROUP BY series ORDER BY series"
         )
-        with told(self.path):
-            return [Overview(*row) for row in self._connection.execute(query)]
+        with self._file.reading() as connection:
+            return [Overview(*row) for row in connection.execute(query)]
 
     def quarantine(self) -> list[tuple[int, Bad]]:
         """Return what was set aside and when, the newest first."""
         query = (
             "SELECT fetched_ns, place, text, reason FROM quarantine ORDER BY id DESC"
         )
-        with told(self.path):
-            found = self._connection.execute(query).fetchall()
+        with self._file.reading() as connection:
+            found = connection.execute(query).fetchall()
         return [(fetched_ns, Bad(*said)) for fetched_ns, *said in found]
 
     def _rows(self, condition: str, *values: Any) -> Iterator[FactorRow]:
         """Yield rows; one that a damaged file garbled is passed over."""
-        with told(self.path):
-            found = self._connection.execute(f"{_SELECT} WHERE {condition}", values)
+        with self._file.reading() as connection:
+            found = connection.execute(f"{_SELECT} WHERE {condition}", values)
             for cells in found:
                 row = FactorRow(**dict(zip(_COLUMNS, cells, strict=True)))
                 if _is_whole(row):
                     yield row
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with told(self.path), transaction(self._connection):
-            yield
 
-    def _misfit(self, row: FactorRow) -> str:
-        """Return why *row* cannot be of its series, whose first row sets the rule."""
-        query = "SELECT unit, basis FROM factor WHERE series = ? LIMIT 1"
-        found = self._connection.execute(query, (row.series,)).fetchone()
-        if found in (None, (row.unit, row.basis)):
-            return ""
-        unit, basis = found
-        return (
-            f"unit and basis: {row.unit}, {row.basis}, but {row.series} is in {unit},"
-            f" {basis}; another series needs another name"
+def _misfit(connection: sqlite3.Connection, row: FactorRow) -> str:
+    """Return why *row* cannot be of its series, whose first row sets the rule."""
+    query = "SELECT unit, basis FROM factor WHERE series = ? LIMIT 1"
+    found = connection.execute(query, (row.series,)).fetchone()
+    if found in (None, (row.unit, row.basis)):
+        return ""
+    unit, basis = found
+    return (
+        f"unit and basis: {row.unit}, {row.basis}, but {row.series} is in {unit},"
+        f" {basis}; another series needs another name"
+    )
+
+
+def _is_news(connection: sqlite3.Connection, row: FactorRow) -> bool:
+    """Whether *row* differs from the last that was said in the same publication.
+
+    One that does not tell when it was published, and so has the time at which it
+    was fetched, is compared with the newest.
+    """
+    alike, stated = _identity(row)[:-1], row.published_ns != row.fetched_ns
+    newest = connection.execute(
+        f"SELECT value {_ALIKE} {'AND published_ns = ?' * stated} "
+        "ORDER BY published_ns DESC, fetched_ns DESC, revision DESC LIMIT 1",
+        (*alike, row.published_ns) if stated else alike,
+    ).fetchone()
+    return bool(newest != (row.value,))
+
+
+def _append(connection: sqlite3.Connection, row: FactorRow) -> FactorRow:
+    values = astuple(row)[:-1]
+    cursor = connection.execute(_INSERT, values)
+    return FactorRow(**dict(zip(_COLUMNS, (*values, cursor.lastrowid), strict=True)))
+
+
+def _set_aside(
+    connection: sqlite3.Connection, bad: Sequence[Bad], fetched_ns: int
+) -> None:
+    """Keep what is not kept yet; the oldest gives way."""
+    for said in bad:
+        values = (said.where[:MAX_TEXT], said.text[:MAX_TEXT], said.reason)
+        connection.execute(
+            "DELETE FROM quarantine WHERE place = ? AND text = ? AND reason = ?",
+            values,
         )
-
-    def _is_news(self, row: FactorRow) -> bool:
-        """Whether *row* differs from the last that was said in the same publication.
-
-        One that does not tell when it was published, and so has the time at which it
-        was fetched, is compared with the newest.
-        """
-        alike, stated = _identity(row)[:-1], row.published_ns != row.fetched_ns
-        newest = self._connection.execute(
-            f"SELECT value {_ALIKE} {'AND published_ns = ?' * stated} "
-            "ORDER BY published_ns DESC, fetched_ns DESC, revision DESC LIMIT 1",
-            (*alike, row.published_ns) if stated else alike,
-        ).fetchone()
-        return bool(newest != (row.value,))
-
-    def _append(self, row: FactorRow) -> FactorRow:
-        values = astuple(row)[:-1]
-        cursor = self._connection.execute(_INSERT, values)
-        return FactorRow(
-            **dict(zip(_COLUMNS, (*values, cursor.lastrowid), strict=True))
+        connection.execute(
+            "INSERT INTO quarantine (fetched_ns, place, text, reason)"
+            " VALUES (?, ?, ?, ?)",
+            (fetched_ns, *values),
         )
-
-    def _set_aside(self, bad: Sequence[Bad], fetched_ns: int) -> None:
-        """Keep what is not kept yet; the oldest gives way."""
-        for said in bad:
-            values = (said.where[:MAX_TEXT], said.text[:MAX_TEXT], said.reason)
-            self._connection.execute(
-                "DELETE FROM quarantine WHERE place = ? AND text = ? AND reason = ?",
-                values,
-            )
-            self._connection.execute(
-                "INSERT INTO quarantine (fetched_ns, place, text, reason)"
-                " VALUES (?, ?, ?, ?)",
-                (fetched_ns, *values),
-            )
-        self._connection.execute(
-            "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?",
-            (KEPT_ASIDE,),
-        )
+    connection.execute(
+        "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?",
+        (KEPT_ASIDE,),
+    )
 
 
 def _identity(row: FactorRow) -> tuple[str, int, int, str, str, str, int]:

@@ -80,9 +80,13 @@ def _raws(
     point: Point, parts: Sequence[Point | Part], total: float
 ) -> list[float | int]:
     """Return the numbers in the registers, those of the largest scale first."""
+    order = sorted(range(len(parts)), key=lambda i: -abs(parts[i].scale))
+    last = parts[order[-1]]
     if point.kind == "counter":
         total = _floored(point, total)
-    order = sorted(range(len(parts)), key=lambda i: -abs(parts[i].scale))
+    elif len(parts) > 1 and last.type not in numbers.INEXACT:
+        # First, because a part that is full cannot round up into the one before.
+        total = round(total / last.scale) * last.scale
     raws: list[float | int] = [0] * len(parts)
     for place, index in enumerate(order):
         part = parts[index]

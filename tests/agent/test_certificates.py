@@ -10,7 +10,7 @@ import pytest
 from harness.sites import small_site
 
 from zerometer.agent.certificates.read import CertificateFile, read_certificates
-from zerometer.agent.certificates.store import FILE, CertificateStore
+from zerometer.agent.certificates.store import CERTIFICATES, CertificateStore
 from zerometer.core.errors import ConfigError, JournalError
 from zerometer.core.site import Site
 
@@ -143,12 +143,14 @@ def test_what_was_imported_is_never_changed(tmp_path: Path, changed: str) -> Non
 
 
 def test_a_file_of_others_is_refused(tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / FILE)
+    connection = sqlite3.connect(tmp_path / CERTIFICATES.name)
     connection.execute("CREATE TABLE theirs (x)")
     connection.commit()
     connection.close()
     with pytest.raises(JournalError, match="belongs to another application"):
         CertificateStore(tmp_path).certificates()
-    (tmp_path / FILE).write_bytes(b"no database at all, but long enough to be read")
+    (tmp_path / CERTIFICATES.name).write_bytes(
+        b"no database at all, but long enough to be read"
+    )
     with pytest.raises(JournalError, match="not a database"):
         CertificateStore(tmp_path).certificates()

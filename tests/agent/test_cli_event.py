@@ -50,3 +50,4 @@ def test_what_cannot_be_is_refused_whole(
     assert "event: --quantity: must be stated" in said
     assert main(["event", "list", site]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
+    assert [path.name for path in Path(site).parent.iterdir()] == ["site.toml"]

@@ -9,10 +9,9 @@ from harness.upstream import Reply, Upstream, upstream
 
 from zerometer.agent.clock import EPOCH_NS
 from zerometer.agent.factors import keeper as keepers
-from zerometer.agent.factors.database import NAME
 from zerometer.agent.factors.forms import open_feed
 from zerometer.agent.factors.keeper import LOOK_NS, FactorKeeper
-from zerometer.agent.factors.store import FactorStore
+from zerometer.agent.factors.store import FACTORS, FactorStore
 from zerometer.agent.factors.table import read_factor_csv
 from zerometer.core.site import FeedSettings
 
@@ -181,7 +180,7 @@ def test_a_file_that_was_begun_anew_is_news(tmp_path: Path, file: Path) -> None:
 
 def test_a_damaged_file_is_told_and_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
-    (tmp_path / "state" / NAME).write_bytes(b"garbage " * 999)
+    (tmp_path / "state" / FACTORS.name).write_bytes(b"garbage " * 999)
     with FactorStore(tmp_path / "state") as store:
         assert store.notice
     bench = Bench(tmp_path)
@@ -303,4 +302,5 @@ def test_a_file_that_cannot_be_opened_is_told(
     keeper.start()
     assert told.wait(5)
     keeper.stop()
-    assert texts[0].startswith(f"factors: factors: {tmp_path / 'file' / NAME}: unable")
+    path = tmp_path / "file" / FACTORS.name
+    assert texts[0] == f"factors: factors: {path}: File exists"

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zerometer.agent.factors import store as stores
-from zerometer.agent.factors.database import NAME
-from zerometer.agent.factors.store import FactorStore
+from zerometer.agent.factors.store import FACTORS, FactorStore
 from zerometer.agent.factors.table import Bad
 from zerometer.core.errors import JournalError
 from zerometer.core.factor import FactorRow
@@ -213,7 +212,7 @@ def test_a_row_that_was_garbled_is_passed_over(store: FactorStore) -> None:
 
 @pytest.mark.parametrize("data", [b"not a database, but long enough " * 40, b""])
 def test_a_damaged_file_is_moved_aside(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / NAME).write_bytes(data)
+    (tmp_path / FACTORS.name).write_bytes(data)
     with FactorStore(tmp_path) as store:
         assert store.add([ROW])[0]
         assert bool(store.notice) == bool(data)
@@ -223,7 +222,7 @@ def test_a_damaged_file_is_moved_aside(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_file_of_another_application_is_moved_aside(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / NAME)) as other:
+    with closing(sqlite3.connect(tmp_path / FACTORS.name)) as other:
         other.execute("CREATE TABLE mine (x)")
     with FactorStore(tmp_path) as store:
         assert "belongs to another application" in store.notice
@@ -232,7 +231,7 @@ def test_a_file_of_another_application_is_moved_aside(tmp_path: Path) -> None:
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
     with FactorStore(tmp_path):
         pass
-    with closing(sqlite3.connect(tmp_path / NAME)) as other:
+    with closing(sqlite3.connect(tmp_path / FACTORS.name)) as other:
         other.execute("PRAGMA user_version = 9")
     with pytest.raises(JournalError, match="format 9; this version reads 1: install"):
         FactorStore(tmp_path)
@@ -240,7 +239,7 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(JournalError, match=r"factors: .*unable to open"):
+    with pytest.raises(JournalError, match=r"factors: .*Not a directory$"):
         FactorStore(tmp_path / "file" / "state")
 
 

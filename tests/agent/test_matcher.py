@@ -192,7 +192,7 @@ def test_a_thread_matches_what_was_booked_before_it_stops(tmp_path: Path) -> Non
 def test_a_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     said: list[str] = []
     matcher = Matcher(site(), tmp_path)
-    (tmp_path / "certificates.db").write_bytes(b"no database at all" * 9)
+    (tmp_path / "certificates.sqlite").write_bytes(b"no database at all" * 9)
     thread = MatcherThread(matcher, said.append, lambda: NOW)
     thread.start()
     booked(matcher, 1)

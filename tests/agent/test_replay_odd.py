@@ -78,6 +78,16 @@ def test_a_meter_that_speaks_once(two: Path, tmp_path: Path) -> None:
     assert found["sinks"]["line"]["quantity"] == 0
 
 
+def test_meters_that_speak_once_each(two: Path, tmp_path: Path) -> None:
+    readings = written(
+        tmp_path / "r.csv", f"{START},grid,energy,5", f"{START + 60},line,energy,7"
+    )
+    found = replay(two, readings)
+    assert kinds(found) == {("one-reading", "grid"), ("one-reading", "line")}
+    assert found["pools"]["lv"]["factor"]["physical"] is None
+    assert found["covered_s"] == 60
+
+
 def test_a_counter_that_is_reset(two: Path, tmp_path: Path) -> None:
     """It falls to 0: three readings on the new level, and what they count is booked."""
     values = [100.0 + i for i in range(11)] + [float(i) for i in range(20)]

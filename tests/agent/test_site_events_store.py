@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zerometer.agent.site_events.store import NAME, EventStore
+from zerometer.agent.site_events.store import EVENTS, EventStore
 from zerometer.core.errors import JournalError
 from zerometer.core.event import SiteEvent
 
@@ -49,8 +49,8 @@ def test_nothing_is_deleted_or_changed(tmp_path: Path, statement: str) -> None:
     with closing(EventStore(tmp_path)) as store:
         store.add([LEAK], 5)
     with (
-        closing(sqlite3.connect(tmp_path / NAME)) as connection,
-        pytest.raises(sqlite3.IntegrityError, match="events are never"),
+        closing(sqlite3.connect(tmp_path / EVENTS.name)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="rows of event stay"),
     ):
         connection.execute(statement)
 
@@ -64,13 +64,15 @@ def test_all_of_a_batch_is_added_or_nothing(tmp_path: Path) -> None:
 
 def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     EventStore(tmp_path).close()
-    with closing(sqlite3.connect(tmp_path / NAME)) as connection:
+    with closing(sqlite3.connect(tmp_path / EVENTS.name)) as connection:
         connection.execute("PRAGMA user_version = 9")
-    with pytest.raises(JournalError, match="has format 9; this version reads 1"):
+    with pytest.raises(JournalError, match="format 9; this version reads 1"):
         EventStore(tmp_path)
 
 
 def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text("no database at all, but long enough to be read\n" * 9)
+    (tmp_path / EVENTS.name).write_text(
+        "no database at all, but long enough to be read\n" * 9
+    )
     with pytest.raises(JournalError, match="not a database"):
         EventStore(tmp_path)

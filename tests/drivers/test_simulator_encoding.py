@@ -4,7 +4,7 @@ import struct
 from array import array
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zerometer.core.decoding import decode_plan
@@ -46,6 +46,7 @@ def test_what_is_said_is_what_is_decoded(
 
 
 @given(st.sampled_from(ORDERS), st.floats(-2e9, 2e9))
+@example("ABCD", -0.25)
 def test_a_high_word_elsewhere_takes_what_the_low_one_cannot(
     order: str, value: float
 ) -> None:
