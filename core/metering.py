@@ -102,19 +102,17 @@ class Metering:
             meter.id: {p.point.name: i for i, p in enumerate(meter.points)}
             for meter in meters
         }
-        self._used = {self.counters.slot(m.meter, m.counter) for m in self.measures}
+        self._used = {self._slot(m) for m in self.measures if m.counter}
         self._unused = self._exports_that_nobody_counts()
         self._one_way = self._powers_of_one_direction()
 
     def _make_bank(self) -> ProfileBank:
-        def stale(measure: Measure, point: str) -> int:
-            return STALE_PERIODS * self._polled[measure.meter, point].period_ns
-
         measures = self.measures
+        points = (*self.counters.of, *self.powers)
         return ProfileBank(
             len(self.counters.of),
             len(self.powers),
-            array("i", (self.counters.slot(m.meter, m.counter) for m in measures)),
+            array("i", map(self._slot, measures)),
             array(
                 "i",
                 (
@@ -123,9 +121,14 @@ class Metering:
                 ),
             ),
             array("d", (m.sign * m.power_times for m in measures)),
-            array("q", (stale(m, m.counter) for m in measures)),
-            array("q", (stale(m, m.power or m.counter) for m in measures)),
+            array("q", (STALE_PERIODS * self._polled[p].period_ns for p in points)),
         )
+
+    def _slot(self, measure: Measure) -> int:
+        """Return a measure's counter; -1: it stands on power alone."""
+        if not measure.counter:
+            return -1
+        return self.counters.slot(measure.meter, measure.counter)
 
     def _targets_of(self, meter: Meter) -> list[_Target | None]:
         """Return what each point of a meter is for; None: for nothing here."""

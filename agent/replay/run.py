@@ -83,7 +83,7 @@ class Replay:
             (m.meter, point)
             for m in network.measures
             for point in (m.counter, m.power)
-            if point is not None
+            if point
         }
         self._spoken_ns: dict[Key, int] = {}
         self._flags = Flags(network, rejected)

@@ -241,3 +241,25 @@ def test_a_factory_of_five_carriers(tmp_path: Path) -> None:
         ]
         assert sum(by_hour) == pytest.approx(its, rel=1e-12)
     assert kinds(found) == set()
+
+
+def test_a_transformer_without_a_load_loses_what_it_takes(tmp_path: Path) -> None:
+    path = site(
+        tmp_path / "site.toml",
+        meters("15min", "kWh", "grid", "in", "out"),
+        '[pool.hv]\ncarrier = "electricity"\n[pool.lv]\ncarrier = "electricity"',
+        '[source.grid]\ninto = "hv"\nmeter = "grid"\nfactor = 0.5',
+        '[process.tx]\nkind = "transformer"',
+        'takes = { hv = "in" }\ngives = { lv = "out" }',
+        '[sink.rest]\nremainder_of = "hv"\n[sink.line]\nremainder_of = "lv"',
+    )
+    steps = [
+        (900, {"grid": 10, "in": 8, "out": Fraction("7.6")}),
+        (900, {"grid": 10, "in": Fraction("0.2"), "out": 0}),
+    ]
+    found = replay(path, counted(tmp_path / "r.csv", steps))
+    lost = found["sinks"]["loss.tx"]
+    assert lost["quantity"] == pytest.approx(0.6, rel=EXACT)
+    assert lost["emissions_kg"]["physical"] == pytest.approx(0.3, rel=EXACT)
+    assert found["processes"]["tx"]["idle_kg"]["physical"] == 0
+    assert found["sinks"]["line"]["quantity"] == pytest.approx(7.6, rel=EXACT)
