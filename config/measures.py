@@ -11,7 +11,7 @@ from typing import Literal
 
 from zerometer.config import keys
 from zerometer.config.problems import near
-from zerometer.config.readable import Readable, sign_of
+from zerometer.config.readable import Readable, sign_of, sum_of
 from zerometer.config.table import Table, shown
 from zerometer.core.points import Point
 from zerometer.core.site import Combination, Measure, Measured
@@ -56,10 +56,11 @@ class Measures:
         return known is not None and counter in known.points
 
     def unit(self, measured: Measured) -> str:
-        """Return the unit that a measure's counter counts in."""
+        """Return the unit of a measure's counter, or of what its power adds up to."""
         if isinstance(measured, Combination):
             return self._virtual[measured.id].unit
-        return self._meters[measured.meter].points[measured.counter].unit
+        point = self._meters[measured.meter].points[measured.point]
+        return sum_of(point) or point.unit
 
     def read(
         self, table: Table, key: str, unit: str, default: str | None = None
@@ -68,7 +69,7 @@ class Measures:
 
         Without a *unit*, the meter and its counter are checked all the same.
         *default* is the counter meant when the file names only a meter;
-        without it, the meter's own default is.
+        without it, the meter's own default is, or the only rate of one without.
         """
         value = table.values.get(key)
         if not isinstance(value, dict):
@@ -116,14 +117,17 @@ class Measures:
         meter = self._meter(table, key, meter_id)
         if meter is None:
             return None
-        counter = self._counter(table, key, meter, name or default)
-        if counter is None:
+        point = self._point(table, key, meter, name or default)
+        if point is None:
             return None
-        what = f'"{counter.name}" counts'
-        times = _times(table, key, times, what, (counter.unit, unit))
+        added = sum_of(point)
+        what = f'"{point.name}" {"adds up" if added else "counts"}'
+        times = _times(table, key, times, what, (added or point.unit, unit))
         if times is None:
             return None
-        return _measure(meter_id, meter, counter, times)
+        if added:
+            return _alone(meter_id, meter, point, times)
+        return _measure(meter_id, meter, point, times)
 
     def _combined(
         self, table: Table, key: str, unit: str, times: float | None
@@ -142,12 +146,13 @@ class Measures:
             return None
         return Combination(id=meter_id, terms=scaled(virtual.terms, times))
 
-    def _counter(
+    def _point(
         self, table: Table, key: str, meter: Readable, name: str | None
     ) -> Point | None:
+        """Return the counter that is meant, or the rate."""
         if not meter.known:
             return None
-        name = name or meter.default_counter()
+        name = name or meter.default_counter() or meter.default_rate()
         if name is None:
             message = 'name a counter, as "meter:counter"'
             table.error(key, message + near("", meter.counters()))
@@ -157,8 +162,8 @@ class Measures:
             message = f"the meter has no point {shown(name)}"
             table.error(key, message + near(name, meter.counters()))
             return None
-        if point.kind != "counter":
-            message = f"{shown(name)} is no counter, and only counters measure a flow"
+        if point.kind != "counter" and not sum_of(point):
+            message = f"{shown(name)} is neither a counter nor a rate such as kW"
             table.error(key, message + near(name, meter.counters()))
             return None
         return point
@@ -207,4 +212,16 @@ def _measure(meter_id: str, meter: Readable, counter: Point, times: float) -> Me
         sign=sign_of(counter.name),
         times=times,
         power_times=hourly * times,
+    )
+
+
+def _alone(meter_id: str, meter: Readable, power: Point, times: float) -> Measure:
+    """Return the measure of a flow that only a rate tells of: its positive part."""
+    meter.needed.add(power.name)
+    return Measure(
+        meter=meter_id,
+        counter="",
+        power=power.name,
+        times=times,
+        power_times=UNITS[power.unit].to_base * times,
     )

@@ -24,9 +24,6 @@ COUNTED = (
 _RATES = ("power", "_flow", "_rate")
 _ELECTRICAL = ("voltage", "current", "frequency", "angle")
 
-#: Files seldom bring more than a value each quarter of an hour.
-DEFAULT_PERIOD_NS = 900_000_000_000
-
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -42,7 +39,8 @@ def read_own_points(meter: Table) -> tuple[Readable, Asked]:
         point, period_ns = _point(own, name)
         if point:
             points[name] = point
-            periods[name] = period_ns or groups.get(point.group, DEFAULT_PERIOD_NS)
+            # 0: as often as its readings turn out to come.
+            periods[name] = period_ns or groups.get(point.group, 0)
     # Of points that do not hold, nothing more is said.
     known = bool(points) and len(points) == len(own.values)
     readable = Readable(points=points, known=known, own=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from zerometer.core.points import Point
-from zerometer.core.units import UNITS
+from zerometer.core.units import UNITS, added_up
 
 IMPORT = "active_energy_import"
 EXPORT = "active_energy_export"
@@ -39,6 +39,11 @@ class Readable:
     def counters(self) -> list[str]:
         """Return the names of all counters."""
         return [p.name for p in self.points.values() if p.kind == "counter"]
+
+    def default_rate(self) -> str | None:
+        """Return the rate meant when only the meter is named, which counts nothing."""
+        rates = [p.name for p in self.points.values() if sum_of(p)]
+        return rates[0] if len(rates) == 1 and not self.counters() else None
 
     def power_of(self, counter: Point) -> Point | None:
         """Return the power that shapes *counter*.
@@ -79,6 +84,11 @@ def sign_of(counter: str) -> Literal[1, -1]:
     """Return which part of the power belongs to *counter*: -1 for what is exported."""
     match = _ENERGY.fullmatch(counter)
     return -1 if match and match[2] == "export" else 1
+
+
+def sum_of(point: Point) -> str | None:
+    """Return the unit of what a rate adds up to; None: it is no rate."""
+    return added_up(point.unit) if point.kind == "gauge" else None
 
 
 def _is_rate(point: Point, counter: Point) -> bool:

@@ -32,10 +32,6 @@ class Draft:
 #: A meter with one of these is read over a bus.
 OF_A_BUS = ("bus", "unit", "map", "channel")
 
-#: What is not read from a submeter may be as large as a grid: as many base units of
-#: its dimension an hour (10 GW) can be counted, where the site file says nothing.
-LARGEST_BASE_PER_HOUR = 1e7
-
 #: Stands for a map that is not known, so that reading goes on, and for none.
 _NO_MAP = MeterMap(id="", vendor="", model="", category="", confidence="low", points=())
 
@@ -124,12 +120,7 @@ def _without_bus(table: Table, meter: Meter) -> Draft:
             table.error(key, "multiplies what is read; a meter without a bus is not")
     readable, asked = read_own_points(table)
     own = replace(_NO_MAP, points=tuple(readable.points.values()))
-    fastest = {
-        name: LARGEST_BASE_PER_HOUR / UNITS[readable.points[name].unit].to_base
-        for name in readable.counters()
-    }
-    rates = {**fastest, **_max_rate(table, readable)}
-    meter = replace(meter, map=own, max_rate=rates)
+    meter = replace(meter, map=own, max_rate=_max_rate(table, readable))
     return Draft(meter=meter, readable=readable, asked=asked)
 
 

@@ -58,7 +58,7 @@ def _check_terms(table: Table, plus: Terms, minus: Terms) -> None:
     seen: set[tuple[str, str]] = set()
     for key, terms in (("plus", plus), ("minus", minus)):
         for _, measure in terms:
-            counter = (measure.meter, measure.counter)
+            counter = (measure.meter, measure.point)
             if counter in seen:
                 table.error(key, f"{shown(':'.join(counter))} stands in it twice")
             seen.add(counter)

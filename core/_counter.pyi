@@ -7,7 +7,7 @@ MISSING: Final[int]
 ROLLOVER: Final[int]
 JITTER: Final[int]
 HELD: Final[int]
-GLITCH_BACK: Final[int]
+JUMP: Final[int]
 RESET: Final[int]
 
 @final
@@ -25,10 +25,13 @@ class CounterBank:
     4. ``-2 step <= d < 0``: jitter, booked as 0, the high water stays
        (ACCEPTED, JITTER);
     5. else held (HELD). Values that fit rules 2 to 4 over the whole time since
-       the baseline end it (GLITCH_BACK beside their own bits). The third of
-       three held values in a row that are consistent among themselves (rules 2
-       and 4) ends it as a reset: only what was counted among those three is
-       booked, and a gap opens (ACCEPTED, RESET).
+       the baseline end it. The third of three held values in a row that are
+       consistent among themselves (rules 2 and 4) ends it as a reset: only what was
+       counted among those three is booked, and a gap opens (ACCEPTED, RESET).
+
+    Of a watched counter, the value after a jump has the flag JUMP beside its own: a
+    gain by rule 2 or 3 that was at least 20 times as much and as fast as any before,
+    of ten at least, and 20 times as fast as the next. It is booked all the same.
 
     Comparisons allow for the rounding of the values themselves (2**-50 of the
     greater one). Units are the caller's, the same for step, modulus, rate and
@@ -45,13 +48,15 @@ class CounterBank:
         modulus: float,
         max_rate_per_s: float,
         float_scale: float = 0.0,
+        watched: bool = False,
     ) -> None:
         """Set what counter *i* can do; what it has counted stays.
 
         *step* (>= 0) is its smallest increment; of a float32, whose increments grow
         with its value, *float_scale* is the value of a register that reads 1, else
         0. *modulus* is where it rolls over, 0 when that is not known;
-        *max_rate_per_s* (> 0) is the fastest it can count. Raises UsageError.
+        *max_rate_per_s* (> 0) is the fastest it can count; *watched* when that is
+        not known of this very meter, so that jumps are told. Raises UsageError.
         """
 
     def column(
@@ -104,10 +109,11 @@ class CounterBank:
     def state(self) -> bytes:
         """Return what was counted, without the configuration.
 
-        Little-endian: ``ZMcn``, u16 version 2, u16 zero, u32 count, then 66 bytes
+        Little-endian: ``ZMcn``, u16 version 3, u16 zero, u32 count, then 91 bytes
         per counter: f64 raw, offset, index; i64 time; f64 held first, held
         high; i64 time of the first held and of the last; u8 seen (2: the next value
-        is that of another meter), u8 held values.
+        is that of another meter), u8 held values; f64 fastest rate (per ns), f64
+        most gained at once, f64 rate of what may be a jump, u8 gains, up to 10.
         """
 
     def restore(self, state: bytes) -> None:

@@ -18,11 +18,13 @@ cdef enum:
     BIT_ROLLOVER = 8
     BIT_JITTER = 16
     BIT_HELD = 32
-    BIT_GLITCH_BACK = 64
+    BIT_JUMP = 64
     BIT_RESET = 128
 
     REJECTED_QUALITY = 5   # from here on a value says nothing: Quality.REJECTED
     HELD_FOR_RESET = 3     # consistent held values that make a reset
+    JUMP_TIMES = 20        # what makes a jump, against all gains before
+    JUMP_GAINS = 10        # gains by which a jump can be told
     FLOAT32_BITS = 23      # of a float32's significand, after the leading one
 
 cdef enum Seen:
@@ -46,13 +48,13 @@ MISSING = BIT_MISSING
 ROLLOVER = BIT_ROLLOVER
 JITTER = BIT_JITTER
 HELD = BIT_HELD
-GLITCH_BACK = BIT_GLITCH_BACK
+JUMP = BIT_JUMP
 RESET = BIT_RESET
 
 _HEADER = struct.Struct("<4sHHI")
-_RECORD = struct.Struct("<dddqddqqBB")
+_RECORD = struct.Struct("<dddqddqqBBdddB")
 _MAGIC = b"ZMcn"
-_VERSION = 2
+_VERSION = 3
 
 
 cdef struct Counter:
@@ -70,6 +72,11 @@ cdef struct Counter:
     int64_t held_time_ns    # of the last of them
     uint8_t seen            # what there was before: see Seen
     uint8_t held            # held values that agree so far
+    bint watched            # jumps are told
+    double fastest          # rate of any gain, per ns
+    double most             # that was gained between two values
+    double jump             # rate of the last gain, if it may be a jump; else 0
+    uint8_t gains           # how many there were, up to JUMP_GAINS
 
 
 @cython.final
@@ -99,6 +106,7 @@ cdef class CounterBank:
         double modulus,
         double max_rate_per_s,
         double float_scale=0.0,
+        bint watched=False,
     ) -> None:
         self._check(i)
         if not (isfinite(step) and step >= 0):
@@ -117,6 +125,7 @@ cdef class CounterBank:
         self.counters[i].modulus = modulus
         self.counters[i].max_rate_per_s = max_rate_per_s
         self.counters[i].float_scale = float_scale
+        self.counters[i].watched = watched
 
     def column(
         self,
@@ -171,6 +180,7 @@ cdef class CounterBank:
             c.raw += gain
             c.index = max(c.index, c.raw + c.offset)
         c.held = 0
+        c.jump = 0
         c.time_ns = max(c.time_ns, time_ns) if c.seen else time_ns
         if is_finite(start):
             if not c.seen:
@@ -211,7 +221,7 @@ cdef class CounterBank:
                 _RECORD.pack(
                     c.raw, c.offset, c.index, c.time_ns,
                     c.held_first, c.held_high, c.held_since_ns, c.held_time_ns,
-                    c.seen, c.held,
+                    c.seen, c.held, c.fastest, c.most, c.jump, c.gains,
                 )
             )
         return b"".join(parts)
@@ -225,7 +235,7 @@ cdef class CounterBank:
             (
                 c.raw, c.offset, c.index, c.time_ns,
                 c.held_first, c.held_high, c.held_since_ns, c.held_time_ns,
-                c.seen, c.held,
+                c.seen, c.held, c.fastest, c.most, c.jump, c.gains,
             ) = record
 
     cdef int _check(self, Py_ssize_t i) except -1:
@@ -315,13 +325,41 @@ cdef uint8_t take(
             gain[0] = max(c.modulus + gain[0], 0)
             c.offset += c.modulus
         c.raw = now
-    if c.held and fit != FIT_NOT:
-        flags |= BIT_GLITCH_BACK
+    if fit == FIT_NOT:
+        c.jump = 0
+    elif c.watched and watch(c, gain[0], time_ns - c.time_ns):
+        flags |= BIT_JUMP
     c.held = 0
     c.time_ns = max(c.time_ns, time_ns)
     # Rounding of a new offset could let the index fall by its last bit.
     c.index = max(c.index, c.raw + c.offset)
     return flags
+
+
+cdef bint watch(Counter* c, double gain, int64_t dt_ns) noexcept nogil:
+    """Take in a gain; say whether the one before it was a jump.
+
+    A jump is faster and more than any gain before, and over at once: what goes on
+    like that is a machine that was started.
+    """
+    cdef double rate
+    cdef bint jumped
+    if dt_ns <= 0:
+        return False
+    rate = gain / dt_ns
+    jumped = c.jump > 0 and JUMP_TIMES * rate <= c.jump
+    c.jump = 0
+    if (
+        c.gains == JUMP_GAINS
+        and rate >= JUMP_TIMES * c.fastest
+        and gain >= JUMP_TIMES * c.most
+    ):
+        c.jump = rate
+    if gain > 0:
+        c.gains = min(c.gains + 1, JUMP_GAINS)
+        c.fastest = max(c.fastest, rate)
+        c.most = max(c.most, gain)
+    return jumped
 
 
 cdef void begin(Counter* c, double now, int64_t time_ns) noexcept nogil:

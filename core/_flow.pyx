@@ -132,7 +132,7 @@ cdef class FlowGraph(FlowStore):
                 self.excess[g] = 0
                 given += self.q[self.gives[3 * g + 2]]
             q = self.lost[p] - given
-            if self.losses[p] < 0 or given == 0 or fabs(q) <= ROUNDING * given:
+            if self.losses[p] < 0 or fabs(q) <= ROUNDING * given:
                 self.lost[p] = 0
             elif q > 0:
                 self.lost[p] = q / self.lost[p]
@@ -306,12 +306,12 @@ cdef class FlowGraph(FlowStore):
         for t in range(self.take_starts[b], self.take_starts[b + 1]):
             p, pool = self.takes[3 * t], self.takes[3 * t + 1]
             q = self.q[self.takes[3 * t + 2]]
-            if self.is_idle[p]:
-                self.exits[pool] += q
-                continue
             if self.lost[p] > 0:
                 self.exits[pool] += q * self.lost[p]
                 q -= q * self.lost[p]
+            if self.is_idle[p]:
+                self.exits[pool] += q
+                continue
             for g in range(self.give_starts[p], self.give_starts[p + 1]):
                 row = self.gives[3 * g + 1] - start
                 # Pools after the block: there is no way back to those before it.
@@ -343,13 +343,13 @@ cdef class FlowGraph(FlowStore):
         for t in range(self.take_starts[b], self.take_starts[b + 1]):
             p, pool = self.takes[3 * t], self.takes[3 * t + 1]
             q = self.q[self.takes[3 * t + 2]]
-            if self.is_idle[p]:
-                self._book_make_up(self.idle[p], pool, q)
-                continue
             if self.lost[p] > 0:
                 self._count_quantity(self.losses[p], q * self.lost[p])
                 self._book_make_up(self.losses[p], pool, q * self.lost[p])
                 q -= q * self.lost[p]
+            if self.is_idle[p]:
+                self._book_make_up(self.idle[p], pool, q)
+                continue
             for g in range(self.give_starts[p], self.give_starts[p + 1]):
                 target = self.gives[3 * g + 1]
                 if target < start + n:

@@ -8,8 +8,9 @@ class ProfileBank:
     """Energies of flows out of what counters gained and powers showed.
 
     A flow has a counter, which gives the total, and mostly a power, which gives the
-    shape. What is read is kept until its time is booked: ``cut`` takes the time out
-    piece by piece, in order. Amounts are in the counter's unit.
+    shape; without a counter, power alone gives both. What is read is kept until its
+    time is booked: ``cut`` takes the time out piece by piece, in order. Amounts are
+    in the counter's unit.
 
     Between two values of the counter, a flow without a power takes the gain evenly.
     One with a power has this as last seen (its positive part, after the sign), and
@@ -32,14 +33,18 @@ class ProfileBank:
         counter_of: array[int],
         power_of: array[int],
         power_times: array[float],
-        counter_stale_ns: array[int],
-        power_stale_ns: array[int],
+        stale_ns: array[int],
     ) -> None:
-        """Make flows, each with a counter and a power (-1: none).
+        """Make flows, each with a counter and a power, or one of them (-1: none).
 
         *power_times* turns the power's unit into the counter's an hour; it is
-        negative for a flow against the power's direction. A value is stale when it is
-        older than *counter_stale_ns*, *power_stale_ns*. Raises UsageError.
+        negative for a flow against the power's direction. A value of a counter, or
+        of a power after them, is stale when it is older than its *stale_ns*. Where
+        that is 0, the point's own values say it: three times the median of the last
+        five intervals between those taken in (the lower one of two), whatever is not
+        later than the last left out. Before there is one, a counter is late for
+        nothing, and a power holds until the next value, or for 15 minutes without.
+        Raises UsageError.
         """
 
     def knots(
@@ -77,9 +82,10 @@ class ProfileBank:
     def watermark(self, now_ns: int, resumed_ns: int, wait_ns: int) -> int:
         """Return up to when counters have said what flowed, *now_ns* at most.
 
-        A counter that is silent is waited for until it is stale, counted from
-        *resumed_ns* at the earliest, and for *wait_ns* at most; a *wait_ns* of -1:
-        without limit, but for one that has never answered.
+        So have powers, where there is no counter, or where only their second value
+        will say how long the first one held. What is silent is waited for until it is
+        stale, counted from *resumed_ns* at the earliest, and for *wait_ns* at most; a
+        *wait_ns* of -1: without limit, but for one that has never answered.
         """
 
     def rates(self, now_ns: int) -> array[float]:

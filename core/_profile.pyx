@@ -8,9 +8,11 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.math cimport fabs, INFINITY, isfinite as is_finite, NAN
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free
+from zerometer.core._pace cimport INTERVALS, Pace, stale_after_ns, unlearnt_ns
 from zerometer.core._segments cimport add, fill, mark, Segments
 from zerometer.core._series cimport (
-    add_break, add_knot, append, clear, drop, kind_of, Sample, Series,
+    add_break, add_knot, append, clear, drop, follow, heard_ns, held_open, kind_of,
+    Sample, Series, stale_at,
 )
 from zerometer.core._settle cimport Flow, look, Piece, plan, SETTLE_AFTER, take_late
 
@@ -29,8 +31,8 @@ cdef uint8_t FLAG_RESET = _counter.RESET
 SETTLE_STEPS = SETTLE_AFTER
 
 _FLOW = struct.Struct("<qBBBBBqqddddddqdd")
-_SERIES = struct.Struct("<qddd")
-_SAMPLE = struct.Struct("<qddB")
+_SERIES = struct.Struct("<qdddqBB5q")
+_SAMPLE = struct.Struct("<qddqB")
 
 
 @cython.final
@@ -54,19 +56,18 @@ cdef class ProfileBank:
         if not (self.flows and self.series and self.firsts):
             raise MemoryError
         for i in range(self.all_series):
-            self.series[i].last_ns = -1
+            self.series[i].last_ns = self.series[i].pace.read_ns = -1
             self.series[i].mean = NAN
             self.series[i].lowest = INFINITY
             self.series[i].highest = -INFINITY
 
     def __init__(
-        self, counters, powers, counter_of, power_of, power_times, counter_stale_ns,
-        power_stale_ns,
+        self, counters, powers, counter_of, power_of, power_times, stale_ns
     ) -> None:
         cdef Py_ssize_t i
         cdef Flow* f
         for i in range(self.count):
-            if not 0 <= counter_of[i] < counters:
+            if not -1 <= counter_of[i] < counters:
                 raise UsageError(
                     f"profile: flow {i}, counter - {counter_of[i]} - below {counters}"
                 )
@@ -74,13 +75,16 @@ cdef class ProfileBank:
                 raise UsageError(
                     f"profile: flow {i}, power - {power_of[i]} - below {powers}"
                 )
+            if counter_of[i] < 0 and power_of[i] < 0:
+                raise UsageError(f"profile: flow {i} - neither counter nor power")
             f = &self.flows[i]
             f.counter = counter_of[i]
             f.power = counters + power_of[i] if power_of[i] >= 0 else -1
             f.per_ns = power_times[i] / NS_PER_HOUR
-            f.counter_stale_ns = counter_stale_ns[i]
-            f.power_stale_ns = power_stale_ns[i]
             f.since_ns = f.planned_ns = f.judged_ns = -1
+        for i in range(self.all_series):
+            self.series[i].learns = stale_ns[i] == 0
+            self.series[i].stale_ns = stale_ns[i] or unlearnt_ns()
 
     def __dealloc__(self):
         cdef Py_ssize_t i
@@ -108,11 +112,8 @@ cdef class ProfileBank:
         self._check("counter", counter, self.counters)
         series = &self.series[counter]
         if not (
-            gains.shape[0] == size
-            and steps.shape[0] == size
-            and since_ns.shape[0] == size
-            and qualities.shape[0] == size
-            and flags.shape[0] == size
+            gains.shape[0] == steps.shape[0] == since_ns.shape[0] == size
+            and qualities.shape[0] == flags.shape[0] == size
         ):
             raise UsageError(f"profile: columns - not all of length {size}")
         with nogil:
@@ -125,6 +126,7 @@ cdef class ProfileBank:
                     kept &= add_knot(
                         series, times_ns[j], gains[j], steps[j], kind_of(qualities[j])
                     )
+                follow(series, times_ns[j])
         if not kept:
             raise MemoryError
 
@@ -147,6 +149,7 @@ cdef class ProfileBank:
             for j in range(size):
                 # What is no number, or more than there can be, is not seen.
                 if qualities[j] < REJECTED_QUALITY and fabs(values[j]) <= highest:
+                    follow(series, times_ns[j])
                     kept &= append(
                         series, times_ns[j], values[j], 0, kind_of(qualities[j])
                     )
@@ -163,17 +166,20 @@ cdef class ProfileBank:
     def watermark(
         self, int64_t now_ns, int64_t resumed_ns, int64_t wait_ns
     ) -> int:
-        cdef int64_t known_ns = now_ns, last
+        cdef int64_t known_ns = now_ns
+        cdef Flow* f
         cdef Py_ssize_t i
         for i in range(self.count):
-            last = self.series[self.flows[i].counter].last_ns
-            if wait_ns < 0:
-                if last >= 0:
-                    known_ns = min(known_ns, last)
-            elif now_ns - max(last, resumed_ns) <= min(
-                self.flows[i].counter_stale_ns, wait_ns
-            ):
-                known_ns = min(known_ns, last if last >= 0 else resumed_ns)
+            f = &self.flows[i]
+            if f.counter >= 0:
+                known_ns = min(known_ns, heard_ns(
+                    &self.series[f.counter], now_ns, resumed_ns, wait_ns
+                ))
+            # How long the first power holds, only the second says.
+            if f.power >= 0 and (f.counter < 0 or held_open(&self.series[f.power])):
+                known_ns = min(known_ns, heard_ns(
+                    &self.series[f.power], now_ns, resumed_ns, wait_ns
+                ))
         return known_ns
 
     def rates(self, int64_t now_ns) -> array:
@@ -189,11 +195,9 @@ cdef class ProfileBank:
         cdef Series* series
         if f.power < 0:
             series = &self.series[f.counter]
-            if now_ns - series.last_ns > f.counter_stale_ns:
-                return NAN
-            return series.mean * NS_PER_HOUR
+            return series.mean * NS_PER_HOUR if now_ns <= stale_at(series) else NAN
         series = &self.series[f.power]
-        if series.end == series.start or now_ns - series.last_ns > f.power_stale_ns:
+        if series.end == series.start or now_ns > stale_at(series):
             return NAN
         return max(series.samples[series.end - 1].value * f.per_ns * NS_PER_HOUR, 0)
 
@@ -215,6 +219,8 @@ cdef class ProfileBank:
             series = &self.series[i]
             if series.last_ns >= 0:
                 series.last_ns += step_ns
+            if series.pace.read_ns >= 0:
+                series.pace.read_ns += step_ns
             for j in range(series.start, series.end):
                 series.samples[j].time_ns += step_ns
         for i in range(self.count):
@@ -263,10 +269,12 @@ cdef class ProfileBank:
     cdef bint _lay_flow(
         self, Flow* f, int64_t start_ns, int64_t end_ns
     ) noexcept nogil:
-        cdef Series* counter = &self.series[f.counter]
+        cdef Series* counter = &self.series[max(f.counter, 0)]
         cdef Series* power = &self.series[max(f.power, 0)]
         cdef int64_t at = start_ns, until
         cdef Py_ssize_t sample = 0
+        if f.counter < 0:
+            return self._extrapolate(f, at, end_ns, sample)
         if f.since_ns < 0:
             f.since_ns = f.planned_ns = f.judged_ns = start_ns
         while at < end_ns:
@@ -305,9 +313,9 @@ cdef class ProfileBank:
     cdef bint _extrapolate(
         self, Flow* f, int64_t at, int64_t until, Py_ssize_t sample
     ) noexcept nogil:
-        """Write the segments of a time of which the counter has said nothing yet."""
-        cdef Series* counter = &self.series[f.counter]
-        cdef int64_t stale_at = counter.last_ns + f.counter_stale_ns
+        """Write the segments of a time of which no counter has said anything yet."""
+        cdef Series* counter = &self.series[max(f.counter, 0)]
+        cdef int64_t stale_ns = stale_at(counter)
         cdef Piece piece
         while at < until:
             if f.power >= 0:
@@ -315,8 +323,8 @@ cdef class ProfileBank:
             else:
                 piece.rate, piece.end_ns = 0, until
                 piece.unseen = piece.guessed = 1
-                if at < stale_at and is_finite(counter.mean):
-                    piece.rate, piece.end_ns = counter.mean, min(until, stale_at)
+                if at < stale_ns and is_finite(counter.mean):
+                    piece.rate, piece.end_ns = counter.mean, min(until, stale_ns)
                     piece.unseen = 0
             f.open += piece.rate * <double>(piece.end_ns - at)
             f.dark |= piece.unseen
@@ -379,10 +387,13 @@ cdef class ProfileBank:
         for k in range(self.counters):
             self.series[k].spent = self.series[k].end - self.series[k].start
         for i in range(self.count):
-            series = &self.series[self.flows[i].counter]
-            series.spent = min(series.spent, self.flows[i].next)
+            k = self.flows[i].counter
+            if k >= 0:
+                self.series[k].spent = min(self.series[k].spent, self.flows[i].next)
         for i in range(self.count):
-            self.flows[i].next -= self.series[self.flows[i].counter].spent
+            k = self.flows[i].counter
+            if k >= 0:
+                self.flows[i].next -= self.series[k].spent
         for k in range(self.counters, self.all_series):
             series = &self.series[k]
             series.spent = 0
@@ -417,6 +428,7 @@ cdef class ProfileBank:
 
     def restore_flow(self, Py_ssize_t i, bytes state not None) -> None:
         cdef Flow* f
+        cdef Series* counter
         self._check("flow", i, self.count)
         if len(state) != _FLOW.size:
             raise FormatError(f"profile: flow {i} - {len(state)} bytes of state")
@@ -426,9 +438,8 @@ cdef class ProfileBank:
             f.since_ns, f.planned_ns, f.open, f.carry, f.moved, f.scale, f.fill,
             f.claimed, f.judged_ns, f.promised, f.made_up,
         ) = _FLOW.unpack(state)
-        f.next = max(
-            min(f.next, self.series[f.counter].end - self.series[f.counter].start), 0
-        )
+        counter = &self.series[max(f.counter, 0)]
+        f.next = max(min(f.next, counter.end - counter.start), 0)
 
     def series_state(self, Py_ssize_t k) -> bytes:
         cdef Series* series
@@ -437,29 +448,47 @@ cdef class ProfileBank:
         self._check("series", k, self.all_series)
         series = &self.series[k]
         parts = [
-            _SERIES.pack(series.last_ns, series.mean, series.lowest, series.highest)
+            _SERIES.pack(
+                series.last_ns, series.mean, series.lowest, series.highest,
+                series.pace.read_ns, series.pace.known, series.pace.next,
+                *series.pace.intervals,
+            )
         ]
         for j in range(series.start, series.end):
             sample = &series.samples[j]
             parts.append(
-                _SAMPLE.pack(sample.time_ns, sample.value, sample.step, sample.kind)
+                _SAMPLE.pack(
+                    sample.time_ns, sample.value, sample.step, sample.stale_ns,
+                    sample.kind,
+                )
             )
         return b"".join(parts)
 
     def restore_series(self, Py_ssize_t k, bytes state not None) -> None:
         cdef Series* series
+        cdef Pace pace
+        cdef Py_ssize_t j
         self._check("series", k, self.all_series)
         if len(state) < _SERIES.size or (len(state) - _SERIES.size) % _SAMPLE.size:
             raise FormatError(f"profile: series {k} - {len(state)} bytes of state")
         series = &self.series[k]
-        last_ns, mean, lowest, highest = _SERIES.unpack_from(state)
         series.start = series.end = 0
         series.last_ns = -1
-        for time_ns, value, step, kind in _SAMPLE.iter_unpack(state[_SERIES.size:]):
+        for time_ns, value, step, stale_ns, kind in _SAMPLE.iter_unpack(
+            state[_SERIES.size:]
+        ):
             if not append(series, time_ns, value, step, kind):
                 raise MemoryError
-        series.last_ns, series.mean = last_ns, mean
-        series.lowest, series.highest = lowest, highest
+            series.samples[series.end - 1].stale_ns = stale_ns
+        (
+            series.last_ns, series.mean, series.lowest, series.highest,
+            pace.read_ns, pace.known, pace.next, *intervals,
+        ) = _SERIES.unpack_from(state)
+        pace.known, pace.next = min(pace.known, INTERVALS), pace.next % INTERVALS
+        for j, interval in enumerate(intervals):
+            pace.intervals[j] = interval
+        if series.learns:
+            series.pace, series.stale_ns = pace, stale_after_ns(&pace)
 
     cdef int _check(self, str what, Py_ssize_t i, Py_ssize_t count) except -1:
         if not 0 <= i < count:

@@ -5,7 +5,10 @@
 from libc.math cimport fabs, NAN
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from zerometer.core._series cimport Sample, SAMPLE_BREAK, SAMPLE_GUESSED, Series
+from zerometer.core._pace cimport first_hold_ns, unlearnt_ns
+from zerometer.core._series cimport (
+    Sample, SAMPLE_BREAK, SAMPLE_GUESSED, SAMPLE_LATE, Series,
+)
 
 
 cdef enum:
@@ -22,11 +25,9 @@ cdef inline bint agree(double ratio) noexcept nogil:
 
 
 cdef struct Flow:
-    int32_t counter          # series of its counter
+    int32_t counter          # series of its counter; -1: it stands on power alone
     int32_t power            # series of its power; -1: none
     double per_ns            # signed: power's unit to the counter's per ns
-    int64_t counter_stale_ns
-    int64_t power_stale_ns
 
     Py_ssize_t next          # which of the counter's samples comes next
     uint8_t counted          # 1 once there was one
@@ -85,7 +86,7 @@ cdef inline void look(
     """
     cdef Py_ssize_t count = power.end - power.start
     cdef const Sample* samples = power.samples + power.start
-    cdef int64_t stale_at
+    cdef int64_t held_ns
     piece.end_ns = limit_ns
     piece.rate = 0
     piece.unseen = 1
@@ -97,11 +98,13 @@ cdef inline void look(
     if samples[sample[0]].time_ns > at:
         piece.end_ns = min(limit_ns, samples[sample[0]].time_ns)
         return
+    held_ns = samples[sample[0]].stale_ns
     if sample[0] + 1 < count:
         piece.end_ns = min(limit_ns, samples[sample[0] + 1].time_ns)
-    stale_at = samples[sample[0]].time_ns + f.power_stale_ns
-    if at < stale_at:
-        piece.end_ns = min(piece.end_ns, stale_at)
+    elif held_ns == unlearnt_ns():
+        held_ns = first_hold_ns()
+    if at < samples[sample[0]].time_ns + held_ns:
+        piece.end_ns = min(piece.end_ns, samples[sample[0]].time_ns + held_ns)
         piece.rate = max(samples[sample[0]].value * f.per_ns, 0)
         piece.unseen = 0
         piece.guessed = samples[sample[0]].kind & SAMPLE_GUESSED
@@ -165,8 +168,8 @@ cdef inline void plan_even(Flow* f, const Sample* knot, int64_t at) noexcept nog
     f.fill = max(due, 0) / <double>(knot.time_ns - at)
     f.carry = min(due, 0)
     f.everywhere = 1
-    f.guessed = f.dark | (knot.kind & SAMPLE_GUESSED)
-    if knot.time_ns - f.since_ns > f.counter_stale_ns:
+    f.guessed = f.dark
+    if knot.kind & (SAMPLE_GUESSED | SAMPLE_LATE):
         f.guessed = 1
     f.dark = 0
 

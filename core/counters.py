@@ -15,11 +15,14 @@ from zerometer.core.units import unit
 
 #: The bank's state begins with magic, version and, in the last four bytes, the count.
 HEADER_BYTES = 12
-#: Records of version 1 lack when the first held value was read, from this byte on.
-FIRST_VERSION, HELD_SINCE = 1, 48
+#: Records of version 1 lack when the first held value was read, from this byte on;
+#: those of version 2 the rates by which jumps are told.
+FIRST_VERSION, SECOND_VERSION, HELD_SINCE = 1, 2, 48
 #: No submeter of ours counts faster than this many base units of its dimension an
 #: hour: 100 MW, 100 000 Nm3/h, 100 t/h.
 MAX_BASE_PER_HOUR = 100_000.0
+#: What is not read here may be as large as a grid: 10 GW.
+MAX_BASE_PER_HOUR_ELSEWHERE = 1e7
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ class Counted:
     flags: bytearray
     #: The flags of all, or-ed.
     met: int = 0
+
+
+def fastest(meter: Meter, unit_name: str) -> float:
+    """Return how fast a meter of which nothing is stated can count, an hour."""
+    base = MAX_BASE_PER_HOUR if meter.bus else MAX_BASE_PER_HOUR_ELSEWHERE
+    return base / unit(unit_name).to_base
 
 
 class Counters:
@@ -191,15 +200,15 @@ class Counters:
     def _configure(self, slot: int) -> None:
         meter, point = self._counters[slot]
         ratio = self._ratio(slot)
-        hourly = self._meters[meter].max_rate.get(
-            point.name, MAX_BASE_PER_HOUR / unit(point.unit).to_base
-        )
+        stated = self._meters[meter].max_rate.get(point.name)
+        hourly = stated or fastest(self._meters[meter], point.unit)
         self.bank.configure(
             slot,
             (point.resolution or point.step) * ratio,
             (point.modulus or 0.0) * ratio,
             hourly / 3600.0,
             ratio * abs(point.scale) if point.type == "f32" else 0.0,
+            stated is None,
         )
 
     def state(self) -> dict[str, Any]:
@@ -241,7 +250,7 @@ class Counters:
         """
         packed = bytearray(self.bank.state())
         version = _version(state["header"])
-        if version not in (FIRST_VERSION, _version(packed)):
+        if version not in (FIRST_VERSION, SECOND_VERSION, _version(packed)):
             raise JournalError(
                 "journal: the counters were written by another version of zerometer: "
                 "install that version"
@@ -251,9 +260,9 @@ class Counters:
             slot = self.of.get((meter, point))
             if slot is None:
                 continue
-            whole = record if version > FIRST_VERSION else _as_now(record)
-            start = HEADER_BYTES + slot * len(whole)
-            packed[start : start + len(whole)] = whole
+            size = (len(packed) - HEADER_BYTES) // len(self._counters)
+            start = HEADER_BYTES + slot * size
+            packed[start : start + size] = _as_now(record, version, size)
             if more:
                 reading, changes = more
                 self._changes[slot] = [Change(*change) for change in changes]
@@ -271,8 +280,9 @@ def _version(header: bytes | bytearray) -> int:
     return int.from_bytes(header[4:6], "little") if header[:4] == b"ZMcn" else 0
 
 
-def _as_now(record: bytes) -> bytes:
-    """Return a record of the first version as one of this version."""
-    return (
-        record[:HELD_SINCE] + record[HELD_SINCE : HELD_SINCE + 8] + record[HELD_SINCE:]
-    )
+def _as_now(record: bytes, version: int, size: int) -> bytes:
+    """Return a record of a former version as one of this version, of *size* bytes."""
+    if version == FIRST_VERSION:
+        since = record[HELD_SINCE : HELD_SINCE + 8]
+        record = record[:HELD_SINCE] + since + record[HELD_SINCE:]
+    return record if version > SECOND_VERSION else record.ljust(size, b"\0")

@@ -12,14 +12,13 @@ from math import nan
 from typing import Any
 
 from zerometer.core._profile import ProfileBank
-from zerometer.core.counters import MAX_BASE_PER_HOUR, Change, Counted, Counters
+from zerometer.core.counters import Change, Counted, Counters, fastest
 from zerometer.core.event import SiteEvent
 from zerometer.core.first_state import unbooked
 from zerometer.core.network import Network
 from zerometer.core.notes import NOTED, Disagreement, Note
 from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.core.site import Measure, Meter
-from zerometer.core.units import unit
 
 #: A value older than this many of its periods says nothing of the present.
 STALE_PERIODS = 3
@@ -92,9 +91,9 @@ class Metering:
         for measure in self.measures:
             if measure.power is not None:
                 self.powers.setdefault((measure.meter, measure.power), len(self.powers))
+        by_id = {meter.id: meter for meter in meters}
         self._highest = [
-            MAX_BASE_PER_HOUR / unit(self._polled[key].point.unit).to_base
-            for key in self.powers
+            fastest(by_id[key[0]], self._polled[key].point.unit) for key in self.powers
         ]
         self.bank = self._make_bank()
         self._targets = {meter.id: self._targets_of(meter) for meter in meters}
@@ -102,20 +101,17 @@ class Metering:
             meter.id: {p.point.name: i for i, p in enumerate(meter.points)}
             for meter in meters
         }
-        used = {self.counters.slot(m.meter, m.counter) for m in self.measures}
-        self._used = used
-        self._sinks = self._exports_that_nobody_counts()
+        self._used = {self._slot(m) for m in self.measures if m.counter}
+        self._unused = self._exports_that_nobody_counts()
         self._one_way = self._powers_of_one_direction()
 
     def _make_bank(self) -> ProfileBank:
-        def stale(measure: Measure, point: str) -> int:
-            return STALE_PERIODS * self._polled[measure.meter, point].period_ns
-
         measures = self.measures
+        points = (*self.counters.of, *self.powers)
         return ProfileBank(
             len(self.counters.of),
             len(self.powers),
-            array("i", (self.counters.slot(m.meter, m.counter) for m in measures)),
+            array("i", map(self._slot, measures)),
             array(
                 "i",
                 (
@@ -124,9 +120,14 @@ class Metering:
                 ),
             ),
             array("d", (m.sign * m.power_times for m in measures)),
-            array("q", (stale(m, m.counter) for m in measures)),
-            array("q", (stale(m, m.power or m.counter) for m in measures)),
+            array("q", (STALE_PERIODS * self._polled[p].period_ns for p in points)),
         )
+
+    def _slot(self, measure: Measure) -> int:
+        """Return a measure's counter; -1: it stands on power alone."""
+        if not measure.counter:
+            return -1
+        return self.counters.slot(measure.meter, measure.counter)
 
     def _targets_of(self, meter: Meter) -> list[_Target | None]:
         """Return what each point of a meter is for; None: for nothing here."""
@@ -243,10 +244,10 @@ class Metering:
                     for value, flag in zip(counted.values, counted.flags, strict=True)
                     if flag & bit
                 ]
-        if slot in self._sinks:
-            self._sinks[slot] += sum(counted.gains)
-            if self._sinks[slot] > 2 * counted.steps[-1]:
-                del self._sinks[slot]
+        if slot in self._unused:
+            self._unused[slot] += sum(counted.gains)
+            if self._unused[slot] > 2 * counted.steps[-1]:
+                del self._unused[slot]
                 notes.append(Note("negative-flow", meter, point, counted.values[-1]))
         return notes
 

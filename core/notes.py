@@ -1,14 +1,27 @@
 """What metering finds odd: what kinds there are, and what they mean in words."""
 
 from dataclasses import dataclass
+from math import isnan
 
-from zerometer.core._counter import HELD, RESET, ROLLOVER
+from zerometer.core._counter import HELD, JUMP, RESET, ROLLOVER
 
 #: What a counter can do that people should know of.
-NOTED = {"counter-held": HELD, "counter-reset": RESET, "counter-rollover": ROLLOVER}
+NOTED = {
+    "counter-held": HELD,
+    "counter-jump": JUMP,
+    "counter-reset": RESET,
+    "counter-rollover": ROLLOVER,
+}
 #: Every kind of note, and what it says of the value that stands before it.
 NOTE_TEXTS = {
-    "counter-held": "not possible after its last value; waits for two more readings",
+    "counter-held": (
+        "not possible after its last value; waits for two more readings; "
+        "if it can count so fast, state its max_power or max_rate"
+    ),
+    "counter-jump": (
+        "had jumped before that, 20 times faster than ever, and it was booked: if the "
+        "meter was changed, tell it as meter-change, else state max_power or max_rate"
+    ),
     "counter-reset": (
         "reset or another meter, of which no event tells; "
         "its gain since the last value is unknown"
@@ -31,7 +44,7 @@ class Note:
 
     Of an anchor that came late, ``meter`` is the storage and ``point`` is empty. Of a
     virtual meter, ``meter`` is the flow, ``point`` is empty, and ``value`` what it
-    lacked, in its unit.
+    lacked, in its unit. ``value`` is NaN when nothing was read.
     """
 
     kind: str
@@ -42,8 +55,10 @@ class Note:
     @property
     def text(self) -> str:
         """The note in words."""
-        subject = f"{self.point} reads" if self.point else "comes to"
-        return f"{subject} {self.value:g}: {NOTE_TEXTS[self.kind]}"
+        said = f"{self.point} reads" if self.point else "comes to"
+        if isnan(self.value):
+            return f"{self.point}: {NOTE_TEXTS[self.kind]}"
+        return f"{said} {self.value:g}: {NOTE_TEXTS[self.kind]}"
 
 
 @dataclass(frozen=True, slots=True)

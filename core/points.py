@@ -180,7 +180,7 @@ NETWORK_LINE = LineSettings(baud=100_000_000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolledPoint:
-    """A point that a site reads, and how often."""
+    """A point that a site reads, and how often; 0: as its values show (no bus)."""
 
     point: Point
     period_ns: int

@@ -109,6 +109,9 @@ class Measure:
     ``times`` turns the counter's unit into the unit of the flow (for example
     Nm3 of gas into GJ of heat, or Wh into kWh), ``power_times`` the power's
     unit into the flow's unit per hour.
+
+    Without a counter (""), the flow stands on its power alone; the counter's unit is
+    then the base unit of what the power sums up to (kWh, Nm3, kg ...).
     """
 
     meter: str
@@ -117,6 +120,11 @@ class Measure:
     sign: Literal[1, -1] = 1
     times: float = 1.0
     power_times: float = 1.0
+
+    @property
+    def point(self) -> str:
+        """The point that says how much it is: the counter, else the power."""
+        return self.counter or self.power or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,18 @@ def unit(name: str) -> Unit:
         ) from None
 
 
+def added_up(rate: str) -> str | None:
+    """Return the unit of what *rate* adds up to in hours: kWh, Nm3, m3, kg or pcs.
+
+    It is the base unit of its dimension. None: *rate* is no rate, or no unit.
+    """
+    known = UNITS.get(rate)
+    for total, hourly in RATE_OF.items():
+        if known and UNITS[hourly].dimension == known.dimension:
+            return total
+    return None
+
+
 def factor(source: str, target: str) -> float:
     """Return the number that turns a value in *source* into one in *target*."""
     here, there = unit(source), unit(target)

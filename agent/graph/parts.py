@@ -117,7 +117,7 @@ def _text(measured: Measured | None) -> str:
         return KINDS["remainder"]
     if isinstance(measured, Combination):
         return measured.id
-    return f"{measured.meter}:{measured.counter}"
+    return f"{measured.meter}:{measured.point}"
 
 
 def _named(site: Site, measured: Measured | None) -> str:

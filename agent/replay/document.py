@@ -34,6 +34,7 @@ class Document:
         }
         self._flow = {flow.name: i for i, flow in enumerate(network.flows)}
         self._places = {place.name: i for i, place in enumerate(network.places)}
+        self._given_back = [s.discharge_efficiency for s in site.storages]
 
     def span(self, span: Span) -> dict[str, Any]:
         """Return the members of a window or of the whole time."""
@@ -156,17 +157,20 @@ class Document:
                 "charged": totals.flows[tank.charge],
                 "discharged": totals.flows[tank.discharge],
                 "change_kg": _by_view(totals.received_kg, tank.place),
-                **self._held(contents),
+                **self._held(contents, efficiency),
             }
-            for tank, contents in zip(self._network.tanks, held, strict=True)
+            for tank, contents, efficiency in zip(
+                self._network.tanks, held, self._given_back, strict=True
+            )
         }
 
-    def _held(self, held: Held | None) -> dict[str, Any]:
-        """Return what a storage holds at the end."""
+    def _held(self, held: Held | None, efficiency: float) -> dict[str, Any]:
+        """Return what a storage holds at the end; a part is lost when it gives it."""
         if held is None:
             return {}
         return {
-            "energy": held.energy,
+            "energy": held.energy / efficiency,
+            "deliverable": held.energy,
             "emissions_kg": {v: number(kg) for v, kg in held.emissions_kg.items()},
             "factor": {
                 view: quotient(kg, held.energy)

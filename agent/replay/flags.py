@@ -30,7 +30,7 @@ class Flags:
         self._told: dict[tuple[str, str, str], tuple[str, int]] = {}
         self._seen: dict[tuple[str, str], int] = {}
         self._fallback: set[str] = set()
-        self._needed = dict.fromkeys((m.meter, m.counter) for m in network.measures)
+        self._needed = dict.fromkeys((m.meter, m.point) for m in network.measures)
         for bad in rejected:
             self._tell("factor-rejected", bad.text, bad.reason, bad.reason)
 
@@ -61,14 +61,14 @@ class Flags:
         for (meter, point), rows in count.disordered.items():
             text = f"{point}: {rows} rows before ones that came earlier: left out"
             self._tell("disordered", meter, point, text)
-        for meter, counter in self._needed:
-            seen = self._seen.get((meter, counter), 0)
+        for meter, point in self._needed:
+            seen = self._seen.get((meter, point), 0)
             if seen == 0:
-                text = f"{counter}: no reading: what it counts is not known"
-                self._tell("no-reading", meter, counter, text)
+                text = f"{point}: no reading: what flowed is not known"
+                self._tell("no-reading", meter, point, text)
             elif seen == 1:
-                text = f"{counter}: one reading: what it counted is not known"
-                self._tell("one-reading", meter, counter, text)
+                text = f"{point}: one reading: what flowed is not known"
+                self._tell("one-reading", meter, point, text)
 
     def window(self, totals: Totals) -> list[Flag]:
         """Return the flags of a window."""

@@ -40,7 +40,7 @@ def _names(meter: Meter) -> list[str]:
 def _used(site: Site, network: Network) -> Iterator[Key]:
     counters = set()
     for measure in network.measures:
-        counters.add((measure.meter, measure.counter))
+        counters.add((measure.meter, measure.point))
         yield measure.meter, EXPORT  # what no flow counts must not count
         if measure.power is not None:
             yield measure.meter, measure.power

@@ -10,6 +10,7 @@ from zerometer.agent.factors.table import Bad
 from zerometer.agent.replay.blocks import Block, Readings
 from zerometer.agent.replay.errors import ReadingsError
 from zerometer.agent.replay.flags import Flags
+from zerometer.agent.replay.points import Key
 from zerometer.agent.replay.sections import SECTIONS, Section
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.alignment import MINUTE_NS, QUARTER_NS
@@ -20,8 +21,6 @@ from zerometer.core.site import Site
 from zerometer.core.sums import Sum
 from zerometer.core.totals import Factors, Totals
 
-#: Time is accounted for once all counters have spoken. Only when so many readings
-#: wait, no meter is waited for that has been silent for so long.
 HELD_READINGS = 4_000_000
 SILENT_NS = 24 * 60 * MINUTE_NS
 
@@ -76,7 +75,14 @@ class Replay:
         self._all, self._window = Sum(), Sum()
         self._window_span = (0, 0)
         self._held: deque[tuple[int, int]] = deque()
-        self._silent = {(m.meter, m.counter) for m in network.measures}
+        #: Points that have not spoken yet; and until when the others have.
+        self._silent = {
+            (m.meter, point)
+            for m in network.measures
+            for point in (m.counter, m.power)
+            if point
+        }
+        self._spoken_ns: dict[Key, int] = {}
         self._flags = Flags(network, rejected)
         for event in events:
             self._flags.add_notes(self._accounting.event(event))
@@ -121,17 +127,24 @@ class Replay:
 
     def _block(self, block: Block) -> Iterator[Span]:
         for column in block.columns:
-            self._flags.add_column(column.meter, column.point, len(column.values))
+            key = (column.meter, column.point)
+            self._flags.add_column(*key, len(column.values))
             self._flags.add_notes(self._accounting.feed(column))
-            self._silent.discard((column.meter, column.point))
+            self._silent.discard(key)
+            self._spoken_ns[key] = column.times_ns[-1]
         self._held.append((block.until_ns, block.rows))
         many = sum(rows for _, rows in self._held) > HELD_READINGS
         self._accounting.wait_ns = SILENT_NS if many else None
-        if many or not self._silent or self._accounting.booked_ns is not None:
-            yield from self._take(self._accounting.advance(block.until_ns))
+        if many or (self._spoken_ns and not self._silent) or self._has_begun:
+            until_ns = block.until_ns if many else min(self._spoken_ns.values())
+            yield from self._take(self._accounting.advance(until_ns))
             booked_ns = self._accounting.booked_ns or 0
             while self._held and self._held[0][0] <= booked_ns:
                 self._held.popleft()
+
+    @property
+    def _has_begun(self) -> bool:
+        return self._accounting.booked_ns is not None
 
     def _take(self, closing: Closing) -> Iterator[Span]:
         self._accounting.attribution.take_records()  # nothing is restated later

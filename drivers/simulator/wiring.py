@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from zlib import crc32
 
 from zerometer.core.site import Measure, Measured, Pool, Process, Site, Source
+from zerometer.core.units import added_up
 from zerometer.drivers.simulator import profiles
 from zerometer.drivers.simulator.plant import STEP_NS, Curve, Knots
 from zerometer.drivers.simulator.profiles import Profile
@@ -173,7 +174,8 @@ class Wiring:
     def _counter_unit(self, measure: Measure) -> str:
         meter = self._site.meter(measure.meter)
         points = (*(p.point for p in meter.points), *meter.map.points)
-        return next(p.unit for p in points if p.name == measure.counter)
+        unit = next(p.unit for p in points if p.name == measure.point)
+        return unit if measure.counter else added_up(unit) or unit
 
     def _machine(self, process: Process, carrier: str) -> Knots:
         given = {self._pools[pool].carrier for pool in process.gives}

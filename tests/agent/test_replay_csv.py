@@ -68,18 +68,33 @@ def test_what_two_counters_say(site: Path, tmp_path: Path) -> None:
     assert found["windows"] == []
 
 
+@pytest.mark.parametrize("piece", [100, 2000, 1 << 20])
 def test_files_sorted_by_time_and_by_meter_are_the_same(
-    site: Path, tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
-    by_time = replay(site, written(tmp_path / "t.csv", rows()), "--window", "1h")
-    by_meter = replay(
-        site,
-        written(tmp_path / "m.csv", sorted(rows(), key=lambda row: row[1])),
-        "--window",
-        "1h",
-    )
-    assert by_time == by_meter
-    assert len(by_time["windows"]) == 4
+    """By meter, or by meter and point: powers after all that counters say."""
+    monkeypatch.setattr("zerometer.agent.replay.csv_readings.PIECE_BYTES", piece)
+    path = tmp_path / "site.toml"
+    path.write_text(SITE.replace('voltage = "V"', 'active_power = "kW"'))
+    chance = random.Random(3)
+    powers = [
+        (START + 450 * i, "grid", "active_power", chance.choice((2.0, 6.0)))
+        for i in range(33)
+    ]
+    lines = sorted([*rows(), *powers])
+    found = [
+        replay(path, written(tmp_path / f"{i}.csv", its), "--window", "1h")
+        for i, its in enumerate(
+            (
+                lines,
+                sorted(lines, key=lambda row: row[1]),
+                sorted(lines, key=lambda row: row[1:3], reverse=True),
+                sorted(lines, key=lambda row: row[1:3]),
+            )
+        )
+    ]
+    assert found[1:] == found[:1] * 3
+    assert len(found[0]["windows"]) == 4
 
 
 def test_other_columns_are_told(site: Path, tmp_path: Path) -> None:

@@ -78,6 +78,16 @@ def test_a_meter_that_speaks_once(two: Path, tmp_path: Path) -> None:
     assert found["sinks"]["line"]["quantity"] == 0
 
 
+def test_meters_that_speak_once_each(two: Path, tmp_path: Path) -> None:
+    readings = written(
+        tmp_path / "r.csv", f"{START},grid,energy,5", f"{START + 60},line,energy,7"
+    )
+    found = replay(two, readings)
+    assert kinds(found) == {("one-reading", "grid"), ("one-reading", "line")}
+    assert found["pools"]["lv"]["factor"]["physical"] is None
+    assert found["covered_s"] == 60
+
+
 def test_a_counter_that_is_reset(two: Path, tmp_path: Path) -> None:
     """It falls to 0: three readings on the new level, and what they count is booked."""
     values = [100.0 + i for i in range(11)] + [float(i) for i in range(20)]
@@ -347,6 +357,22 @@ def test_a_meter_change_that_is_told_loses_nothing(two: Path, tmp_path: Path) ->
     assert "counter-reset" not in {kind for kind, _ in kinds(found)}
     untold = replay(two, readings)
     assert ("counter-reset", "line") in kinds(untold)
+
+
+def test_a_jump_without_an_event_is_booked_and_told(tmp_path: Path) -> None:
+    """The new meter reads more than the old one, and nobody said so."""
+    steps = minutes(60, grid=40.0, line=1.0)
+    steps[30] = (MINUTE, {"grid": 40.0, "line": 1800.0})
+    readings = counted(tmp_path / "r.csv", steps)
+    parts = (meters("1min", "kWh", "grid", "line"), ONE)
+    found = replay(site(tmp_path / "site.toml", *parts), readings)
+    assert found["sinks"]["line"]["quantity"] == pytest.approx(1859.0, rel=EXACT)
+    assert ("counter-jump", "line") in kinds(found)
+    assert ("counter-jump", "grid") not in kinds(found)
+    stated = parts[0].replace('id = "line"', 'id = "line"\nmax_power = 200_000')
+    found = replay(site(tmp_path / "stated.toml", stated, ONE), readings)
+    assert found["sinks"]["line"]["quantity"] == pytest.approx(1859.0, rel=EXACT)
+    assert "counter-jump" not in {kind for kind, _ in kinds(found)}
 
 
 def test_a_virtual_meter_that_comes_out_negative(tmp_path: Path) -> None:

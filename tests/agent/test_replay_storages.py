@@ -120,7 +120,8 @@ def test_a_battery_under_factors_that_vary(tmp_path: Path, seed: int) -> None:
         its = window["sinks"]["line"]["emissions_kg"]["physical"]
         assert its == pytest.approx(float(expected), rel=EXACT)
     held = found["storages"]["battery"]
-    assert held["energy"] == pytest.approx(float(energy), rel=EXACT, abs=1e-9)
+    assert held["deliverable"] == pytest.approx(float(energy), rel=EXACT, abs=1e-9)
+    assert held["energy"] == pytest.approx(float(energy) / 0.9, rel=EXACT, abs=1e-9)
     assert held["emissions_kg"]["physical"] == pytest.approx(
         float(kg), rel=EXACT, abs=1e-9
     )

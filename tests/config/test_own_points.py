@@ -90,7 +90,7 @@ def test_what_a_table_says_of_a_point(tmp_path: Path) -> None:
     assert (energy.modulus, energy.resolution, energy.kind) == (1000, 0.1, "counter")
     assert points["level"].point.kind == "gauge"
     periods = {name: p.period_ns // 10**9 for name, p in points.items()}
-    assert periods == {"energy": 3600, "level": 900, "power": 60}
+    assert periods == {"energy": 3600, "level": 0, "power": 60}
 
 
 def test_standard_names_mean_what_they_mean_on_other_meters(tmp_path: Path) -> None:
@@ -105,6 +105,35 @@ def test_the_only_rate_shapes_the_only_counter(tmp_path: Path) -> None:
     site = load(tmp_path, points, 'from = { gas = "m" }')
     measure = site.sinks[1].measure
     assert measure == Measure(meter="m", counter="total", power="flow")
+
+
+def test_a_period_that_nobody_states_is_learnt(tmp_path: Path) -> None:
+    points = points_of(tmp_path, 'points = { total = "Nm3", flow = "Nm3/h" }')
+    assert {p.period_ns for p in points.values()} == {0}
+
+
+@pytest.mark.parametrize("meter", ["m", "m:flow"])
+def test_a_rate_alone_is_a_measure(tmp_path: Path, meter: str) -> None:
+    site = load(
+        tmp_path, 'points = { flow = "Nm3/h" }', f'from = {{ gas = "{meter}" }}'
+    )
+    measure = site.sinks[1].measure
+    assert measure == Measure(meter="m", counter="", power="flow")
+
+
+def test_a_rate_adds_up_in_its_base_unit(tmp_path: Path) -> None:
+    sink = 'from = { gas = { meter = "m", times = 0.5 } }'
+    site = load(tmp_path, 'points = { flow = "L/h" }', sink)
+    assert site.sinks[1].measure == Measure(
+        meter="m", counter="", power="flow", times=0.5, power_times=0.0005
+    )
+
+
+def test_a_rate_is_taken_alone_where_it_is_named(tmp_path: Path) -> None:
+    points = 'points = { total = "Nm3", flow = "Nm3/h" }'
+    site = load(tmp_path, points, 'from = { gas = "m:flow" }')
+    measure = site.sinks[1].measure
+    assert measure == Measure(meter="m", counter="", power="flow")
 
 
 def test_of_two_rates_none_is_taken(tmp_path: Path) -> None:

@@ -34,6 +34,20 @@ def shaped_site() -> Site:
     )
 
 
+def learnt_site() -> Site:
+    """The same site; nobody says how often values come, and the line has no counter."""
+    site = shaped_site()
+    alone = Measure(meter="line", counter="", power="active_power", power_times=1e-3)
+    return replace(
+        site,
+        meters=tuple(
+            replace(m, points=tuple(replace(p, period_ns=0) for p in m.points))
+            for m in site.meters
+        ),
+        sinks=(sink("line", alone), *site.sinks[1:]),
+    )
+
+
 def recorded(drawn_by: random.Random, seconds: int) -> list[Row]:
     """Return what meters read: time, meter, point, value; gaps and a reset too."""
     rows = []
@@ -73,16 +87,14 @@ def columns_of(rows: list[Row]) -> list[Column]:
 ROWS = recorded(random.Random(5), 1900)
 
 
-def replaying() -> Accounting:
+def replaying(site: Site) -> Accounting:
     """Return an accounting as that of a replay."""
-    return Accounting(
-        shaped_site(), UTC, booking_ns=QUARTER_NS, ledger=False, wait_ns=None
-    )
+    return Accounting(site, UTC, booking_ns=QUARTER_NS, ledger=False, wait_ns=None)
 
 
-def accounted(batches: list[list[Row]]) -> list[Totals]:
+def accounted(site: Site, batches: list[list[Row]]) -> list[Totals]:
     """Feed batch by batch, time advancing with them."""
-    accounting = replaying()
+    accounting = replaying(site)
     totals = []
     for batch in batches:
         for each in columns_of(batch):
@@ -91,38 +103,42 @@ def accounted(batches: list[list[Row]]) -> list[Totals]:
     return totals + accounting.finish(ROWS[-1][0]).totals
 
 
-WHOLE = accounted([ROWS])
+SITES = {"stated": shaped_site(), "learnt": learnt_site()}
+WHOLES = {name: accounted(site, [ROWS]) for name, site in SITES.items()}
+WHOLE = WHOLES["stated"]
 
 
-@examples(st.lists(st.integers(1, len(ROWS) - 1), max_size=40))
-def test_batches_make_no_difference(cuts: list[int]) -> None:
+@pytest.mark.parametrize("site", SITES)
+@examples(cuts=st.lists(st.integers(1, len(ROWS) - 1), max_size=40))
+def test_batches_make_no_difference(site: str, cuts: list[int]) -> None:
     """Replay is live: to the last bit, however readings are cut into batches."""
     edges = [0, *sorted(set(cuts)), len(ROWS)]
     batches = [ROWS[a:b] for a, b in pairwise(edges)]
-    assert accounted(batches) == WHOLE
+    assert accounted(SITES[site], batches) == WHOLES[site]
 
 
-@examples(st.lists(st.integers(1, len(ROWS) - 1), max_size=6))
-def test_restarts_make_no_difference(cuts: list[int]) -> None:
+@pytest.mark.parametrize("site", SITES)
+@examples(cuts=st.lists(st.integers(1, len(ROWS) - 1), max_size=6))
+def test_restarts_make_no_difference(site: str, cuts: list[int]) -> None:
     """What was read and not booked outlives them, to the last bit."""
     edges = [0, *sorted(set(cuts)), len(ROWS)]
-    accounting, totals = replaying(), []
+    accounting, totals = replaying(SITES[site]), []
     for a, b in pairwise(edges):
         for each in columns_of(ROWS[a:b]):
             accounting.feed(each)
         totals += accounting.advance(ROWS[b - 1][0]).totals
         state = msgpack.unpackb(msgpack.packb(accounting.state()))
-        accounting = replaying()
+        accounting = replaying(SITES[site])
         accounting.restore(state)
     totals += accounting.finish(ROWS[-1][0]).totals
     assert [(t.start_ns, t.flows, t.estimated) for t in totals] == [
-        (t.start_ns, t.flows, t.estimated) for t in WHOLE
+        (t.start_ns, t.flows, t.estimated) for t in WHOLES[site]
     ]
 
 
 def test_one_by_one_is_as_by_columns() -> None:
     site = shaped_site()
-    accounting = replaying()
+    accounting = replaying(site)
     totals = []
     for time_ns, name, point, value in ROWS:
         accounting.read(reading(site, name, 0, **{point: value}), time_ns)
@@ -132,7 +148,7 @@ def test_one_by_one_is_as_by_columns() -> None:
 
 @examples(st.randoms(use_true_random=False))
 def test_meters_come_in_any_order(shuffled: random.Random) -> None:
-    accounting = replaying()
+    accounting = replaying(shaped_site())
     columns = columns_of(ROWS)
     shuffled.shuffle(columns)
     for each in columns:

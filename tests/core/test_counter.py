@@ -1,6 +1,7 @@
 """Counters: the five rules, against worked traces and the plain reference."""
 
 import functools
+import itertools
 import math
 import operator
 import struct
@@ -98,8 +99,7 @@ def test_what_a_counter_cannot_have_counted_is_held() -> None:
     assert feed(bank, 71.1, MINUTE_NS) == (0.0, kernel.HELD)
     assert bank.last_time_ns(0) == 0
     # Over the whole elapsed time it is possible: a glitch, or a late burst.
-    back = kernel.ACCEPTED | kernel.GLITCH_BACK
-    assert feed(bank, 72.0, 2 * MINUTE_NS) == (62.0, back)
+    assert feed(bank, 72.0, 2 * MINUTE_NS) == (62.0, kernel.ACCEPTED)
 
 
 def test_jitter_keeps_the_high_water() -> None:
@@ -184,11 +184,11 @@ def test_a_state_is_refused_unless_whole_and_ours() -> None:
     broken = {
         "not the state": b"",
         "not the": b"XXXX" + good[4:],
-        "version - 3": good[:4] + struct.pack("<H", 3) + good[6:],
+        "version - 4": good[:4] + struct.pack("<H", 4) + good[6:],
         "counters - 2": good[:8] + struct.pack("<I", 2) + good[12:],
-        "bytes - 77": good[:-1],
+        "bytes - 102": good[:-1],
         "no possible": good[:12] + struct.pack("<d", NAN) + good[20:],
-        "counter 0": good[:-1] + b"\3",
+        "counter 0": good[:77] + b"\3" + good[78:],
     }
     other = bank_of()
     for message, state in broken.items():
@@ -225,6 +225,53 @@ def test_wrong_use_is_named() -> None:
     with pytest.raises(UsageError, match="counter - 9"):
         bank.last_time_ns(9)
     assert CounterBank(0).state()[:4] == b"ZMcn"
+
+
+def watched(values: list[float], every_ns: int = MINUTE_NS) -> list[int]:
+    """Return the places of values at which a jump is told."""
+    bank = CounterBank(1)
+    bank.configure(0, 1.0, 0.0, 1e9, 0.0, True)
+    flags = run(bank, values, every_ns)
+    assert all(flag & kernel.ACCEPTED for flag in flags)
+    assert bank.index(0) == max(values)
+    return [i for i, flag in enumerate(flags) if flag & kernel.JUMP]
+
+
+USUAL = [10.0 + 2 * i for i in range(11)]
+
+
+def test_a_jump_is_told_and_booked() -> None:
+    after = [USUAL[-1] + 40.0 + 2 * i for i in range(4)]
+    assert watched([*USUAL, *after]) == [12]
+    # One less, in number or in height, is none.
+    assert watched([*USUAL[1:], *after]) == []
+    assert watched([*USUAL, *(value - 1 for value in after)]) == []
+    # Neither is more in a time that was longer, nor a fine reading in between.
+    bank = CounterBank(1)
+    bank.configure(0, 1.0, 0.0, 1e9, 0.0, True)
+    run(bank, USUAL)
+    flags = [
+        feed(bank, value, minute * MINUTE_NS + 1)[1]
+        for value, minute in ((70.0, 40), (71.0, 40), (72.0, 41), (74.0, 42))
+    ]
+    assert not any(flag & kernel.JUMP for flag in flags)
+
+
+def test_a_machine_that_starts_is_no_jump() -> None:
+    assert watched([*USUAL, *(100.0 + 60 * i for i in range(9))]) == []
+    stands = [5.0] * 30
+    assert watched([*stands, *(5.0 + 60 * i for i in range(9))]) == []
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0, 2.0, 60.0, 900.0]), max_size=60))
+def test_watching_for_jumps_changes_nothing(gains: list[float]) -> None:
+    values = list(itertools.accumulate(gains, initial=7.0))
+    plain, other = bank_of(rate=30.0), CounterBank(1)
+    other.configure(0, 1.0, 0.0, 30.0, 0.0, True)
+    for i, value in enumerate(values):
+        gain, flag = feed(other, value, i * MINUTE_NS)
+        assert (gain, flag & ~kernel.JUMP) == feed(plain, value, i * MINUTE_NS)
+        assert other.index(0) == plain.index(0)
 
 
 # Near enough to each other for every rule to come up.

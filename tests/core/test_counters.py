@@ -76,6 +76,18 @@ def test_a_site_without_counters_has_a_state_too() -> None:
     assert empty.state()["records"] == []
 
 
+def test_a_state_without_rates_of_gains_is_taken_up() -> None:
+    """As written by version 2, whose records end before them."""
+    state = fed(Counters([meter("line", 2), meter("gas", 3, VOLUME)]), 42.0).state()
+    state["header"] = state["header"][:4] + b"\2" + state["header"][5:]
+    for record in state["records"]:
+        record[2] = record[2][:66]
+    after = Counters([meter("gas", 3, VOLUME), meter("line", 2)])
+    after.restore(state)
+    assert after.index("line", "active_energy_import") == 42.0
+    assert after.index("gas", "volume") == 42.0
+
+
 def test_a_state_of_another_version_is_refused_by_name() -> None:
     counters = Counters(small_site().meters)
     state = counters.state()

@@ -72,9 +72,20 @@ def test_what_a_feeder_gives_more_than_it_takes_is_unmeasured() -> None:
         [0, 0, 0], [pytest.approx(10), 0, pytest.approx(2)], [0, 0, 0], [0, 0, 0]
     ]  # fmt: skip
     assert solver.totals.flows == [10, 10, pytest.approx(10)]
-    # It gives nothing: what it takes is its own.
-    assert solver.solve([10, 10, 0]) == NO_FLOW
-    assert solver.totals.amounts[2] == [10, 0, 0]
+
+
+def test_a_feeder_that_gives_nothing_loses_what_it_takes() -> None:
+    # A transformer without load. Places: rest of both, idle, lost.
+    solver = Solver(
+        tables_of(
+            flows=3, origins=3, places=4, remainders=[0, 1], unmeasured=[1, 2],
+            inflows=[(0, 0, 0)], takes=[(0, 0, 1)], gives=[(0, 1, 2)], idle=[2],
+            losses=[3],
+        )
+    )  # fmt: skip
+    assert solver.solve([10, 4, 0]) == NO_FLOW
+    assert solver.totals.amounts == [[6, 0, 0], [0, 0, 0], [0, 0, 0], [4, 0, 0]]
+    assert solver.totals.quantities == [6, 0, 0, 4]
 
 
 def test_a_bonus_is_taken_off_the_other_output() -> None:

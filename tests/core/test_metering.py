@@ -183,6 +183,7 @@ def test_an_event_that_comes_too_late_is_told() -> None:
     accounting.feed(column("line", "active_energy_import", 60, [100.0, 101.0]))
     (note,) = accounting.event(changed(30))
     assert (note.kind, note.meter) == ("event-late", "line")
+    assert note.text.startswith("active_energy_import: told")
     assert accounting.event(changed(61)) == []
     assert accounting.event(replace(changed(1), kind="note")) == []
 
@@ -232,20 +233,29 @@ def test_another_transformer_over_a_restart_goes_on_as_another_meter() -> None:
     assert quantity(site, first, "sink.line") == pytest.approx(1.0)
 
 
-def test_a_ratio_that_the_meter_tells_anew_makes_another_counter() -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_ratio_that_the_meter_tells_anew_makes_another_counter(
+    restarted: bool,
+) -> None:
     ratio = Point(name="ct", function=3, address=1, type="u16", group="ratio")
     times = replace(IMPORT, type="u32", scale=0.01, resolution=None, times=("ct",))
     site = site_of(
         [meter("line", 1, times, ratio)], sinks=(sink("line", counted("line")),)
     )
-    accounting = Accounting(site, UTC)
+    accounting, before = Accounting(site, UTC), 0.0
     for second, ct, value in ((0, 20, 100.0), (60, 20, 101.0), (120, 40, 204.0),
                               (180, 40, 206.0)):  # fmt: skip
         time_ns = START + second * SECOND
+        if restarted and second == 120:
+            before = quantity(
+                site, accounting.advance(START + 60 * SECOND), "sink.line"
+            )
+            state, accounting = accounting.state(), Accounting(site, UTC)
+            accounting.restore(state)
         both_of = {"active_energy_import": value, "ct": float(ct)}
         assert accounting.read(reading(site, "line", time_ns, **both_of), time_ns) == []
     closing = accounting.finish(START + 180 * SECOND)
-    assert quantity(site, closing, "sink.line") == pytest.approx(3.0)
+    assert before + quantity(site, closing, "sink.line") == pytest.approx(3.0)
     counters = accounting.metering.counters
     assert counters.bank.step(counters.slot("line", "active_energy_import")) == 0.4
 

@@ -9,7 +9,7 @@ from math import isnan
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference.profile import Flow, Knot, Sample, edges_of, energies_of
+from reference.profile import Flow, Knot, Pace, Sample, edges_of, energies_of
 
 from zerometer.core._counter import ACCEPTED, FIRST, HELD, RESET
 from zerometer.core._profile import SETTLE_STEPS, ProfileBank
@@ -33,27 +33,40 @@ class Read:
     since_s: float = 0.0
 
 
-def bank_of(powers: list[bool]) -> ProfileBank:
-    """Return a bank of flows, each with a counter of its own and maybe a power."""
-    count, at = len(powers), iter(range(len(powers)))
+#: By what a flow is known.
+BOTH, COUNTER, POWER = "both", "counter", "power"
+
+
+def slots_of(kinds: list[str], other: str) -> list[int]:
+    """Return each flow's place among the counters, or powers; -1: it has none."""
+    at = itertools.count()
+    return [-1 if kind == other else next(at) for kind in kinds]
+
+
+def bank_of(kinds: list[str], *, learnt: bool = False) -> ProfileBank:
+    """Return a bank of flows; all periods are stated, or all are learnt."""
+    counters, powers = slots_of(kinds, POWER), slots_of(kinds, COUNTER)
+    stale = [30 * SECOND] * (max(counters, default=-1) + 1)
+    stale += [6 * SECOND] * (max(powers, default=-1) + 1)
     return ProfileBank(
-        count, sum(powers), array("i", range(count)),
-        array("i", [next(at) if power else -1 for power in powers]),
-        array("d", [3600.0] * count), array("q", [30 * SECOND] * count),
-        array("q", [6 * SECOND] * count),
+        max(counters, default=-1) + 1, max(powers, default=-1) + 1,
+        array("i", counters), array("i", powers),
+        array("d", [3600.0] * len(kinds)),
+        array("q", [0] * len(stale) if learnt else stale),
     )  # fmt: skip
 
 
-def feed(bank: ProfileBank, powers: list[bool], read: Read) -> None:
+def feed(bank: ProfileBank, kinds: list[str], read: Read) -> None:
     """Take in one reading."""
     times = array("q", [round(read.time_s * SECOND)])
     quality = bytes([read.quality])
     if read.power is not None:
-        slot = sum(powers[: read.flow])
+        slot = slots_of(kinds, COUNTER)[read.flow]
         bank.samples(slot, times, array("d", [read.power]), quality, 1e6)
     if read.gain is not None:
         bank.knots(
-            read.flow, times, array("d", [read.gain]), array("d", [read.step]),
+            slots_of(kinds, POWER)[read.flow],
+            times, array("d", [read.gain]), array("d", [read.step]),
             array("q", [round(read.since_s * SECOND)]), quality, bytes([read.flags]),
         )  # fmt: skip
 
@@ -70,26 +83,35 @@ def feed_plain(flows: list[Flow], read: Read) -> None:
             flow.add_knot(Knot(since, 0.0, read.step, is_break=True))
         if not read.flags & FIRST:
             flow.add_knot(Knot(time_ns, read.gain, read.step, guessed=guessed))
+        flow.counter_pace.take(time_ns)
 
 
-def plain_of(powers: list[bool]) -> list[Flow]:
-    per_ns = 3600.0 / 3.6e12
+def plain_of(kinds: list[str], *, learnt: bool = False) -> list[Flow]:
+    """Return the same flows in plain Python."""
     return [
-        Flow(per_ns if power else None, 30 * SECOND, 6 * SECOND) for power in powers
+        Flow(
+            None if kind == COUNTER else 3600.0 / 3.6e12,
+            Pace(None if learnt else 30 * SECOND),
+            Pace(None if learnt else 6 * SECOND),
+            kind != POWER,
+        )
+        for kind in kinds
     ]
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[list[bool], list[Read]]:
+def histories(draw: st.DrawFn) -> tuple[list[str], list[Read]]:
     """Flows, and what their meters said, in the order of time."""
-    powers = draw(st.lists(st.booleans(), min_size=1, max_size=3))
+    kinds = draw(
+        st.lists(st.sampled_from([BOTH, COUNTER, POWER]), min_size=1, max_size=3)
+    )
     reads = []
-    for flow, power in enumerate(powers):
+    for flow, kind in enumerate(kinds):
         now = 0.0
         for _ in range(draw(st.integers(0, 25))):
             now += draw(st.sampled_from([0, 0.5, 1, 1, 2, 2.25, 5, 40]))
             quality = draw(st.sampled_from([0, 0, 0, 0, 2, 5]))
-            if power and draw(st.booleans()):
+            if kind == POWER or (kind == BOTH and draw(st.booleans())):
                 value = draw(st.sampled_from([-3.0, 0.0, 1.0, 1.0, 7.5, 2e6]))
                 reads.append(Read(flow, now, power=value, quality=quality))
             else:
@@ -104,7 +126,7 @@ def histories(draw: st.DrawFn) -> tuple[list[bool], list[Read]]:
                     Read(flow, now, gain=gain, flags=flags, since_s=since,
                          quality=quality % 5)
                 )  # fmt: skip
-    return powers, sorted(reads, key=lambda read: read.time_s)
+    return kinds, sorted(reads, key=lambda read: read.time_s)
 
 
 @given(
@@ -112,30 +134,32 @@ def histories(draw: st.DrawFn) -> tuple[list[bool], list[Read]]:
     st.lists(st.sampled_from([1, 7, 15, 60]), min_size=1, max_size=6),
     st.sampled_from([SECOND // 2, SECOND, 5 * SECOND]),
     st.booleans(),
+    st.booleans(),
 )
 def test_kernel_is_the_reference(
-    history: tuple[list[bool], list[Read]],
+    history: tuple[list[str], list[Read]],
     lengths: list[int],
     tick_ns: int,
     late: bool,
+    learnt: bool,
 ) -> None:
     """Whether all is known when a time is cut, or comes later; over a restart too."""
-    powers, reads = history
-    bank, plain = bank_of(powers), plain_of(powers)
+    kinds, reads = history
+    bank, plain = bank_of(kinds, learnt=learnt), plain_of(kinds, learnt=learnt)
     start, waiting = 3, list(reads)
     for length in lengths:
         end = start + length
         known = [r for r in waiting if not late or r.time_s <= end]
         waiting = waiting[len(known) :]
         for read in known:
-            feed(bank, powers, read)
+            feed(bank, kinds, read)
             feed_plain(plain, read)
         taken = bank.cut(start * SECOND, end * SECOND, tick_ns)
         segments = [flow.cut(start * SECOND, end * SECOND) for flow in plain]
         edges = edges_of(segments, start * SECOND, end * SECOND, tick_ns)
         assert list(taken[0]) == edges
         for i, mine in enumerate(segments):
-            energies = list(taken[1][i :: len(powers)])
+            energies = list(taken[1][i :: len(kinds)])
             assert energies == energies_of(mine, edges)
             assert taken[2][i] == pytest.approx(sum(energies))
             guessed = [replace(s, rate=s.guessed) for s in mine]
@@ -147,33 +171,35 @@ def test_kernel_is_the_reference(
         assert dict(bank.misfits()) == pytest.approx(misfits, nan_ok=True)
         for flow in plain:
             flow.misfit = None
-        bank = restarted(bank, powers)
+        bank = restarted(bank, kinds, learnt=learnt)
         start = end
 
 
-def restarted(bank: ProfileBank, powers: list[bool]) -> ProfileBank:
+def restarted(
+    bank: ProfileBank, kinds: list[str], *, learnt: bool = False
+) -> ProfileBank:
     """Return a bank that takes up the state of another."""
-    again = bank_of(powers)
-    for k in range(len(powers) + sum(powers)):
+    again = bank_of(kinds, learnt=learnt)
+    for k in range(2 * len(kinds) - kinds.count(COUNTER) - kinds.count(POWER)):
         again.restore_series(k, bank.series_state(k))
-    for i in range(len(powers)):
+    for i in range(len(kinds)):
         again.restore_flow(i, bank.flow_state(i))
     return again
 
 
 @given(histories(), st.randoms(use_true_random=False))
 def test_meters_may_come_in_any_order(
-    history: tuple[list[bool], list[Read]], drawn: random.Random
+    history: tuple[list[str], list[Read]], drawn: random.Random
 ) -> None:
     """Readings of one meter come in order, meters among each other in any."""
-    powers, reads = history
-    ordered, mixed = bank_of(powers), bank_of(powers)
+    kinds, reads = history
+    ordered, mixed = bank_of(kinds, learnt=True), bank_of(kinds, learnt=True)
     for read in reads:
-        feed(ordered, powers, read)
-    queues = [[r for r in reads if r.flow == i] for i in range(len(powers))]
+        feed(ordered, kinds, read)
+    queues = [[r for r in reads if r.flow == i] for i in range(len(kinds))]
     while any(queues):
         queue = drawn.choice([q for q in queues if q])
-        feed(mixed, powers, queue.pop(0))
+        feed(mixed, kinds, queue.pop(0))
     for start in range(0, 300, 60):
         span = start * SECOND, (start + 60) * SECOND, SECOND
         assert ordered.cut(*span) == mixed.cut(*span)
@@ -191,14 +217,15 @@ def test_all_that_is_gained_is_booked(
     gains: list[tuple[int, int]], powers: list[tuple[int, int]], power: bool
 ) -> None:
     """Without a power, to rounding; with one, within a step of the counter."""
-    bank, now, gained = bank_of([power]), 10, 0.0
-    feed(bank, [power], Read(0, 10, gain=0.0, flags=ACCEPTED | FIRST, since_s=10))
+    kinds = [BOTH if power else COUNTER]
+    bank, now, gained = bank_of(kinds), 10, 0.0
+    feed(bank, kinds, Read(0, 10, gain=0.0, flags=ACCEPTED | FIRST, since_s=10))
     for seconds, tenths in gains:
         now += seconds
         gained += tenths / 10
-        feed(bank, [power], Read(0, now, gain=tenths / 10))
+        feed(bank, kinds, Read(0, now, gain=tenths / 10))
     for second, value in sorted(powers) if power else ():
-        feed(bank, [power], Read(0, second, power=value / 100))
+        feed(bank, kinds, Read(0, second, power=value / 100))
     middle = 10 + (now - 10) / 3
     edges = [10 * SECOND, round(middle * SECOND), now * SECOND]
     booked = sum(
@@ -213,7 +240,7 @@ def test_all_that_is_gained_is_booked(
 
 def test_exact_counters_are_exact_to_the_last_digits() -> None:
     """Large counters lose nothing: only their gains are worked with."""
-    bank = bank_of([False])
+    bank = bank_of([COUNTER])
     times = array("q", [i * 600 * SECOND for i in range(7)])
     gains = array("d", [0.0, *(0.1 * i for i in range(1, 7))])
     flags = bytes([ACCEPTED | FIRST, *[ACCEPTED] * 6])
@@ -224,22 +251,22 @@ def test_exact_counters_are_exact_to_the_last_digits() -> None:
 
 
 def test_what_is_consumed_is_dropped() -> None:
-    bank = bank_of([True])
+    bank = bank_of([BOTH])
     for second in range(0, 3600, 60):
         times = array("q", range(second * SECOND, (second + 60) * SECOND, SECOND))
         bank.samples(0, times, array("d", [1.0] * 60), bytes(60), 1e6)
-        feed(bank, [True], Read(0, second, gain=60.0))
+        feed(bank, [BOTH], Read(0, second, gain=60.0))
         bank.cut(second * SECOND, (second + 60) * SECOND, SECOND)
         assert len(bank.series_state(0)) + len(bank.series_state(1)) < 200
 
 
 def test_the_watermark_is_that_of_the_slowest_that_answers() -> None:
-    bank = bank_of([False, False, False])
+    bank = bank_of([COUNTER] * 3)
     wait = 900 * SECOND
     assert bank.watermark(50 * SECOND, 20 * SECOND, wait) == 20 * SECOND
     assert bank.watermark(51 * SECOND, 20 * SECOND, wait) == 51 * SECOND
-    feed(bank, [], Read(0, 40, gain=1.0))
-    feed(bank, [], Read(1, 45, gain=1.0))
+    feed(bank, [COUNTER] * 3, Read(0, 40, gain=1.0))
+    feed(bank, [COUNTER] * 3, Read(1, 45, gain=1.0))
     assert bank.watermark(60 * SECOND, 20 * SECOND, wait) == 40 * SECOND
     assert bank.watermark(71 * SECOND, 20 * SECOND, wait) == 45 * SECOND
     assert bank.watermark(60 * SECOND, 20 * SECOND, 15 * SECOND) == 45 * SECOND
@@ -248,24 +275,106 @@ def test_the_watermark_is_that_of_the_slowest_that_answers() -> None:
     assert bank.watermark(30 * SECOND, 0, -1) == 30 * SECOND
 
 
+def knots_at(bank: ProfileBank, kinds: list[str], minutes: list[float]) -> None:
+    """Let the first flow's counter gain 1 up to each time but the first."""
+    for i, minute in enumerate(minutes):
+        flags = ACCEPTED if i else ACCEPTED | FIRST
+        feed(bank, kinds, Read(0, minute * 60, 1.0, flags=flags, since_s=minute * 60))
+
+
+def test_a_counter_is_read_as_often_as_its_readings_come() -> None:
+    """Hours between readings are no gaps when readings come by the hour."""
+    bank = bank_of([COUNTER], learnt=True)
+    knots_at(bank, [COUNTER], [0, 60, 120, 180])
+    _, _, totals, guessed, unseen = bank.cut(0, 3 * HOUR, SECOND)
+    assert totals[0] == pytest.approx(3.0, rel=1e-12)
+    assert (guessed[0], unseen[0]) == (0.0, 0)
+
+
+def test_a_hole_in_readings_that_come_each_minute_is_estimated() -> None:
+    bank = bank_of([COUNTER], learnt=True)
+    knots_at(bank, [COUNTER], [0, 1, 2, 3, 43, 44, 45])
+    _, _, totals, guessed, unseen = bank.cut(0, 45 * 60 * SECOND, SECOND)
+    assert totals[0] == pytest.approx(6.0, rel=1e-12)
+    assert guessed[0] == pytest.approx(1.0, rel=1e-12)
+    assert unseen[0] == 40 * 60 * SECOND
+
+
+def test_a_period_is_typical_not_the_shortest() -> None:
+    """A reading right after another makes no gaps of hours that follow."""
+    bank = bank_of([COUNTER], learnt=True)
+    knots_at(bank, [COUNTER], [0, 60, 120, 120.5, 180, 240])
+    assert bank.cut(0, 4 * HOUR, SECOND)[4][0] == 0
+
+
+def test_a_learnt_period_says_how_long_a_counter_is_waited_for() -> None:
+    bank, wait = bank_of([COUNTER], learnt=True), 900 * SECOND
+    knots_at(bank, [COUNTER], [0])
+    assert bank.watermark(900 * SECOND, 0, wait) == 0
+    assert bank.watermark(901 * SECOND, 0, wait) == 901 * SECOND
+    knots_at(bank, [COUNTER], [1])
+    assert bank.watermark(240 * SECOND, 0, wait) == 60 * SECOND
+    assert bank.watermark(241 * SECOND, 0, wait) == 241 * SECOND
+
+
+@pytest.mark.parametrize("learnt", [False, True])
+def test_a_steady_power_alone_is_its_time_exactly(learnt: bool) -> None:
+    bank = bank_of([POWER], learnt=learnt)
+    for second in range(0, 901, 5):
+        feed(bank, [POWER], Read(0, second, power=7.2))
+    edges, energies, totals, guessed, unseen = bank.cut(0, 900 * SECOND, SECOND)
+    assert list(edges) == [0, 900 * SECOND]
+    assert totals[0] == energies[0] == pytest.approx(7.2 * 900, rel=1e-15)
+    assert (guessed[0], unseen[0]) == (0.0, 0)
+
+
+def test_a_power_alone_is_held_for_three_periods() -> None:
+    """No zero is filled in: the rest was not seen. What flows back is no flow."""
+    bank = bank_of([POWER], learnt=True)
+    for minute, value in [(0, 2.0), (1, 2.0), (2, -5.0), (3, 4.0), (10, 1.0)]:
+        feed(bank, [POWER], Read(0, minute * 60, power=value))
+    assert bank.watermark(HOUR, 0, -1) == 600 * SECOND
+    _, _, totals, _, unseen = bank.cut(0, 600 * SECOND, SECOND)
+    assert totals[0] == pytest.approx(2.0 * 120 + 4.0 * 180, rel=1e-15)
+    assert unseen[0] == 240 * SECOND
+
+
+def test_the_first_power_holds_until_the_second() -> None:
+    """However the readings are cut: the second one is waited for."""
+    bank = bank_of([BOTH], learnt=True)
+    feed(bank, [BOTH], Read(0, 0, power=1.0))
+    for minute in range(0, 121, 10):
+        flags = ACCEPTED if minute else ACCEPTED | FIRST
+        feed(bank, [BOTH], Read(0, 60 * minute, 600.0, flags=flags))
+    assert bank.watermark(2 * HOUR, 0, -1) == 0
+    feed(bank, [BOTH], Read(0, 3600, power=1.0))
+    assert bank.watermark(2 * HOUR, 0, -1) == 2 * HOUR
+    assert bank.cut(0, 2 * HOUR, SECOND)[4][0] == 0
+    # One that stays alone counts for a quarter of an hour.
+    bank = bank_of([POWER], learnt=True)
+    feed(bank, [POWER], Read(0, 0, power=1.0))
+    assert bank.cut(0, HOUR, SECOND)[2][0] == pytest.approx(900.0)
+
+
 def test_rates_are_as_last_seen() -> None:
-    bank = bank_of([True, False])
+    kinds = [BOTH, COUNTER]
+    bank = bank_of(kinds)
     assert all(map(isnan, bank.rates(0)))
-    feed(bank, [True], Read(0, 10, power=2.0))
-    feed(bank, [True], Read(1, 10, gain=0.0, flags=ACCEPTED | FIRST, since_s=10))
-    feed(bank, [True], Read(1, 20, gain=5.0))
+    feed(bank, kinds, Read(0, 10, power=2.0))
+    feed(bank, kinds, Read(1, 10, gain=0.0, flags=ACCEPTED | FIRST, since_s=10))
+    feed(bank, kinds, Read(1, 20, gain=5.0))
     power, counter = bank.rates(16 * SECOND)
     assert (power, counter) == (pytest.approx(7200.0), pytest.approx(1800.0))
     power, counter = bank.rates(17 * SECOND)
     assert isnan(power)
     assert isnan(bank.rates(51 * SECOND)[1])
-    feed(bank, [True], Read(0, 60, power=-2.0))
+    feed(bank, kinds, Read(0, 60, power=-2.0))
     assert bank.rates(60 * SECOND)[0] == 0.0
     assert bank.extremes(0) == (-2.0, 2.0)
 
 
 def test_wrong_use_is_named() -> None:
-    bank, d, q = bank_of([True]), array("d", [0.0]), array("q", [0])
+    bank, d, q = bank_of([BOTH]), array("d", [0.0]), array("q", [0])
     assert SETTLE_STEPS == 50
     for call, message in [
         (lambda: bank.samples(1, q, d, b"0", 1.0), "power - 1 - 0 to 0"),
@@ -280,11 +389,14 @@ def test_wrong_use_is_named() -> None:
     for restore in (bank.restore_series, bank.restore_flow):
         with pytest.raises(FormatError, match="1 bytes of state"):
             restore(0, b"x")
-    table = array("i", [1]), array("i", [-1]), d, q, q
+    none = array("i", [-1])
+    table = array("i", [1]), none, d, q
     with pytest.raises(UsageError, match="counter - 1 - below 1"):
         ProfileBank(1, 0, *table)
+    with pytest.raises(UsageError, match="flow 0 - neither"):
+        ProfileBank(1, 0, none, none, d, q)
     with pytest.raises(UsageError, match="power - 3 - below 1"):
-        ProfileBank(2, 1, array("i", [1]), array("i", [3]), d, q, q)
-    assert ProfileBank(0, 0, *(array(c) for c in "iidqq")).cut(0, 5, 1)[0] == array(
+        ProfileBank(2, 1, array("i", [1]), array("i", [3]), d, q)
+    assert ProfileBank(0, 0, *(array(c) for c in "iidq")).cut(0, 5, 1)[0] == array(
         "q", [0, 5]
     )

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from zerometer.core.errors import UsageError
 from zerometer.core.site import CARRIERS
-from zerometer.core.units import LEDGER_EXPONENT, RATE_OF, UNITS, factor, unit
+from zerometer.core.units import (
+    LEDGER_EXPONENT,
+    RATE_OF,
+    UNITS,
+    added_up,
+    factor,
+    unit,
+)
 
 
 @given(st.sampled_from(sorted(UNITS)), st.sampled_from(sorted(UNITS)))
@@ -21,6 +28,14 @@ def test_conversions_go_both_ways_or_not_at_all(source: str, target: str) -> Non
 def test_an_hour_of_power_is_energy() -> None:
     assert factor("kWh", "GJ") == pytest.approx(0.0036)
     assert factor("MW", "kW") == 1000.0
+
+
+@given(st.sampled_from(sorted(UNITS)))
+def test_a_rate_adds_up_to_a_base_unit(name: str) -> None:
+    total = added_up(name)
+    rates = {unit(rate).dimension for rate in RATE_OF.values()}
+    assert (total is not None) == (unit(name).dimension in rates)
+    assert total is None or unit(total).to_base == 1.0
 
 
 def test_a_unit_that_nobody_knows_is_named() -> None:

@@ -29,8 +29,9 @@ function demandEntry(demand, clock) {
   const until = demand.ends_ms === null ? "" : clock.minute(demand.ends_ms);
   return {
     key: `demand.${demand.source}`, title: t("demand.title", { source: demand.source }),
-    main: quantity(demand.last_kw, "kW"),
+    main: "",
     facts: [
+      [t("demand.last"), quantity(demand.last_kw, "kW")],
       [t("demand.predicted", { until }), quantity(demand.predicted_kw, "kW")],
       [t("demand.peak"), quantity(demand.peak_kw, "kW")],
     ],

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from math import isfinite
 
-FIRST, ACCEPTED, MISSING, ROLLOVER, JITTER, HELD, GLITCH_BACK, RESET = (
+FIRST, ACCEPTED, MISSING, ROLLOVER, JITTER, HELD, JUMP, RESET = (
     1 << bit for bit in range(8)
 )
 
@@ -34,7 +34,7 @@ class Counter:
         fit = self._fit(self.raw, now, time_ns - self.time_ns, self.modulus)
         if fit is None:
             return self._hold(now, time_ns)
-        flags = fit | (GLITCH_BACK if self.held else 0)
+        flags = fit
         gain = 0.0 if fit & JITTER else now - self.raw
         if fit & ROLLOVER:
             self.offset += self.modulus

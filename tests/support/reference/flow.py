@@ -122,7 +122,7 @@ class Flow:
                 out.short[pool] = True
         for process, place in enumerate(t.losses):
             off = taken[process] - given[process]
-            lossy = place >= 0 and given[process] and off > self.TINY * given[process]
+            lossy = place >= 0 and off > self.TINY * given[process]
             passed[process] = Fraction(1)
             if lossy and taken[process] > given[process]:
                 passed[process] = given[process] / taken[process]
@@ -210,8 +210,8 @@ class Flow:
             book(t.remainders[pool], pool, remainder[pool])
         for process, pool, flow in takes:
             if not total[process]:
-                book(t.idle[process], pool, q[flow])
-            elif passed[process] < 1:
+                book(t.idle[process], pool, q[flow] * passed[process])
+            if passed[process] < 1:
                 lost = q[flow] * (1 - passed[process])
                 out.quantities[t.losses[process]] += lost
                 book(t.losses[process], pool, lost)

@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import inf, isnan, nan
 
 NS_PER_HOUR = 3.6e12
+QUARTER_NS = 900_000_000_000
 
 
 @dataclass
@@ -16,6 +17,7 @@ class Knot:
     step: float
     is_break: bool = False
     guessed: bool = False
+    is_late: bool = False
 
 
 @dataclass
@@ -25,6 +27,27 @@ class Sample:
     time_ns: int
     value: float
     guessed: bool = False
+    stale_ns: int | None = None
+
+
+@dataclass
+class Pace:
+    """How often a point is read: as stated, else as its values came."""
+
+    stated_ns: int | None
+    times_ns: list[int] = field(default_factory=list)
+
+    def take(self, time_ns: int) -> None:
+        """Follow a value."""
+        if not self.times_ns or time_ns > self.times_ns[-1]:
+            self.times_ns.append(time_ns)
+
+    def stale_ns(self) -> int | None:
+        """Return how old a value may be; None: not known yet."""
+        if self.stated_ns is not None or len(self.times_ns) < 2:
+            return self.stated_ns
+        last = sorted(b - a for a, b in pairwise(self.times_ns[-6:]))
+        return 3 * last[(len(last) - 1) // 2]
 
 
 @dataclass
@@ -42,8 +65,9 @@ class Flow:
     """One flow; see the contract of ProfileBank."""
 
     per_ns: float | None
-    counter_stale_ns: int
-    power_stale_ns: int
+    counter_pace: Pace
+    power_pace: Pace
+    has_counter: bool = True
     knots: list[Knot] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     taken: int = 0
@@ -67,18 +91,28 @@ class Flow:
 
     def add_knot(self, knot: Knot) -> None:
         """Take what the counter said."""
+        stale_ns = self.counter_pace.stale_ns()
         if self.knots:
-            knot.time_ns = max(knot.time_ns, self.knots[-1].time_ns)
+            last_ns = self.knots[-1].time_ns
+            knot.time_ns = max(knot.time_ns, last_ns)
+            if stale_ns is not None:
+                knot.is_late = knot.time_ns - last_ns > stale_ns
         self.knots.append(knot)
 
     def add_sample(self, sample: Sample) -> None:
         """Take a power."""
         if self.samples:
             sample.time_ns = max(sample.time_ns, self.samples[-1].time_ns)
+        self.power_pace.take(sample.time_ns)
+        sample.stale_ns = self.power_pace.stale_ns()
         self.samples.append(sample)
 
     def cut(self, start_ns: int, end_ns: int) -> list[Segment]:
         """Return the segments of a time."""
+        if not self.has_counter:
+            alone: list[Segment] = []
+            self._extrapolate(start_ns, end_ns, alone)
+            return _merged(alone)
         if self.since_ns is None:
             self.since_ns = self.planned_ns = self.judged_ns = start_ns
         out: list[Segment] = []
@@ -105,7 +139,10 @@ class Flow:
             rate, unseen, guessed = 0.0, True, False
             if before:
                 last = before[-1]
-                stale_at = last.time_ns + self.power_stale_ns
+                stale_ns = last.stale_ns
+                if stale_ns is None:
+                    stale_ns = end_ns - last.time_ns if after else QUARTER_NS
+                stale_at = last.time_ns + stale_ns
                 if at < stale_at:
                     until = min(until, stale_at)
                     assert self.per_ns is not None
@@ -159,8 +196,7 @@ class Flow:
             due = self.carry + (knot.gain - self.open)
             self.fill = max(due, 0.0) / (knot.time_ns - at)
             self.carry = min(due, 0.0)
-            late = knot.time_ns - self.since_ns > self.counter_stale_ns
-            self.guessed = self.dark or knot.guessed or late
+            self.guessed = self.dark or knot.guessed or knot.is_late
             self.dark = False
         else:
             self._plan_scaled(knot, at)
@@ -240,7 +276,8 @@ class Flow:
             pieces = self._pieces(at, end_ns)
         else:
             last_ns = self.knots[-1].time_ns if self.knots else -1
-            stale_at = min(end_ns, last_ns + self.counter_stale_ns)
+            stale_ns = self.counter_pace.stale_ns()
+            stale_at = min(end_ns, last_ns + (stale_ns or QUARTER_NS))
             pieces = []
             if at < stale_at and not isnan(self.mean()):
                 pieces.append(Segment(stale_at, self.mean(), 1.0, False))
