@@ -5,12 +5,11 @@ from math import fsum
 from typing import Any
 
 from zerometer.agent.pipeline import Pipeline
+from zerometer.core.alignment import MINUTE_NS, QUARTER_NS
 from zerometer.core.demand import INTERVAL
 from zerometer.core.origin_factors import origin_factors
-from zerometer.core.series_book import QUARTER_NS
 from zerometer.core.site import Factor, View
 from zerometer.core.totals import Totals
-from zerometer.core.windows import MINUTE_NS
 
 Json = dict[str, Any]
 
