@@ -17,7 +17,7 @@ from math import fsum
 from typing import Any
 
 from zerometer.core.agenda import Agenda
-from zerometer.core.alignment import window_start
+from zerometer.core.alignment import MINUTE_NS, QUARTER_NS, window_start
 from zerometer.core.attribution import Attribution, Rates
 from zerometer.core.demand import minute_energies
 from zerometer.core.errors import JournalError
@@ -28,11 +28,10 @@ from zerometer.core.metering import Column, Metering
 from zerometer.core.network import ConstantFactors, Network
 from zerometer.core.notes import Disagreement, Note
 from zerometer.core.points import Reading
-from zerometer.core.quarter_record import QUARTER_NS
 from zerometer.core.reconcile import Reconciliation
 from zerometer.core.site import Site, View
 from zerometer.core.totals import Factors, FactorSet, Totals
-from zerometer.core.windows import MINUTE_NS, Leftover, OpenWindows, Window
+from zerometer.core.windows import Leftover, OpenWindows, Window
 
 #: A step back of the clock up to this long is waited for.
 LONGEST_WAIT_NS = 15 * MINUTE_NS

@@ -20,7 +20,6 @@ from zerometer.core.notes import NOTED, Disagreement, Note
 from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.core.site import Measure, Meter
 
-NS_PER_HOUR = 3_600_000_000_000
 #: A value older than this many of its periods says nothing of the present.
 STALE_PERIODS = 3
 #: Less than this part of the highest power ever seen is noise.
