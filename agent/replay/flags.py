@@ -1,16 +1,16 @@
 """What was odd: of the readings, of the counters, of what was accounted."""
 
-from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import isnan
 
 from zerometer.agent.factors.table import Bad
 from zerometer.agent.replay.blocks import Count
+from zerometer.agent.replay.reads import Reads
 from zerometer.core.accounting import Closing
-from zerometer.core.iso_time import format_time
+from zerometer.core.metering import Column
 from zerometer.core.network import Network
 from zerometer.core.notes import Disagreement, Note
+from zerometer.core.site import Measure
 from zerometer.core.totals import FactorSet, Totals
 
 Flag = dict[str, str]
@@ -24,23 +24,6 @@ _TEXTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """When a point was read first and last, and how often."""
-
-    first_ns: int
-    last_ns: int
-    count: int
-
-    def with_(self, later: "_Read") -> "_Read":
-        return _Read(self.first_ns, later.last_ns, self.count + later.count)
-
-    @property
-    def usual_ns(self) -> int:
-        """How far its readings lie apart, in the mean."""
-        return (self.last_ns - self.first_ns) // (self.count - 1)
-
-
 class Flags:
     """Collects what is told once for everything; a window has flags of its own."""
 
@@ -48,9 +31,9 @@ class Flags:
         """*rejected* are rows of factors that do not hold."""
         self._network = network
         self._told: dict[tuple[str, str, str], tuple[str, int]] = {}
-        self._seen: dict[tuple[str, str], _Read] = {}
+        self._reads = Reads()
+        self._unseen_ns: dict[int, int] = {}
         self._fallback: set[str] = set()
-        self._needed = dict.fromkeys((m.meter, m.point) for m in network.measures)
         for bad in rejected:
             self._tell("factor-rejected", bad.text, bad.reason, bad.reason)
 
@@ -64,17 +47,16 @@ class Flags:
         self.add_notes(closing.notes)
         for disagreement in closing.disagreements:
             self._disagreement(disagreement, network)
+        for number, unseen_ns in closing.unseen_ns.items():
+            self._unseen_ns[number] = self._unseen_ns.get(number, 0) + unseen_ns
 
     def add_factors(self, factors: FactorSet) -> None:
         """Note which series had no value."""
         self._fallback |= factors.fallback
 
-    def add_column(self, meter: str, point: str, times_ns: "array[int]") -> None:
-        """Note when a point was read, in the order of time."""
-        if times_ns:
-            new = _Read(times_ns[0], times_ns[-1], len(times_ns))
-            old = self._seen.get((meter, point))
-            self._seen[meter, point] = old.with_(new) if old else new
+    def add_column(self, column: Column) -> None:
+        """Note when a point was read."""
+        self._reads.add(column.meter, column.point, column.times_ns)
 
     def add_count(self, count: Count) -> None:
         """Take in what became of the readings."""
@@ -84,14 +66,26 @@ class Flags:
         for (meter, point), rows in count.disordered.items():
             text = f"{point}: {rows} rows before ones that came earlier: left out"
             self._tell("disordered", meter, point, text)
-        for meter, point in self._needed:
-            seen = self._seen.get((meter, point))
-            if seen is None:
-                text = f"{point}: no reading: what flowed is not known"
-                self._tell("no-reading", meter, point, text)
-            elif seen.count == 1:
-                text = f"{point}: one reading: what flowed is not known"
-                self._tell("one-reading", meter, point, text)
+        for number, measure in enumerate(self._network.measures):
+            self._add_unseen(number, measure)
+
+    def _add_unseen(self, number: int, measure: Measure) -> None:
+        """Tell of what is not known of a measure, and what counts for it."""
+        meter, point, power = measure.meter, measure.point, measure.power or ""
+        seen = self._reads.count(meter, point)
+        unseen_s = self._unseen_ns.get(number, 0) / 1e9
+        terms = ((flow.name, flow.terms) for flow in self._network.flows)
+        names = [name for name, of in terms if number in dict(of)]
+        on_power = measure.counter and (meter, power) in self._reads
+        how = f"stands on {power} alone" if on_power else "counts as 0"
+        what = f"{how} in {', '.join(names)}"
+        if seen < 2:
+            kind = "one-reading" if seen else "no-reading"
+            text = f"{point}: {kind.replace('-', ' ')}: what flowed {what}"
+            self._tell(kind, meter, point, text)
+        elif unseen_s:
+            text = f"{point}: no value in {unseen_s:g} s: what flowed then {what}"
+            self._tell("unseen", meter, point, text)
 
     def window(self, totals: Totals) -> list[Flag]:
         """Return the flags of a window."""
@@ -99,7 +93,11 @@ class Flags:
 
     def whole(self, totals: Totals) -> list[Flag]:
         """Return the flags of everything."""
-        flags = [*self._of(totals), *self._partly(totals)]
+        flags = [*self._of(totals)]
+        measures = self._network.measures
+        for m, when in self._reads.partly(measures, totals.start_ns, totals.end_ns):
+            text = f"{m.counter}: read {when} only: what flowed else counts as 0"
+            flags.append(_flag("unseen", m.meter, text))
         for (kind, subject, _), (text, times) in self._told.items():
             more = f" ({times} times)" if times > 1 else ""
             flags.append(_flag(kind, subject, text + more))
@@ -107,27 +105,6 @@ class Flags:
             text = "no value for some or all of the time: the constant beside it counts"
             flags.append(_flag("factor-fallback", series, text))
         return flags
-
-    def _partly(self, totals: Totals) -> Iterator[Flag]:
-        """Yield what was not read at the beginning, or at the end."""
-        told = set()
-        for measure in self._network.measures:
-            points = (measure.counter, measure.power or "")
-            reads = [self._seen.get((measure.meter, point)) for point in points]
-            known = [read for read in reads if read is not None]
-            if not known or max(read.count for read in known) < 2:
-                continue
-            first_ns = min(read.first_ns for read in known)
-            last_ns = max(read.last_ns for read in known)
-            usual_ns = min(read.usual_ns for read in known if read.count > 1)
-            lacks_ns = max(first_ns - totals.start_ns, totals.end_ns - last_ns)
-            if lacks_ns > usual_ns and (measure.meter, measure.point) not in told:
-                told.add((measure.meter, measure.point))
-                text = (
-                    f"{measure.point}: read from {format_time(first_ns)} to "
-                    f"{format_time(last_ns)} only: what flowed else counts as 0"
-                )
-                yield _flag("partly-read", measure.meter, text)
 
     def _of(self, totals: Totals) -> Iterator[Flag]:
         entered = {

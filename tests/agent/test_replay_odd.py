@@ -80,7 +80,7 @@ def test_a_meter_that_begins_late_or_ends_early_is_told(
     kept = [x for x in lines if ",line," not in x or x.split(",")[0] in times]
     found = replay(two, written(readings, *kept))
     assert found["sinks"]["line"]["quantity"] == pytest.approx(40.0, rel=EXACT)
-    assert kinds(found) == {("partly-read", "line")}
+    assert kinds(found) == {("unseen", "line")}
     # Not so for less than what lies between its readings.
     kept = [x for x in lines if x != lines[1]]
     assert kinds(replay(two, written(readings, *kept))) == set()
