@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from zerometer.agent.replay.sums import Sum
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.network import Network
 from zerometer.core.reconcile import Reconciliation
 from zerometer.core.site import Site
+from zerometer.core.sums import Sum
 from zerometer.core.totals import Totals
 
-QUARTER_NS = 900_000_000_000
 #: The kinds of events that it finds.
 FAULTS = ("balance-negative", "balance-chi2")
 

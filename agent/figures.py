@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from zerometer.config.events import potentials
-from zerometer.core.alignment import window_start
+from zerometer.core.alignment import MINUTE_NS, window_start
 from zerometer.core.boundary import Boundary
 from zerometer.core.demand import Demand
 from zerometer.core.direct import Emission, emitted_kg
@@ -17,7 +17,6 @@ from zerometer.core.product import Products
 from zerometer.core.site import Site, View
 from zerometer.core.totals import Totals
 from zerometer.core.uncertainty import Uncertainties
-from zerometer.core.windows import MINUTE_NS
 
 #: Minutes that the page draws.
 KEPT_MINUTES = 60

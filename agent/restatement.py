@@ -11,19 +11,20 @@ import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import msgpack
 
 from zerometer.agent.journal import Journal
 from zerometer.core.accounting import Closing
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.boundary import Boundary
 from zerometer.core.errors import JournalError
 from zerometer.core.holdings import Holdings
+from zerometer.core.iso_time import format_time
 from zerometer.core.ledger import Cell
 from zerometer.core.network import Network
-from zerometer.core.quarter_record import QUARTER_NS, QuarterRecord
+from zerometer.core.quarter_record import QuarterRecord
 from zerometer.core.restate import Booked, Restater, agree, follows
 from zerometer.core.series_book import HORIZON_NS, Change
 from zerometer.core.site import Site, View
@@ -50,13 +51,10 @@ class Run:
 
     def __str__(self) -> str:
         """Say it in words."""
-        times = (
-            datetime.fromtimestamp(t // 10**9, UTC).strftime("%Y-%m-%dT%H:%MZ")
-            for t in (self.start_ns, self.end_ns)
-        )
         changes = (f"{view} {kg:+.3f} kg" for view, kg in self.delta_kg.items())
+        start, end = format_time(self.start_ns), format_time(self.end_ns)
         return (
-            f"{' to '.join(times)}: {self.rows} quarter hours, {', '.join(changes)}; "
+            f"{start} to {end}: {self.rows} quarter hours, {', '.join(changes)}; "
             f"factors of revision {self.revision}"
         )
 

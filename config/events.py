@@ -4,7 +4,6 @@ import csv
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -13,6 +12,7 @@ from zerometer.config.problems import Problem, Problems, near
 from zerometer.config.table import shown
 from zerometer.core.direct import METHANE_CORRECTION, OF_WHAT, Potential, mass_kg
 from zerometer.core.event import EventKind, SiteEvent
+from zerometer.core.iso_time import format_time, parse_time
 from zerometer.core.site import Site
 
 KINDS: tuple[EventKind, ...] = get_args(EventKind)
@@ -26,7 +26,6 @@ REQUIRED = COLUMNS[:3]
 LONGEST = 1000
 #: Control characters, and halves of characters.
 NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The year 2200: beyond it, somebody stated something else than seconds.
 LATEST_S = 7_258_118_400
 #: Quantities beyond this are slips of the pen.
@@ -96,12 +95,9 @@ def time_ns(text: str) -> int | None:
         found = int(text) * 1_000_000_000
     else:
         try:
-            moment = datetime.fromisoformat(text)
+            found = parse_time(text)
         except ValueError:
             return None
-        if moment.tzinfo is None:
-            return None
-        found = (moment - EPOCH) // timedelta(microseconds=1) * 1000
     return found if 0 <= found <= LATEST_S * 1_000_000_000 else None
 
 
@@ -211,8 +207,7 @@ def _emission_faults(event: SiteEvent) -> Iterator[Fault]:
 def as_text(event: SiteEvent) -> dict[str, str]:
     """Return an event by column, as ``event_of`` reads it; what is not said lacks."""
     values = {f.name: getattr(event, f.name) for f in fields(event)}
-    moment = EPOCH + timedelta(microseconds=values.pop("time_ns") // 1000)
-    texts = {"time": moment.isoformat()} | {
+    texts = {"time": format_time(values.pop("time_ns"))} | {
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in values.items()
         if value is not None and value is not False and value != ""

@@ -21,12 +21,12 @@ from zerometer.config.site_services import read_journal, read_page, read_uplinks
 from zerometer.config.site_views import read_views
 from zerometer.config.table import Table, shown
 from zerometer.config.virtual_meters import read_virtual_meters
+from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.site import Site
 
 #: The newest format of a site file that this version reads.
 FORMAT = 1
 TICK_NS = 1_000_000_000
-MINUTE_NS = 60_000_000_000
 MATCHING = ("15min", "hour", "month", "year")
 
 

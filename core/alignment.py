@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 
 NS_PER_S = 1_000_000_000
+MINUTE_NS = 60 * NS_PER_S
+#: Factors are constant within it, and storages begin anew with what they hold.
+QUARTER_NS = 15 * MINUTE_NS
 
 
 def utc_offset_ns(time_ns: int, zone: tzinfo) -> int:

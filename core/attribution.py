@@ -12,6 +12,7 @@ from math import isnan
 from typing import Any
 
 from zerometer.core._flow import FlowGraph
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.columns import encode_floats
 from zerometer.core.errors import UsageError
 from zerometer.core.flow_compile import compile_graph, variants
@@ -19,7 +20,7 @@ from zerometer.core.flow_layout import Layout, SolverState
 from zerometer.core.fold import Fold
 from zerometer.core.holdings import Holdings, floats
 from zerometer.core.network import Network
-from zerometer.core.quarter_record import QUARTER_NS, QuarterRecord, joined
+from zerometer.core.quarter_record import QuarterRecord, joined
 from zerometer.core.site import View
 from zerometer.core.totals import FactorSet, Held, Totals
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from math import fsum
 from typing import Literal
 
+from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.network import Network
 from zerometer.core.totals import Totals
 
-MINUTE_NS = 60_000_000_000
 #: Minutes that a demand is averaged over, and how many of them make an hour.
 INTERVAL = 15
 PER_HOUR = 60 / INTERVAL

@@ -8,10 +8,10 @@ source's own factor in that view.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.factor import FactorRow
 from zerometer.core.intervals import Calendar
 from zerometer.core.matching import (
-    QUARTER_NS,
     Certificate,
     Generation,
     Match,

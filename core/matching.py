@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from math import fsum
 from typing import Literal
 
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.intervals import Calendar
 
 CertificateKind = Literal["certificate", "contract", "sold"]
 #: The energy of a source by quarter hour: its start (Unix ns, UTC), and how much.
 Profile = Sequence[tuple[int, float]]
-QUARTER_NS = 900_000_000_000
 #: So much more than there is, in kWh or GJ, is no more than rounding.
 TOLERANCE = 1e-6
 

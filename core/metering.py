@@ -20,7 +20,6 @@ from zerometer.core.notes import NOTED, Disagreement, Note
 from zerometer.core.points import PolledPoint, Quality, Reading
 from zerometer.core.site import Measure, Meter
 
-NS_PER_HOUR = 3_600_000_000_000
 #: A value older than this many of its periods says nothing of the present.
 STALE_PERIODS = 3
 #: Less than this part of the highest power ever seen is noise.
@@ -49,14 +48,15 @@ class Metered:
 
     ``edges`` are those of its steps; ``energies`` by step and measure of the network,
     in the counters' units; ``totals`` by measure. ``estimated``: by flow, the part
-    that no meter saw. ``seen_ns``: how long meters saw what they measure, as a mean
-    over measures.
+    that no meter saw. ``unseen_ns``: by measure, how long its meter did not see it;
+    ``seen_ns``: how long meters saw what they measure, as a mean over measures.
     """
 
     edges: "array[int]"
     energies: "array[float]"
     totals: "array[float]"
     estimated: "array[float]"
+    unseen_ns: "array[int]"
     seen_ns: float
     disagreements: list[Disagreement]
 
@@ -294,6 +294,7 @@ class Metering:
             energies,
             totals,
             estimated,
+            unseen,
             end_ns - start_ns - (sum(unseen) / len(unseen) if unseen else 0.0),
             [Disagreement(*misfit) for misfit in self.bank.misfits()],
         )

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from math import fsum
 from typing import Any
 
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.event import SiteEvent
 from zerometer.core.network import Network
 from zerometer.core.site import Site, View
 from zerometer.core.totals import Totals
-
-QUARTER_NS = 900_000_000_000
 
 #: By view, kg.
 ByView = dict[View, float]

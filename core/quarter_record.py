@@ -10,9 +10,6 @@ from zerometer.core._fold import settle
 from zerometer.core._window import add_rows
 from zerometer.core.columns import decode_floats, encode_floats
 
-#: Factors are constant within it, and storages begin anew with what they hold.
-QUARTER_NS = 900_000_000_000
-
 #: The fields that are sums over time, and those that hold one array per variant.
 _SUMS = (
     "flows", "quantity", "throughput", "entered", "short", "closed", "true_up",

@@ -5,15 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.factor import LARGEST, RANK, FactorRow, fault_of
+from zerometer.core.factor_profile import profile_value
 from zerometer.core.factor_timeline import Timeline
 from zerometer.core.origin_factors import origin_factors, series_units
-from zerometer.core.profile import profile_value
 from zerometer.core.site import Factor, Site, View
 from zerometer.core.totals import FactorSet
 
-#: Within it a factor is constant.
-QUARTER_NS = 900_000_000_000
 #: A revision that changes a factor by more than one of these is worth restating
 #: what was booked with it: in kg/kWh, and as a part of the value before.
 EPSILON_KG_PER_KWH = 0.0005

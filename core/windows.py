@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
 
-from zerometer.core.alignment import window_start
+from zerometer.core.alignment import MINUTE_NS, window_start
 from zerometer.core.ledger import Cell
 
-MINUTE_NS = 60_000_000_000
 #: Windows that are booked; each is a multiple of the one before.
 WINDOWS_NS = (MINUTE_NS, 15 * MINUTE_NS)
 #: Windows that ended before their time and are kept in case it comes again.

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 
 from zerometer.agent.certificates.store import CertificateStore
 from zerometer.agent.factors.store import FactorStore
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.errors import JournalError
 from zerometer.core.factor import FactorRow
 from zerometer.core.intervals import Calendar
 from zerometer.core.market import PROVIDER, market_rows, match_sources
-from zerometer.core.matching import QUARTER_NS, TOLERANCE, Matching, Profile
+from zerometer.core.matching import TOLERANCE, Matching, Profile
 from zerometer.core.network import Network
 from zerometer.core.series_book import HORIZON_NS, SeriesBook
 from zerometer.core.site import Site

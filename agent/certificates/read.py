@@ -11,10 +11,10 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from zerometer.config.problems import near
-from zerometer.core.alignment import NS_PER_S
 from zerometer.core.errors import ConfigError
 from zerometer.core.factor import LARGEST
 from zerometer.core.intervals import Calendar
+from zerometer.core.iso_time import unix_ns
 from zerometer.core.matching import Certificate, CertificateKind, Generation
 from zerometer.core.site import Site, Source
 
@@ -177,7 +177,7 @@ class _Reader:
             ) from None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self._zone)
-        return round(moment.timestamp() * NS_PER_S)
+        return unix_ns(moment)
 
 
 def _quantity(row: dict[str, str], unit: str, least: float | None = None) -> float:

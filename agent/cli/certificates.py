@@ -2,11 +2,10 @@
 
 import argparse
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 from zerometer.agent.cli.common import Subparsers, load, site_argument
-from zerometer.core.alignment import NS_PER_S
+from zerometer.core.iso_time import format_time
 
 #: As files are imported, and as they are listed.
 COLUMNS = (
@@ -81,17 +80,12 @@ def run_list(options: argparse.Namespace) -> int:
     out.writerow(COLUMNS)
     for c in store.certificates():
         unit = unit_of.get(c.source, "")
-        times = _iso(c.start_ns), _iso(c.end_ns)
+        times = format_time(c.start_ns), format_time(c.end_ns)
         what = c.factor, c.technology, c.registry, c.plant
         out.writerow((c.id, c.kind, c.source, *times, c.quantity, unit, *what))
     for readings in store.generation().values():
         for g in readings:
-            times = _iso(g.start_ns), _iso(g.end_ns)
+            times = format_time(g.start_ns), format_time(g.end_ns)
             row = "", "generation", "", *times, g.quantity, "kWh", "", "", "", g.plant
             out.writerow(row)
     return 0
-
-
-def _iso(time_ns: int) -> str:
-    moment = datetime.fromtimestamp(time_ns // NS_PER_S, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

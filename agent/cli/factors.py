@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerometer.agent.cli.common import Subparsers, load, site_argument
-from zerometer.agent.factors.times import format_time, parse_time
 from zerometer.core.errors import ConfigError, UsageError
+from zerometer.core.iso_time import format_time, parse_time
 
 if TYPE_CHECKING:
     from zerometer.agent.factors.store import FactorStore

@@ -19,6 +19,7 @@ from zerometer.agent.factors.json_rows import (
     time_of,
 )
 from zerometer.agent.factors.polled import Polled
+from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.factor import Basis, FactorRow, Status, in_our_unit
 from zerometer.core.site import FeedSettings
 
@@ -28,7 +29,6 @@ PATH = "/v3/carbon-intensity"
 PARTS = ("/history", "/forecast", "/latest")
 #: Under which names answers have lists; the latest value stands alone.
 LISTS = ("history", "forecast", "data")
-MINUTE_NS = 60 * 10**9
 #: How long a value holds, by ``temporalGranularity``; hourly where it is not said.
 STEPS_NS = {
     "5_minutes": 5 * MINUTE_NS,

@@ -5,8 +5,8 @@ from typing import Any
 
 from zerometer.agent.factors.feed import FeedError, Said
 from zerometer.agent.factors.table import Bad
-from zerometer.agent.factors.times import parse_time
 from zerometer.core.factor import FactorRow, fault_of
+from zerometer.core.iso_time import parse_time
 
 
 def object_of(value: Any, what: str) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from zerometer.agent.factors.table import Bad
-from zerometer.agent.factors.times import format_time
 from zerometer.agent.state_file import DamagedStateError, StateFile, StateKind, kept
 from zerometer.core.factor import BASES, METHODS, STATUSES, FactorRow, fault_of
+from zerometer.core.iso_time import format_time
 
 #: The newest of what was set aside is kept.
 KEPT_ASIDE = 1000

@@ -7,7 +7,6 @@ from io import StringIO
 from pathlib import Path
 from typing import TypeVar
 
-from zerometer.agent.factors.times import parse_time
 from zerometer.core.errors import ConfigError
 from zerometer.core.factor import (
     BASES,
@@ -17,6 +16,7 @@ from zerometer.core.factor import (
     fault_of,
     in_our_unit,
 )
+from zerometer.core.iso_time import parse_time
 
 Word = TypeVar("Word", bound=str)
 

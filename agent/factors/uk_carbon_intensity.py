@@ -17,8 +17,8 @@ from zerometer.agent.factors.json_rows import (
     time_of,
 )
 from zerometer.agent.factors.polled import Polled
-from zerometer.agent.factors.times import format_time
 from zerometer.core.factor import FactorRow, Status, in_our_unit
+from zerometer.core.iso_time import format_time
 from zerometer.core.site import FeedSettings
 
 PROVIDER = "uk-carbon-intensity"

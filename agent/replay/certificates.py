@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 from zerometer.agent.certificates.read import read_certificates
 from zerometer.agent.replay.blocks import Readings
 from zerometer.agent.replay.run import Replay
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.intervals import Calendar
 from zerometer.core.market import market_rows, match_sources
-from zerometer.core.matching import QUARTER_NS, Matching
+from zerometer.core.matching import Matching
 from zerometer.core.network import Network
 from zerometer.core.series_book import SeriesBook
 from zerometer.core.site import Site

@@ -11,9 +11,9 @@ from typing import Any
 
 from zerometer.agent.replay.blocks import Count
 from zerometer.agent.replay.run import Span
-from zerometer.agent.replay.times import iso
 from zerometer.core.boundary import Boundary
 from zerometer.core.categories import origin_categories
+from zerometer.core.iso_time import format_time
 from zerometer.core.network import Network
 from zerometer.core.site import Site, View
 from zerometer.core.totals import Held, Totals
@@ -40,8 +40,8 @@ class Document:
         """Return the members of a window or of the whole time."""
         totals = span.totals
         return {
-            "start": iso(span.start_ns),
-            "end": iso(span.end_ns),
+            "start": format_time(span.start_ns),
+            "end": format_time(span.end_ns),
             "covered_s": span.covered_ns / 1e9,
             "measured_share": totals.seen_ns / span.covered_ns,
             "emissions_kg": self._emissions(span),

@@ -12,18 +12,15 @@ from zerometer.agent.replay.errors import ReadingsError
 from zerometer.agent.replay.flags import Flags
 from zerometer.agent.replay.points import Key
 from zerometer.agent.replay.sections import SECTIONS, Section
-from zerometer.agent.replay.sums import Sum
 from zerometer.core.accounting import Accounting, Closing
+from zerometer.core.alignment import MINUTE_NS, QUARTER_NS
 from zerometer.core.event import SiteEvent
 from zerometer.core.intervals import Calendar, Granularity
 from zerometer.core.network import Network
 from zerometer.core.site import Site
+from zerometer.core.sums import Sum
 from zerometer.core.totals import Factors, Totals
 
-MINUTE_NS = 60_000_000_000
-QUARTER_NS = 15 * MINUTE_NS
-#: Time is accounted for as far as all points have spoken. Only when so many readings
-#: wait, none is waited for that has been silent for so long.
 HELD_READINGS = 4_000_000
 SILENT_NS = 24 * 60 * MINUTE_NS
 

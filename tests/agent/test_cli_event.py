@@ -33,8 +33,7 @@ def test_what_is_added_is_listed(site: str, capsys: pytest.CaptureFixture[str]) 
     listed = capsys.readouterr().out.splitlines()
     assert listed[:2] == [
         "time,kind,subject,quantity,unit,final,permanent,text,evidence",
-        "2026-03-01T00:00:00+00:00,refrigerant,R-410A,2.5,kg,,,"
-        '"加注, chiller",invoice 7',
+        '2026-03-01T00:00:00Z,refrigerant,R-410A,2.5,kg,,,"加注, chiller",invoice 7',
     ]
     assert len(listed) == 3
 

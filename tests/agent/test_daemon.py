@@ -22,8 +22,9 @@ from zerometer.agent.certificates.store import CertificateStore
 from zerometer.agent.factors.store import FactorStore
 from zerometer.agent.journal import Commit, Journal
 from zerometer.agent.page import keeper
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.errors import ConfigError, JournalError, UsageError, ZerometerError
-from zerometer.core.matching import QUARTER_NS, Certificate
+from zerometer.core.matching import Certificate
 from zerometer.core.site import PageSettings, Site
 from zerometer.drivers.simulator.factory import Factory, build
 from zerometer.drivers.simulator.faults import garbage

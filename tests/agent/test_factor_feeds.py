@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from zerometer.agent.factors.electricity_maps import ElectricityMaps
 from zerometer.agent.factors.feed import FeedError, Said
 from zerometer.agent.factors.forms import open_feed
-from zerometer.agent.factors.times import format_time, parse_time
 from zerometer.agent.factors.uk_carbon_intensity import UkCarbonIntensity
 from zerometer.agent.factors.watched_csv import WatchedCsv
 from zerometer.core.factor import FactorRow
+from zerometer.core.iso_time import format_time, parse_time
 from zerometer.core.site import FeedSettings
 
 NOW = parse_time("2026-03-01T10:20:00Z")

@@ -6,9 +6,9 @@ import pytest
 
 from zerometer.agent.factors import table
 from zerometer.agent.factors.table import read_factor_csv
-from zerometer.agent.factors.times import format_time, parse_time
 from zerometer.core.errors import ConfigError
 from zerometer.core.factor import FactorRow
+from zerometer.core.iso_time import format_time, parse_time
 
 HOUR = 3600 * 10**9
 T0 = 1_767_225_600 * 10**9  # 2026-01-01 00:00 in UTC

@@ -13,8 +13,9 @@ from harness.sites import both, small_site
 from zerometer.agent.certificates.matcher import Matcher, MatcherThread
 from zerometer.agent.certificates.store import CertificateStore
 from zerometer.agent.factors.store import FactorStore
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.factor import FactorRow
-from zerometer.core.matching import QUARTER_NS, Certificate
+from zerometer.core.matching import Certificate
 from zerometer.core.site import Factor, Site, View
 
 VIEWS: tuple[View, ...] = ("location", "market")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from harness.gateway import LINE, Gateway, kinds, kwh, total, windows
 
-from zerometer.core.windows import MINUTE_NS
+from zerometer.core.alignment import MINUTE_NS
 
 DAY_NS = 24 * 60 * MINUTE_NS
 

@@ -10,8 +10,9 @@ from harness.sites import both, market_site
 from zerometer.agent.certificates.matcher import Matcher
 from zerometer.agent.certificates.store import CertificateStore
 from zerometer.agent.factors.store import FactorStore
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.factor import FactorRow
-from zerometer.core.matching import QUARTER_NS, Certificate
+from zerometer.core.matching import Certificate
 from zerometer.core.site import Factor, Site
 
 #: A quarter of an hour, and what it takes until it is booked.
@@ -70,7 +71,9 @@ def test_a_revised_factor_puts_rows_out_again(tmp_path: Path) -> None:
         assert delta == pytest.approx(energy * 0.2, rel=1e-3)
     delta = after["physical"] - before["physical"]
     assert delta == pytest.approx(16.5 * 0.2, rel=1e-3)
-    assert text.startswith("2027-01-15T08:00Z to 2027-01-15T08:15Z: 1 quarter hours, ")
+    assert text.startswith(
+        "2027-01-15T08:00:00Z to 2027-01-15T08:15:00Z: 1 quarter hours, "
+    )
     assert f"physical {delta:+.3f} kg" in text
     assert text.endswith("factors of revision 2")
     same = [name for name in first if ":from:" in name or ":quantity" in name]

@@ -18,9 +18,10 @@ from zerometer.agent.batch import Batch, Gap, batch_hash, decode
 from zerometer.agent.gather import Field
 from zerometer.agent.journal import Commit, Journal
 from zerometer.agent.recorder import LEDGER, READINGS, Identity, Recorder
+from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.errors import JournalError
 from zerometer.core.ledger import Cell
-from zerometer.core.windows import MINUTE_NS, Window
+from zerometer.core.windows import Window
 
 POWER = "readings/line/power"
 FIELDS = (Field("active_power", "W", 0),)

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from harness.sites import SECOND, World, small_site
 
-from zerometer.agent.replay.sums import Sum
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.metering import Column
 from zerometer.core.points import Reading
 from zerometer.core.site import Site
+from zerometer.core.sums import Sum
 from zerometer.core.totals import Totals
 
 START = 1_800_000_000 * SECOND

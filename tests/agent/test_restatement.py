@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zerometer.agent.restatement import QUARTERS_PER_TICK
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.factor import FactorRow
 from zerometer.core.holdings import Holdings
-from zerometer.core.series_book import HORIZON_NS, QUARTER_NS
+from zerometer.core.series_book import HORIZON_NS
 
 #: Rounding of a cell: a unit of each of the two ways, which sum up differently.
 UNITS = 3

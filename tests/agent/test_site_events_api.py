@@ -77,7 +77,7 @@ def test_an_event_is_on_the_disk_when_it_is_answered(tmp_path: Path) -> None:
         status, answer = await client.ask("GET")
         assert status == 200
         assert answer["events"] == [
-            {"number": 1, "time": "2026-03-01T00:00:00+00:00", "kind": "refrigerant",
+            {"number": 1, "time": "2026-03-01T00:00:00Z", "kind": "refrigerant",
              "subject": "R410A", "quantity": "2.5", "unit": "kg"}
         ]  # fmt: skip
         assert await client.ask("GET", path="/v1/events?after=1") == (

@@ -17,7 +17,7 @@ LEAK = SiteEvent(
     quantity=2.0, unit="kg", text="chiller 2", evidence="invoice 7",
 )  # fmt: skip
 TOLD = (
-    "refrigerant at 2026-03-01T00:00:00+00:00 2.0 kg, emits 4511 kg CO2e, chiller 2, "
+    "refrigerant at 2026-03-01T00:00:00Z 2.0 kg, emits 4511 kg CO2e, chiller 2, "
     "invoice 7"
 )
 
@@ -92,12 +92,12 @@ def test_an_event_is_said_in_words() -> None:
     change = SiteEvent(time_ns=0, kind="meter-change", subject="line", quantity=0.0,
                        final=81250.5)  # fmt: skip
     assert told(change, site) == (
-        "meter-change at 1970-01-01T00:00:00+00:00 0.0 after 81250.5"
+        "meter-change at 1970-01-01T00:00:00Z 0.0 after 81250.5"
     )
     capture = SiteEvent(time_ns=0, kind="capture", subject="boiler", quantity=1.0,
                         unit="t", permanent=True)  # fmt: skip
     assert told(capture, site) == (
-        "capture at 1970-01-01T00:00:00+00:00 1.0 t for good, emits -1000 kg CO2e"
+        "capture at 1970-01-01T00:00:00Z 1.0 t for good, emits -1000 kg CO2e"
     )
 
 

@@ -9,8 +9,9 @@ import pytest
 from harness.sites import SECOND, World, drawn, small_site
 
 from zerometer.core.accounting import LONGEST_GAP_NS, Accounting
+from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.errors import JournalError
-from zerometer.core.windows import MINUTE_NS, Window
+from zerometer.core.windows import Window
 
 START = 1_800_000_000 * SECOND
 ZONE = ZoneInfo("Asia/Shanghai")

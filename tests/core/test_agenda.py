@@ -10,13 +10,13 @@ from harness.sites import reading as read
 
 from zerometer.core.accounting import Accounting
 from zerometer.core.agenda import Agenda
+from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.event import SiteEvent
 from zerometer.core.metering import Column
 from zerometer.core.network import Network
 from zerometer.core.points import Point
 from zerometer.core.site import Site, StateOfCharge
 from zerometer.core.totals import Totals
-from zerometer.core.windows import MINUTE_NS
 
 START = 1_800_000_000 * 10**9
 QUARTER = 15 * MINUTE_NS

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference.attribution import Account
 
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.attribution import Attribution
 from zerometer.core.flow_compile import flow_tables
 from zerometer.core.fold import Fold
 from zerometer.core.holdings import Holdings
 from zerometer.core.ledger import Ledger
-from zerometer.core.quarter_record import QUARTER_NS, QuarterRecord
+from zerometer.core.quarter_record import QuarterRecord
 from zerometer.core.totals import FactorSet, Totals
 
 NEAR = {"rel": 1e-9, "abs": 1e-9}

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from zerometer.core import allocation
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.attribution import Attribution
 from zerometer.core.errors import UsageError
 from zerometer.core.fold import Fold
 from zerometer.core.holdings import Holdings
 from zerometer.core.ledger import Ledger
 from zerometer.core.network import ConstantFactors, Network
-from zerometer.core.quarter_record import QUARTER_NS
 from zerometer.core.site import (
     ALL_VIEWS,
     Factor,

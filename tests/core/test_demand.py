@@ -9,7 +9,8 @@ from harness.totals import nothing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerometer.core.demand import MINUTE_NS, Demand, minute_energies, predicted_kw
+from zerometer.core.alignment import MINUTE_NS
+from zerometer.core.demand import Demand, minute_energies, predicted_kw
 from zerometer.core.network import Network
 
 START = 1_800_000_000_000_000_000 // (15 * MINUTE_NS) * 15 * MINUTE_NS

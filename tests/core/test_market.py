@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from harness.sites import both, small_site
 
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.factor import FactorRow
 from zerometer.core.intervals import Calendar
 from zerometer.core.market import market_rows, match_sources
-from zerometer.core.matching import QUARTER_NS, Certificate
+from zerometer.core.matching import Certificate
 from zerometer.core.network import Network
 from zerometer.core.series_book import SeriesBook
 from zerometer.core.site import Factor, Site, View

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import matching as reference
 
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.intervals import Calendar, Granularity
 from zerometer.core.matching import (
-    QUARTER_NS,
     Certificate,
     CertificateKind,
     Generation,

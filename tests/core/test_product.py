@@ -9,9 +9,10 @@ from harness.totals import nothing
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.event import SiteEvent
 from zerometer.core.network import Network
-from zerometer.core.product import QUARTER_NS, Made, Products
+from zerometer.core.product import Made, Products
 from zerometer.core.site import Product, SharedService, Sink
 
 SITE = replace(

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from harness.sites import both, small_site
 
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.factor import FactorRow
 from zerometer.core.network import Network
 from zerometer.core.series_book import (
     HORIZON_NS,
     KEPT_QUARTERS,
-    QUARTER_NS,
     Change,
     SeriesBook,
     exceeds,

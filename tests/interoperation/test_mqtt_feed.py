@@ -19,8 +19,8 @@ from zerometer.agent.factors.feed import Said
 from zerometer.agent.factors.forms import open_feed
 from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.factors.mqtt import MqttFeed
-from zerometer.agent.factors.times import parse_time
 from zerometer.core.errors import ConfigError
+from zerometer.core.iso_time import parse_time
 from zerometer.core.site import FeedSettings
 
 NOW = parse_time("2026-03-01T10:20:00Z")

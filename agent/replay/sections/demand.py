@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from zerometer.agent.replay.times import iso
 from zerometer.core.demand import Demand, Peak, Way
 from zerometer.core.event import SiteEvent
+from zerometer.core.iso_time import format_time
 from zerometer.core.network import Network
 from zerometer.core.site import Site
 from zerometer.core.totals import Totals
@@ -44,7 +44,8 @@ class DemandSection:
 def _plain(peaks: Mapping[str, Mapping[Way, Peak]]) -> dict[str, Any]:
     return {
         source: {
-            way: {"kw": peak.kw, "end": iso(peak.end_ns)} for way, peak in ways.items()
+            way: {"kw": peak.kw, "end": format_time(peak.end_ns)}
+            for way, peak in ways.items()
         }
         for source, ways in peaks.items()
     }

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from zerometer.agent.replay.times import iso
 from zerometer.core.event import SiteEvent
+from zerometer.core.iso_time import format_time
 from zerometer.core.network import Network
 from zerometer.core.product import Lot, Made, Products
 from zerometer.core.site import Site
@@ -67,7 +67,7 @@ class ProductsSection:
     def _lot(self, product: str, lot: Lot) -> dict[str, Any]:
         return {
             "lot": lot.name,
-            "start": iso(lot.start_ns),
-            "end": None if lot.end_ns is None else iso(lot.end_ns),
+            "start": format_time(lot.start_ns),
+            "end": None if lot.end_ns is None else format_time(lot.end_ns),
             **self._plain(product, lot.made),
         }

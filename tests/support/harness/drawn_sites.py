@@ -7,8 +7,8 @@ from itertools import count, pairwise
 from hypothesis import strategies as st
 
 from zerometer.core import allocation
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.network import Network
-from zerometer.core.quarter_record import QUARTER_NS
 from zerometer.core.site import (
     Allocation,
     Factor,

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from harness.sites import SECOND, both, drawn, small_site
 
 from zerometer.core.accounting import Accounting, Closing
+from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.event import SiteEvent
 from zerometer.core.metering import Column
 from zerometer.core.site import Measure, Meter, Pool, Sink, Site, Source
-from zerometer.core.windows import MINUTE_NS
 
 UTC = ZoneInfo("UTC")
 START = 1_800_000_000 * SECOND

@@ -11,8 +11,9 @@ from harness.sites import World, both, small_site
 from zerometer.agent.journal import Commit, Journal
 from zerometer.agent.restatement import Restatement, Run
 from zerometer.core.accounting import Accounting
+from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.factor import FactorRow
-from zerometer.core.series_book import QUARTER_NS, SeriesBook
+from zerometer.core.series_book import SeriesBook
 from zerometer.core.site import Factor, Site
 from zerometer.core.windows import Window
 
