@@ -83,6 +83,14 @@ def test_an_unseen_source_has_no_prediction(gateway: Gateway) -> None:
     assert found["pv"]["predicted_kw"] == pytest.approx(30, rel=1e-6)
 
 
+def test_a_silent_meter_lowers_the_measured_share(gateway: Gateway) -> None:
+    gateway.seconds(70)
+    gateway.world.dead.add("grid")
+    gateway.seconds(180)
+    share = snapshot_of(gateway)["accounting"]["measured_share"]
+    assert 0 < share < 0.9
+
+
 def test_what_no_meter_saw_is_told(gateway: Gateway) -> None:
     assert snapshot_of(gateway)["accounting"]["measured_share"] is None
     gateway.world.powers_w["line"] = 300_000.0
