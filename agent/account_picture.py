@@ -63,7 +63,8 @@ class AccountPicture:
         one that runs comes to if *powers_kw* hold, ``ends_ms`` its end.
         """
         demand = self._pipeline.figures.demand
-        last, peaks = demand.last_kw(), demand.peaks()
+        last = demand.last_kw()
+        highest = {name: ways.get("block") for name, ways in demand.peaks().items()}
         known = {source: powers_kw.get(source, 0.0) for source in self._network.demand}
         predicted = demand.predicted_kw(known)
         block_ns = INTERVAL * MINUTE_NS
@@ -73,7 +74,7 @@ class AccountPicture:
                 "source": source,
                 "last_kw": last[source],
                 "predicted_kw": predicted[source] if source in powers_kw else None,
-                "peak_kw": peaks[source]["block"].kw if peaks[source] else None,
+                "peak_kw": None if (peak := highest[source]) is None else peak.kw,
                 "ends_ms": end_ns // 1_000_000,
             }
             for source in self._network.demand

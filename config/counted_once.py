@@ -81,7 +81,7 @@ def check_counted_once(graph: Graph, measures: Measures) -> None:
     for flow in flows(graph):
         table = graph.tables[flow.kind, flow.name]
         for sign, measure in flow.terms():
-            counter = (measure.meter, measure.point)
+            counter = measures.counted(measure)
             key = (flow.place, flow.inward, *counter)
             share = _share(measure, measures.unit(measure), flow.unit)
             counted[key] = counted.get(key, 0.0) + sign * share

@@ -62,6 +62,18 @@ class Measures:
         point = self._meters[measured.meter].points[measured.point]
         return sum_of(point) or point.unit
 
+    def counted(self, measure: Measure) -> tuple[str, str]:
+        """Return the meter and the point that count what *measure* tells of.
+
+        Of a power alone it is the counter whose shape the power is, if there is one.
+        """
+        meter = self._meters[measure.meter]
+        for name in () if measure.counter else meter.counters():
+            power = meter.power_of(meter.points[name])
+            if power and power.name == measure.power and sign_of(name) == measure.sign:
+                return measure.meter, name
+        return measure.meter, measure.point
+
     def read(
         self, table: Table, key: str, unit: str, default: str | None = None
     ) -> Measured | None:

@@ -23,7 +23,7 @@ def read_virtual_meters(top: Table, measures: Measures) -> None:
         minus = _terms(table, "minus", measures, unit)
         if not table.values.get("plus"):
             table.missing("plus", 'what is added, such as ["incomer"]')
-        _check_terms(table, plus, minus)
+        _check_terms(table, measures, plus, minus)
         terms: Terms = (*plus, *((_OPPOSITE[sign], m) for sign, m in minus))
         measures.add(name, Virtual(unit if plus else "", terms))
 
@@ -53,12 +53,12 @@ def _terms(table: Table, key: str, measures: Measures, unit: str) -> Terms:
     return found
 
 
-def _check_terms(table: Table, plus: Terms, minus: Terms) -> None:
+def _check_terms(table: Table, measures: Measures, plus: Terms, minus: Terms) -> None:
     """A counter stands on one side once."""
     seen: set[tuple[str, str]] = set()
     for key, terms in (("plus", plus), ("minus", minus)):
         for _, measure in terms:
-            counter = (measure.meter, measure.point)
+            counter = measures.counted(measure)
             if counter in seen:
                 table.error(key, f"{shown(':'.join(counter))} stands in it twice")
             seen.add(counter)

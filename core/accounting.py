@@ -61,12 +61,16 @@ class Balance:
 
 @dataclass(slots=True)
 class Closing:
-    """What an advance of time brought: windows, and what did not fit in them."""
+    """What an advance of time brought: windows, and what did not fit in them.
+
+    ``unseen_ns``: how long flows were not seen that stand on power alone, by measure.
+    """
 
     windows: list[Window] = field(default_factory=list)
     totals: list[Totals] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)
+    unseen_ns: dict[int, int] = field(default_factory=dict)
     circular: bool = False
 
 
@@ -100,6 +104,8 @@ class Accounting:
         self.wait_ns = wait_ns
         self._tick_ns = site.tick_ns
         self.metering = Metering(site.meters, self.network)
+        measures = enumerate(self.network.measures)
+        self._alone = [i for i, measure in measures if not measure.counter]
         self.attribution = Attribution(self.network)
         self._agenda = Agenda(site, self.network)
         self._gauged = {meter for meter, _ in self._agenda.gauges}
@@ -288,6 +294,9 @@ class Accounting:
         """Book a stretch of the span that begins at *window_ns*."""
         metered = self.metering.cut(start_ns, end_ns, self._tick_ns)
         closing.disagreements += metered.disagreements
+        for number in self._alone:
+            found_ns = closing.unseen_ns.get(number, 0) + metered.unseen_ns[number]
+            closing.unseen_ns[number] = found_ns
         self._reconciliation.adjust(metered.energies)
         energies, notes = self.metering.flows(metered)
         closing.notes += notes

@@ -48,14 +48,15 @@ class Metered:
 
     ``edges`` are those of its steps; ``energies`` by step and measure of the network,
     in the counters' units; ``totals`` by measure. ``estimated``: by flow, the part
-    that no meter saw. ``seen_ns``: how long meters saw what they measure, as a mean
-    over measures.
+    that no meter saw. ``unseen_ns``: by measure, how long its meter did not see it;
+    ``seen_ns``: how long meters saw what they measure, as a mean over measures.
     """
 
     edges: "array[int]"
     energies: "array[float]"
     totals: "array[float]"
     estimated: "array[float]"
+    unseen_ns: "array[int]"
     seen_ns: float
     disagreements: list[Disagreement]
 
@@ -293,6 +294,7 @@ class Metering:
             energies,
             totals,
             estimated,
+            unseen,
             end_ns - start_ns - (sum(unseen) / len(unseen) if unseen else 0.0),
             [Disagreement(*misfit) for misfit in self.bank.misfits()],
         )

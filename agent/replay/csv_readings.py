@@ -103,6 +103,7 @@ class CsvReadings:
         if wrong:
             said = "is" if len(wrong) == 1 else "are"
             hint = "; they are separated by commas" if ";" in text else ""
+            hint = "; the file is in UTF-8" if b"\0" in first else hint
             self._problems.append(
                 f"{self._path}:1: columns: {', '.join(wrong)} {said} not there once: "
                 f"the first line names {', '.join(COLUMNS)}, in any order{hint}"

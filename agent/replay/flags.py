@@ -8,6 +8,7 @@ from zerometer.agent.replay.blocks import Count
 from zerometer.core.accounting import Closing
 from zerometer.core.network import Network
 from zerometer.core.notes import Disagreement, Note
+from zerometer.core.site import Measure
 from zerometer.core.totals import FactorSet, Totals
 
 Flag = dict[str, str]
@@ -29,8 +30,8 @@ class Flags:
         self._network = network
         self._told: dict[tuple[str, str, str], tuple[str, int]] = {}
         self._seen: dict[tuple[str, str], int] = {}
+        self._unseen_ns: dict[int, int] = {}
         self._fallback: set[str] = set()
-        self._needed = dict.fromkeys((m.meter, m.point) for m in network.measures)
         for bad in rejected:
             self._tell("factor-rejected", bad.text, bad.reason, bad.reason)
 
@@ -44,6 +45,8 @@ class Flags:
         self.add_notes(closing.notes)
         for disagreement in closing.disagreements:
             self._disagreement(disagreement, network)
+        for number, unseen_ns in closing.unseen_ns.items():
+            self._unseen_ns[number] = self._unseen_ns.get(number, 0) + unseen_ns
 
     def add_factors(self, factors: FactorSet) -> None:
         """Note which series had no value."""
@@ -61,14 +64,26 @@ class Flags:
         for (meter, point), rows in count.disordered.items():
             text = f"{point}: {rows} rows before ones that came earlier: left out"
             self._tell("disordered", meter, point, text)
-        for meter, point in self._needed:
-            seen = self._seen.get((meter, point), 0)
-            if seen == 0:
-                text = f"{point}: no reading: what flowed is not known"
-                self._tell("no-reading", meter, point, text)
-            elif seen == 1:
-                text = f"{point}: one reading: what flowed is not known"
-                self._tell("one-reading", meter, point, text)
+        for number, measure in enumerate(self._network.measures):
+            self._add_unseen(number, measure)
+
+    def _add_unseen(self, number: int, measure: Measure) -> None:
+        """Tell of what is not known of a measure, and what counts for it."""
+        meter, point, power = measure.meter, measure.point, measure.power or ""
+        seen = self._seen.get((meter, point), 0)
+        unseen_s = self._unseen_ns.get(number, 0) / 1e9
+        terms = ((flow.name, flow.terms) for flow in self._network.flows)
+        names = [name for name, of in terms if number in dict(of)]
+        on_power = measure.counter and (meter, power) in self._seen
+        how = f"stands on {power} alone" if on_power else "counts as 0"
+        what = f"{how} in {', '.join(names)}"
+        if seen < 2:
+            kind = "one-reading" if seen else "no-reading"
+            text = f"{point}: {kind.replace('-', ' ')}: what flowed {what}"
+            self._tell(kind, meter, point, text)
+        elif unseen_s:
+            text = f"{point}: no value in {unseen_s:g} s: what flowed then {what}"
+            self._tell("unseen", meter, point, text)
 
     def window(self, totals: Totals) -> list[Flag]:
         """Return the flags of a window."""

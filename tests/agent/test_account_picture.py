@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.gateway import WALL_NS, Gateway, journalled_site
+from harness.gateway import WALL_NS, Gateway, Times, journalled_site
 from harness.pictures import snapshot_of
 from harness.sites import SECOND, both
 
@@ -61,6 +61,16 @@ def test_demand_is_that_of_bought_electricity(gateway: Gateway) -> None:
     later = {entry["source"]: entry for entry in snapshot_of(gateway)["demand"]}
     assert later["grid"]["predicted_kw"] == pytest.approx(90, rel=2e-2)
     assert later["grid"]["ends_ms"] == (WALL_NS + 1800 * SECOND) // 1_000_000
+
+
+def test_a_quarter_may_be_whole_before_a_block_is(tmp_path: Path) -> None:
+    """From 08:05 to 08:20: the last 15 minutes are known, no block has been whole."""
+    times = Times(wall_ns=WALL_NS + 300 * SECOND)
+    with Gateway(tmp_path, times=times) as gateway:
+        gateway.seconds(910)
+        found = {entry["source"]: entry for entry in snapshot_of(gateway)["demand"]}
+    assert found["grid"]["last_kw"] == pytest.approx(60, rel=1e-3)
+    assert found["grid"]["peak_kw"] is None
 
 
 def test_an_unseen_source_has_no_prediction(gateway: Gateway) -> None:

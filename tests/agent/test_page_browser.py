@@ -73,7 +73,7 @@ def test_it_shows_the_site(
     size: tuple[int, int],
 ) -> None:
     def see(_: Served, address: str) -> None:
-        tab.complaints.clear()
+        tab.leave()
         tab.show(address, language, size)
         shown = tab.evaluate(TEXT)
         assert [word for word in words if word not in shown] == []
@@ -116,7 +116,7 @@ def test_a_site_that_has_read_nothing_yet(
     empty["totals_today"] = {"emissions_kg": {"physical": 0.0, "location": 0.0}}
 
     def see(_: Served, address: str) -> None:
-        tab.complaints.clear()
+        tab.leave()
         tab.show(address, "en-GB", LAPTOP)
         # The last minute, the day, and the drawing of minutes.
         assert tab.evaluate(TEXT).count("no minute closed yet") == 3

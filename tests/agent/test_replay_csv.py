@@ -188,7 +188,7 @@ def test_no_more_than_twenty_faults_are_told(site: Path, tmp_path: Path) -> None
         ("time,meter,point,value\n0,grid,voltage,1\n", "1 of other points"),
         ("time,meter,point,value\n0,grid,energy,1\n", "all are of one moment"),
         ("time,meter,point,value\n" + "x" * 100_000, "is longer than"),
-        ("\0\1\2\3", "are not there once"),
+        ("\0\1\2\3", "the file is in UTF-8"),
     ],
 )
 def test_what_is_no_file_of_readings(

@@ -241,3 +241,59 @@ def test_a_factory_of_five_carriers(tmp_path: Path) -> None:
         ]
         assert sum(by_hour) == pytest.approx(its, rel=1e-12)
     assert kinds(found) == set()
+
+
+def test_a_transformer_without_a_load_loses_what_it_takes(tmp_path: Path) -> None:
+    path = site(
+        tmp_path / "site.toml",
+        meters("15min", "kWh", "grid", "in", "out"),
+        '[pool.hv]\ncarrier = "electricity"\n[pool.lv]\ncarrier = "electricity"',
+        '[source.grid]\ninto = "hv"\nmeter = "grid"\nfactor = 0.5',
+        '[process.tx]\nkind = "transformer"',
+        'takes = { hv = "in" }\ngives = { lv = "out" }',
+        '[sink.rest]\nremainder_of = "hv"\n[sink.line]\nremainder_of = "lv"',
+    )
+    steps = [
+        (900, {"grid": 10, "in": 8, "out": Fraction("7.6")}),
+        (900, {"grid": 10, "in": Fraction("0.2"), "out": 0}),
+    ]
+    found = replay(path, counted(tmp_path / "r.csv", steps))
+    lost = found["sinks"]["loss.tx"]
+    assert lost["quantity"] == pytest.approx(0.6, rel=EXACT)
+    assert lost["emissions_kg"]["physical"] == pytest.approx(0.3, rel=EXACT)
+    assert found["processes"]["tx"]["idle_kg"]["physical"] == 0
+    assert found["sinks"]["line"]["quantity"] == pytest.approx(7.6, rel=EXACT)
+
+
+def test_scaling_flows_changes_no_factor(tmp_path: Path) -> None:
+    """Eight times all flows: eight times the kg; twice all factors: twice the kg."""
+    chance = random.Random(4)
+    names = ("grid", "pv", "pump", "compressor", "absorber-power", "line")
+    heat = ("boiler-heat", "absorber-heat", "line-heat", "cold", "line-cold")
+    gas = ("gas", "air", "line-air")
+    counters = (
+        meters("15min", "kWh", *names),
+        meters("15min", "GJ", *heat),
+        meters("15min", "Nm3", *gas),
+    )
+    path = site(tmp_path / "site.toml", *counters, FACTORY)
+    doubled = FACTORY.replace("0.5703", "1.1406").replace("2.1622", "4.3244")
+    other = site(tmp_path / "doubled.toml", *counters, doubled)
+    steps = [
+        (900, {n: Fraction(chance.randint(1, 64), 8) for n in (*names, *heat, *gas)})
+        for _ in range(8)
+    ]
+    eight = [(s, {n: 8 * q for n, q in amounts.items()}) for s, amounts in steps]
+    plain = replay(path, counted(tmp_path / "r.csv", steps, begin=0))
+    scaled = replay(path, counted(tmp_path / "s.csv", eight, begin=0))
+    twice = replay(other, tmp_path / "r.csv")
+    for name, pool in plain["pools"].items():
+        factor = pool["factor"]["physical"]
+        assert scaled["pools"][name]["factor"]["physical"] == pytest.approx(factor)
+        assert twice["pools"][name]["factor"]["physical"] == pytest.approx(2 * factor)
+    for name, sink in plain["sinks"].items():
+        kg = sink["emissions_kg"]["physical"]
+        its = scaled["sinks"][name]["emissions_kg"]["physical"]
+        assert its == pytest.approx(8 * kg, rel=EXACT, abs=1e-9)
+        its = twice["sinks"][name]["emissions_kg"]["physical"]
+        assert its == pytest.approx(2 * kg, rel=EXACT, abs=1e-9)

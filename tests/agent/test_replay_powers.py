@@ -99,7 +99,28 @@ def test_a_hole_in_powers_is_nobodys(tmp_path: Path) -> None:
     # Of 11:00 to 49:59 the value of 10:00 says two minutes more.
     assert found["sources"]["grid"]["quantity"] == pytest.approx(23.0, rel=EXACT)
     assert found["measured_share"] == pytest.approx(23 / 60 / 2, rel=EXACT)
-    assert kinds(found) == {("no-reading", "fan")}
+    assert kinds(found) == {("no-reading", "fan"), ("unseen", "grid")}
+    fan, grid = sorted(flag["text"] for flag in found["flags"])
+    assert fan == "power: no reading: what flowed counts as 0 in sink.fan"
+    assert grid == (
+        "power: no value in 2220 s: what flowed then counts as 0 in source.grid"
+    )
+
+
+def test_a_counter_that_never_came_leaves_its_power(tmp_path: Path) -> None:
+    path = site(
+        tmp_path / "site.toml",
+        meters('energy = "kWh", power = "kW"', "grid"),
+        LV,
+        '[sink.rest]\nremainder_of = "lv"',
+    )
+    rows = [(t, "grid", "power", 60.0) for t in range(61)]
+    found = replay(path, written(tmp_path / "r.csv", *rows))
+    assert found["sources"]["grid"]["quantity"] == pytest.approx(60.0, rel=EXACT)
+    (flag,) = found["flags"]
+    assert flag["text"] == (
+        "energy: no reading: what flowed stands on power alone in source.grid"
+    )
 
 
 def counts(tmp_path: Path, minutes: list[int]) -> dict[str, Any]:

@@ -234,5 +234,19 @@ def test_kernel_is_the_reference(
     assert sum(map(found.repeated, slots)) == plain.repeated
 
 
+@given(
+    st.lists(st.sampled_from([*b'0123456789-+:.TZeE,",\r \tgridpower'])), st.binary()
+)
+def test_any_bytes_end_at_a_line(drawn: list[int], more: bytes) -> None:
+    data = bytes(drawn) + b"\n1,grid,power,2\n" + more + b"\n"
+    found, at = parser(), 0
+    while at < len(data):
+        after, _, fault = found.parse(data, at)
+        assert fault or after == len(data)
+        assert after == 0 or data[after - 1 : after] == b"\n"
+        at = after if not fault else data.index(b"\n", after) + 1
+    assert (SECOND, 2.0) in rows(found).get(("grid", "power"), [(SECOND, 2.0)])
+
+
 def test_the_reference_knows_its_times() -> None:
     assert moment_ns("2026-01-01T08:00:00.5+08:00") == 1_767_225_600_500_000_000

@@ -71,6 +71,15 @@ class Browser:
         self.call("Page.navigate", url=address)
         self.wait("document.getElementById('main')?.hidden === false")
 
+    def leave(self) -> None:
+        """Leave the page that is open, and forget what it complained of.
+
+        Its server may be gone: its stream would complain while the next one is shown.
+        """
+        self.call("Page.navigate", url="about:blank")
+        self.wait("location.href === 'about:blank'")
+        self.complaints.clear()
+
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript *expression*."""
         answer = self.call(
