@@ -1,12 +1,12 @@
 """Dated events as text: rows of a file, options of a command, fields of a request."""
 
-import csv
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from zerometer.config.csv_rows import CsvError, read_rows
 from zerometer.config.factor_library import warming_potential
 from zerometer.config.problems import Problem, Problems, near
 from zerometer.config.table import shown
@@ -222,51 +222,24 @@ def read_events(path: Path, site: Site) -> list[SiteEvent]:
     """
     problems = Problems()
     events = []
-    for line, values in _rows(path, problems):
-        found = event_of(values, site)
-        if isinstance(found, SiteEvent):
-            events.append(found)
-            continue
-        for fault in found:
-            problems.error(
-                Problem(str(path), line, 1, "event", fault.column, fault.message)
-            )
+
+    def fault(line: int, column: str, message: str) -> None:
+        where = "event" if column else ""
+        place = str(path), line, 1 if line else 0
+        problems.error(Problem(*place, where, column, message))
+
+    try:
+        for row in read_rows(path, REQUIRED, COLUMNS[len(REQUIRED) :]):
+            if row.fault:
+                fault(row.line, "", row.fault)
+                continue
+            found = event_of(row.cells, site)
+            if isinstance(found, SiteEvent):
+                events.append(found)
+            else:
+                for told in found:
+                    fault(row.line, told.column, told.message)
+    except CsvError as error:
+        fault(error.line, "", error.message)
     problems.check()
     return events
-
-
-def _rows(path: Path, problems: Problems) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the rows of a CSV file by column, each with its line."""
-
-    def fault(line: int, message: str) -> None:
-        problems.error(Problem(str(path), line, 1 if line else 0, "", "", message))
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        return fault(0, error.strerror or "cannot be read")
-    except UnicodeDecodeError:
-        return fault(0, "is not UTF-8")
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
-    try:
-        head = next(reader, [])
-        for column in head:
-            if column not in COLUMNS:
-                fault(1, f"unknown column {shown(column)}{near(column, COLUMNS)}")
-        if missing := [column for column in REQUIRED if column not in head]:
-            fault(1, f"no column {', '.join(missing)}")
-        elif len(set(head)) < len(head):
-            fault(1, "a column stands twice")
-        else:
-            for row in reader:
-                if len(row) > len(head):
-                    fault(reader.line_num, "has more values than there are columns")
-                elif any(row):
-                    named = dict(zip(head, row, strict=False))
-                    yield (
-                        reader.line_num,
-                        {k: v for k, v in named.items() if k in COLUMNS},
-                    )
-    except csv.Error as error:
-        fault(reader.line_num, f"is no CSV: {error}")
-    return None

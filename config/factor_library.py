@@ -81,12 +81,6 @@ def _combustion(row: dict[str, str]) -> Combustion | None:
     return Combustion(*(float(part) for part in parts))
 
 
-def lookup(name: str) -> Factor | None:
-    """Return the shipped factor called *name*, or None."""
-    found = shipped().get(name)
-    return found.factor if found else None
-
-
 def warming_potential(gas: str, report: Literal["ar5", "ar6"]) -> Factor | None:
     """Return what a kg of *gas* warms over 100 years, in kg of CO2; None: not known.
 

@@ -7,8 +7,7 @@ sinks, storage changes, losses and the exports' share add up to the total of eac
 view, before that subtraction.
 
 Biogenic CO2 counts in no view (GHG Protocol Corporate Standard, chapter 9; ISO
-14064-1:2018, annex D): it is a column of its own, by the shares in which the fuel's
-energy went to each place.
+14064-1:2018, annex D): it is a column of its own.
 """
 
 from array import array
@@ -65,19 +64,8 @@ class Boundary:
 
     def biogenic_kg(self, totals: Totals) -> float:
         """Return the biogenic CO2 of the site."""
-        return _weighed(totals.entered, self._biogenic)
-
-    def biogenic_kg_at(self, totals: Totals) -> list[float]:
-        """Return the biogenic CO2 of what each place got."""
-        width = len(self._biogenic)
-        return [
-            _weighed(totals.received[at : at + width], self._biogenic)
-            for at in range(0, len(totals.received), width or 1)
-        ]
-
-
-def _weighed(amounts: Sequence[float], factors: "array[float]") -> float:
-    return fsum(a * f for a, f in zip(amounts, factors, strict=True))
+        pairs = zip(totals.entered, self._biogenic, strict=True)
+        return fsum(amount * factor for amount, factor in pairs)
 
 
 def biogenic_factors(site: Site, origins: Sequence[str]) -> "array[float]":

@@ -34,13 +34,6 @@ class LineError(ZerometerError):
     retryable = True
 
 
-class DeviceError(ZerometerError):
-    """A meter answered, but wrongly, or did not answer while its line works."""
-
-    exit_code = 5
-    retryable = True
-
-
 class JournalError(ZerometerError):
     """The journal cannot be opened, read or written."""
 

@@ -33,7 +33,7 @@ until one comes: `run`, `receive`, `simulate`, `demo` |
 | 1 | not foreseen: a traceback says where; or a part of `zerometer demo` failed |
 | 2 | the command line is wrong |
 | 4 | a port or its wires |
-| 5 | a meter, or bytes that are not what they claim to be |
+| 5 | bytes or readings that are not what they claim to be |
 | 6 | the journal of a gateway, or the database of a receiver |
 | 7 | a receiver cannot be reached or refuses; nothing answers `zerometer status` |
 | 78 | the site file, a meter map, a token file, or an address to listen on |

@@ -1,6 +1,5 @@
 """Reads a file of certificates: CSV, one certificate, contract or sale a line."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from zerometer.config.csv_rows import CsvRow, read_rows
 from zerometer.config.problems import near
 from zerometer.core.errors import ConfigError
 from zerometer.core.factor import LARGEST
@@ -38,12 +38,10 @@ class CertificateFile:
 
 def read_certificates(path: Path, site: Site) -> CertificateFile:
     """Read *path*, checked against *site*; ConfigError with all that is wrong."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
     reader = _Reader(site)
-    reader.read(text)
+    for row in read_rows(path, REQUIRED, OPTIONAL):
+        reader.read(row)
+    reader.end()
     if reader.problems:
         lines = [f"{path}:{problem}" for problem in reader.problems]
         count = f"{len(lines)} problem{'s' * (len(lines) > 1)}"
@@ -66,25 +64,19 @@ class _Reader:
         self.found = CertificateFile()
         self.problems: list[str] = []
 
-    def read(self, text: str) -> None:
-        rows = csv.DictReader(text.splitlines())
-        names = [name.strip() for name in rows.fieldnames or ()]
-        rows.fieldnames = names
-        known = (*REQUIRED, *OPTIONAL)
-        for name in names:
-            if name not in known:
-                self.problems.append(f"1: {name}: no such column{near(name, known)}")
-        missing = [name for name in REQUIRED if name not in names]
-        if missing:
-            self.problems.append(f"1: columns are missing: {', '.join(missing)}")
-            return
-        for row in rows:
-            cells = {name: (row[name] or "").strip() for name in names}
-            if any(cells.values()):
-                self._row(rows.line_num, cells)
-        self._sort_generation()
+    def read(self, row: CsvRow) -> None:
+        try:
+            if row.fault:
+                raise _WrongError(row.fault)
+            if row.cells["kind"] == "generation":
+                self._made.append((row.line, self._generation(row.cells)))
+            else:
+                made = self._certificate(row.line, row.cells)
+                self.found.certificates.append(made)
+        except _WrongError as wrong:
+            self.problems.append(f"{row.line}: {wrong}")
 
-    def _sort_generation(self) -> None:
+    def end(self) -> None:
         made = sorted(self._made, key=lambda found: (found[1].plant, found[1].start_ns))
         for (_, before), (line, after) in pairwise(made):
             if before.overlaps(after):
@@ -92,15 +84,6 @@ class _Reader:
                     f"{line}: start: another line has this time of {after.plant!r} too"
                 )
         self.found.generation = [generation for _, generation in made]
-
-    def _row(self, line: int, row: dict[str, str]) -> None:
-        try:
-            if row["kind"] == "generation":
-                self._made.append((line, self._generation(row)))
-            else:
-                self.found.certificates.append(self._certificate(line, row))
-        except _WrongError as wrong:
-            self.problems.append(f"{line}: {wrong}")
 
     def _certificate(self, line: int, row: dict[str, str]) -> Certificate:
         kind, name = row["kind"], row["id"]
@@ -121,13 +104,13 @@ class _Reader:
             end_ns=end_ns,
             quantity=_quantity(row, unit),
             factor=_factor(row, unit),
-            technology=row.get("technology", ""),
-            registry=row.get("registry", ""),
-            plant=row.get("plant", ""),
+            technology=row["technology"],
+            registry=row["registry"],
+            plant=row["plant"],
         )
 
     def _generation(self, row: dict[str, str]) -> Generation:
-        if not row.get("plant"):
+        if not row["plant"]:
             raise _WrongError("plant: is missing: the name that its certificates have")
         start_ns, end_ns = self._period(row)
         quantity = _quantity(row, "kWh", least=0.0)
@@ -136,7 +119,7 @@ class _Reader:
         )
 
     def _source(self, row: dict[str, str], kind: str) -> Source:
-        name = row.get("source", "")
+        name = row["source"]
         source = self._sources.get(name)
         if source is None:
             raise _WrongError(f"source: no source {name!r}{near(name, self._sources)}")
@@ -193,7 +176,7 @@ def _quantity(row: dict[str, str], unit: str, least: float | None = None) -> flo
 
 def _factor(row: dict[str, str], unit: str) -> float:
     """Return kg per *unit*; a contract must say it, of others none means 0."""
-    text = row.get("factor", "")
+    text = row["factor"]
     if not text:
         if row["kind"] == "contract":
             raise _WrongError(f"factor: is missing: a contract's, in kg per {unit}")

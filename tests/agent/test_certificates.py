@@ -98,13 +98,14 @@ def test_a_plants_meter_says_each_time_once(tmp_path: Path) -> None:
     read(tmp_path, twice.replace("7\n", "8\n", 1))
 
 
+def test_a_line_has_a_cell_for_each_column(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="2: has 10 cells, its header 9"):
+        read(tmp_path, GEC.replace(",wind-7", ",wind-7,wind-8"))
+
+
 def test_columns_are_checked(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r'1: sorce: no such column; near: "source"'):
+    with pytest.raises(ConfigError, match=r'column "sorce" is known; near: "source"'):
         read(tmp_path, "", HEAD.replace("source", "sorce"))
-    with pytest.raises(ConfigError, match="1: columns are missing: start, quantity"):
-        read(tmp_path, "", "id,kind,end,unit\n")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_certificates(tmp_path / "none.csv", site())
 
 
 def test_a_file_may_be_imported_again(tmp_path: Path) -> None:

@@ -73,7 +73,6 @@ def test_every_command_has_an_example(
     [
         (errors.UsageError, 2),
         (errors.LineError, 4),
-        (errors.DeviceError, 5),
         (errors.FormatError, 5),
         (errors.JournalError, 6),
         (errors.UpstreamError, 7),
