@@ -153,7 +153,7 @@ def _faults(event: SiteEvent, site: Site) -> Iterator[Fault]:
         yield Fault(
             "subject",
             f"no warming potential of {shown(event.subject)} is known; zerometer "
-            "factors list has those that are",
+            "factors list --shipped has those that are",
         )
     if event.kind == "storage-anchor":
         units = [

@@ -67,7 +67,7 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
     graph = read_graph(top, measures)
     check_graph(graph, measures)
     profiles = read_profiles(top)
-    feeds = read_feeds(top, folder, profiles)
+    feeds = read_feeds(top, folder)
     check_series(top, graph, feeds, profiles)
     events = about.text("events", "")
     site_id = about.identifier("id")

@@ -22,15 +22,13 @@ FORMS: dict[str, tuple[str, ...]] = {
 PERIOD_NS = FeedSettings(id="", series="", form="csv").period_ns
 
 
-def read_feeds(
-    top: Table, folder: Path, profiles: tuple[Profile, ...]
-) -> tuple[FeedSettings, ...]:
+def read_feeds(top: Table, folder: Path) -> tuple[FeedSettings, ...]:
     """Return the feeds; paths are relative to the site file.
 
-    Each series has one feed, and none that is a profile has any.
+    Each series has one feed; a profile of its name holds where that has no value.
     """
     feeds: dict[str, FeedSettings] = {}
-    given = {profile.series: f'profile "{profile.series}"' for profile in profiles}
+    given: dict[str, str] = {}
     for table in top.listed("feed", keys.FEED):
         feed_id = table.identifier("id")
         form = table.choice("form", tuple(FORMS), None)

@@ -37,7 +37,8 @@ def _unit(table: Table) -> str:
         table.error("unit", f"no unit named {shown(unit)}{near(unit, UNITS)}")
         return ""
     if unit and UNITS[unit].dimension not in COUNTED:
-        table.error("unit", f"{shown(unit)} cannot be summed up")
+        message = "cannot be summed up; a counter's unit can, such as kWh"
+        table.error("unit", f"{shown(unit)} {message}")
         return ""
     return unit
 

@@ -18,9 +18,11 @@ from cpython.buffer cimport (
 )
 from cpython.bytearray cimport PyByteArray_AsString
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.math cimport NAN, fabs, isfinite, pow
+from libc.math cimport NAN, fabs, isfinite
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+
+from zerometer.core._fields cimport EXACT_POWER, power_of_ten
 
 from zerometer.core.errors import UsageError
 
@@ -125,10 +127,12 @@ cdef double exponential(int8_t type, uint64_t raw) noexcept nogil:
         value = <double>(<int64_t>(raw << 40) >> 40)
     else:
         value = <double>(raw & 0xFFFFFF)
-    # Ten to a positive power is exact for all that meters say; to a negative one not.
-    if raw >> 31:
-        return value / pow(10.0, <double>(256 - <int64_t>(raw >> 24)))
-    return value * pow(10.0, <double>(raw >> 24))
+    # Ten to a positive power is exact up to a limit; to a negative one it is not.
+    cdef int power = <int>(raw >> 24)
+    if power > 127:
+        power = 256 - power
+        return value / power_of_ten(power) if power <= EXACT_POWER else NAN
+    return value * power_of_ten(power) if power <= EXACT_POWER else NAN
 
 
 cdef inline double number(const Part* part, uint64_t raw) noexcept nogil:
@@ -163,11 +167,20 @@ cdef inline double scaled(
     return number(part, raw) * part.scale
 
 
+cdef double scale_of(double power) noexcept nogil:
+    """Return ten to a whole power; NaN where it is none that a meter can mean."""
+    if not -EXACT_POWER <= power <= EXACT_POWER or power != <int>power:
+        return NAN
+    if power < 0:
+        return 1.0 / power_of_ten(-<int>power)
+    return power_of_ten(<int>power)
+
+
 cdef double formed(int8_t form, double value) noexcept nogil:
     if form == ABSOLUTE:
         return fabs(value)
     if form == POWER_OF_TEN:
-        return pow(10.0, value)
+        return scale_of(value)
     # The magnitude above 1 says that the power factor is leading.
     if value > 1.0:
         return 2.0 - value

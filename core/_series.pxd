@@ -134,9 +134,14 @@ cdef inline bint held_open(const Series* series) noexcept nogil:
 cdef inline int64_t heard_ns(
     const Series* series, int64_t now_ns, int64_t resumed_ns, int64_t wait_ns
 ) noexcept nogil:
-    """Return up to when a point has told; *now_ns* if it is not waited for."""
+    """Return up to when a point has told; *now_ns* if it is not waited for.
+
+    What never told anything is not waited for: its first value brings no energy.
+    """
+    if series.last_ns < 0:
+        return now_ns
     if wait_ns < 0:
-        return series.last_ns if series.last_ns >= 0 else now_ns
+        return series.last_ns
     if now_ns - max(series.last_ns, resumed_ns) > min(series.stale_ns, wait_ns):
         return now_ns
-    return series.last_ns if series.last_ns >= 0 else resumed_ns
+    return series.last_ns

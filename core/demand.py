@@ -10,6 +10,7 @@ from array import array
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Literal
 
 from zerometer.core.alignment import MINUTE_NS
@@ -123,7 +124,7 @@ class Demand:
                 if self._whole:
                     line.minutes.append(line.filling)
                     if len(line.minutes) == INTERVAL:
-                        self._note(line, sum(line.minutes) * PER_HOUR)
+                        self._note(line, fsum(line.minutes) * PER_HOUR)
                 line.filling = 0.0
             self._whole = True
 
@@ -151,7 +152,7 @@ class Demand:
     def last_kw(self) -> dict[str, float | None]:
         """Return each source's mean power over its last 15 minutes; None: not known."""
         return {
-            source: sum(line.minutes) * PER_HOUR
+            source: fsum(line.minutes) * PER_HOUR
             if len(line.minutes) == INTERVAL
             else None
             for source, line in self._lines.items()
@@ -169,7 +170,7 @@ class Demand:
         found = {}
         for source, line in self._lines.items():
             recent = list(line.minutes)[-into:] if into else []
-            had = sum(recent) + line.filling
+            had = fsum(recent) + line.filling
             # What of the block was before the beginning counts as the rest does.
             missing = (into - len(recent)) * MINUTE_NS
             found[source] = predicted_kw(had, powers_kw[source], left_ns + missing)

@@ -7,6 +7,7 @@ ones are made by this one function: with the same factors, the same numbers.
 """
 
 from array import array
+from math import fsum
 
 from zerometer.core._fold import unfold, weigh
 from zerometer.core.boundary import export_credit_kg
@@ -105,7 +106,7 @@ class Fold:
     def _is_unknown(self, totals: Totals, tank: Tank, held: Held) -> bool:
         """Return whether what a storage had at first is still in it, or was used."""
         storages = {t.place for t in self._network.tanks}
-        used = sum(
+        used = fsum(
             part
             for place, part in enumerate(totals.received[tank.unknown :: self._origins])
             if place not in storages
@@ -118,7 +119,7 @@ class Fold:
     def _flags(self, record: QuarterRecord, totals: Totals) -> set[str]:
         network = self._network
         flags = set()
-        entered = {view: sum(map(abs, kg)) for view, kg in totals.entered_kg.items()}
+        entered = {view: fsum(map(abs, kg)) for view, kg in totals.entered_kg.items()}
         for i, pool in enumerate(network.pools):
             if record.short[i]:
                 flags.add(f"unmeasured:{pool.id}")

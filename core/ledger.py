@@ -13,6 +13,7 @@ hold exactly in every window:
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 from typing import Any
 
 from zerometer.core._window import apportion, ledger_total
@@ -45,7 +46,7 @@ class _Rounding:
 
     def whole(self, parts: "array[float]") -> int:
         """Return the row's sum in whole units, carrying the rest."""
-        total, self._total_residual = ledger_total(sum(parts), self._total_residual)
+        total, self._total_residual = ledger_total(fsum(parts), self._total_residual)
         return total
 
     def divide(self, parts: "array[float]", total: int, row: "array[int]") -> None:
@@ -135,14 +136,14 @@ class Ledger:
                 rows,
                 [line.quantity(totals) for line in into],
                 [line.quantity(totals) for line in out_of],
-                10.0 ** -LEDGER_EXPONENT[pool.unit],
+                float(10 ** -LEDGER_EXPONENT[pool.unit]),
                 row,
             )
         width = len(self._network.origins)
         for k, (origin, rounding) in enumerate(
             zip(self._network.origins, self._received, strict=True)
         ):
-            scale = 10.0 ** -LEDGER_EXPONENT[origin.unit]
+            scale = float(10 ** -LEDGER_EXPONENT[origin.unit])
             parts = array("d", (amount * scale for amount in totals.received[k::width]))
             units = rounding.whole(parts)
             rounding.divide(parts, units, row)
@@ -152,7 +153,7 @@ class Ledger:
                 rows,
                 totals.entered_kg[view],
                 totals.received_kg[view],
-                10.0**-EMISSION_EXPONENT,
+                float(10**-EMISSION_EXPONENT),
                 row,
             )
         return row

@@ -11,6 +11,7 @@ Standard, version 2 (2024), for matching by the hour.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Literal
 
 from zerometer.core.alignment import QUARTER_NS
@@ -107,7 +108,7 @@ class Matching:
     @property
     def excess(self) -> float:
         """How much of what there was found no load in its interval."""
-        return sum(one.available - one.matched for one in self.matches)
+        return fsum(one.available - one.matched for one in self.matches)
 
 
 @dataclass(slots=True)
@@ -169,7 +170,7 @@ def summed(loads: Profile, calendar: Calendar) -> Iterable[tuple[int, int, float
     while index < len(loads):
         start_ns, end_ns = calendar.interval(loads[index][0])
         last = bisect_left(loads, (end_ns,), index)
-        yield start_ns, end_ns, sum(load for _, load in loads[index:last])
+        yield start_ns, end_ns, fsum(load for _, load in loads[index:last])
         index = last
 
 

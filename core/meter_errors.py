@@ -7,7 +7,7 @@ taken as that half width, which is on the safe side.
 
 import re
 from collections.abc import Iterable, Mapping
-from math import sqrt
+from math import fsum, sqrt
 
 from zerometer.core.network import Network
 from zerometer.core.site import Meter
@@ -51,4 +51,4 @@ class MeterErrors:
         for measure, amount in amounts.items():
             meter, percent = self.meters[measure], self.percents[measure] or 0.0
             by_meter[meter] = by_meter.get(meter, 0.0) + amount * percent / 100
-        return sqrt(sum(part * part for part in by_meter.values()))
+        return sqrt(fsum(part * part for part in by_meter.values()))

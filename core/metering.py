@@ -8,7 +8,7 @@ and ``_combine`` follow them, value by value.
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan
+from math import fsum, nan
 from typing import Any
 
 from zerometer.core._profile import ProfileBank
@@ -246,7 +246,7 @@ class Metering:
                     if flag & bit
                 ]
         if slot in self._unused:
-            self._unused[slot] += sum(counted.gains)
+            self._unused[slot] += fsum(counted.gains)
             if self._unused[slot] > 2 * counted.steps[-1]:
                 del self._unused[slot]
                 notes.append(Note("negative-flow", meter, point, counted.values[-1]))

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
+from math import fsum
 
 from zerometer.core._combine import combine
 from zerometer.core.allocation import shared_by
@@ -218,7 +219,7 @@ class Network:
 
     def emission_kg(self, amounts: Sequence[float], view: View) -> float:
         """Return what *amounts*, one of each origin, emit by the site's factors."""
-        return sum(
+        return fsum(
             amount * factor
             for amount, factor in zip(amounts, self.constants[view], strict=True)
         )

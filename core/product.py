@@ -12,6 +12,7 @@ that the units of the whole time, or of the lot, bear.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Any
 
 from zerometer.core.alignment import QUARTER_NS
@@ -129,7 +130,7 @@ class Products:
             made = Made(
                 totals.flows[good],
                 {
-                    view: sum(rows[place] for place in self._sinks[product])
+                    view: fsum(rows[place] for place in self._sinks[product])
                     for view, rows in totals.received_kg.items()
                 },
             )
@@ -176,7 +177,7 @@ class Products:
 
     def _divide(self, service: _Service) -> None:
         """Divide what waits, if any driver has counted."""
-        counted = sum(service.counted.values())
+        counted = fsum(service.counted.values())
         if counted <= 0:
             return
         burden = Made(0.0, service.kg)

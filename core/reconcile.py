@@ -16,7 +16,7 @@ VDI 2048. A standard uncertainty is half of the half width that holds 95 %.
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import erfc, exp, gamma, hypot, isnan, pow, sqrt
+from math import erfc, exp, fsum, gamma, hypot, isnan, pow, sqrt
 
 from zerometer.core.meter_errors import MeterErrors
 from zerometer.core.network import Network
@@ -105,10 +105,8 @@ class Reconciliation:
     ) -> tuple[list[float], float, int]:
         """Return the amounts that balance, chi2 and its degrees of freedom."""
         half = [self._errors.percents[m] or 0.0 for m in group.measures]
-        variances = [
-            (amount * percent / 200) ** 2
-            for amount, percent in zip(amounts, half, strict=True)
-        ]
+        standard = [a * percent / 200 for a, percent in zip(amounts, half, strict=True)]
+        variances = [u * u for u in standard]
         balances = [[row.get(m, 0.0) for m in group.measures] for row in group.rows]
         return reconciled(amounts, variances, balances)
 
@@ -153,14 +151,14 @@ class Reconciliation:
     def _plain(self, pool: int, totals: Totals, *, part: bool) -> PoolBalance:
         row = self._rows[pool]
         amounts = {m: totals.measured[m] * times for m, times in row.items()}
-        remainder = sum(amounts.values())
+        remainder = fsum(amounts.values())
         half_width = None
         if not self._errors.unknown(m for m, amount in amounts.items() if amount):
             guessed = self._guessed(pool, totals) if part else 0.0
             half_width = hypot(self._errors.half_width(amounts), guessed)
         inflow, outflow = (
             {
-                self._network.flows[flow].name: sum(
+                self._network.flows[flow].name: fsum(
                     totals.measured[m] * times
                     for m, times in self._network.flows[flow].terms
                 )
@@ -239,14 +237,14 @@ def reconciled(
     matrix = [[_dot(a, b) for b in balances] for a in weighed]
     forces, degrees = _solved(matrix, gaps)
     adjusted = [
-        amount - sum(force * row[i] for force, row in zip(forces, weighed, strict=True))
+        amount - fsum(f * row[i] for f, row in zip(forces, weighed, strict=True))
         for i, amount in enumerate(amounts)
     ]
     return adjusted, max(_dot(forces, gaps), 0.0), degrees
 
 
 def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(x * y for x, y in zip(a, b, strict=True))
+    return fsum(x * y for x, y in zip(a, b, strict=True))
 
 
 def _solved(

@@ -8,6 +8,7 @@ was when it was booked.
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Any
 
 from zerometer.core._window import apportion, ledger_total
@@ -28,7 +29,7 @@ StorageKg = Mapping[View, "array[float]"]
 AGREEMENT_KG = 1e-9
 #: A cell that differs by no more, in its unit, was only rounded in another way.
 ROUNDING_UNITS = 2
-_UNITS_PER_KG = 10.0**-EMISSION_EXPONENT
+_UNITS_PER_KG = float(10**-EMISSION_EXPONENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _round(
 
     What other windows carried over from their rounding is not looked at.
     """
-    total, _ = ledger_total(sum(entered_kg) * _UNITS_PER_KG, 0.0)
+    total, _ = ledger_total(fsum(entered_kg) * _UNITS_PER_KG, 0.0)
     for kg, places_of in ((entered_kg, origins), (received_kg, places)):
         parts = array("d", (value * _UNITS_PER_KG for value in kg))
         out = array("q", bytes(8 * len(parts)))

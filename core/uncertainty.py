@@ -112,7 +112,7 @@ class Uncertainties:
         parts: dict[int, float] = {}
         for measure, times in terms:
             parts[measure] = parts.get(measure, 0.0) + totals.measured[measure] * times
-        total = sum(parts.values())
+        total = fsum(parts.values())
         return {m: part / total for m, part in parts.items()} if total > 0 else {}
 
 

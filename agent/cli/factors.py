@@ -168,18 +168,28 @@ def run_show(options: argparse.Namespace) -> int:
 def _show_series(options: argparse.Namespace) -> int:
     from zerometer.core.factor_timeline import Timeline
 
+    if options.site is None and "/" in options.name:
+        raise UsageError(
+            f"factors: {options.name}: no shipped factor; zerometer factors list "
+            "--shipped has those that are"
+        )
     site = load(options)
     timelines: dict[str, Timeline] = {}
-    known = "none"
+    known: list[str] = []
     with _kept(site) as store:
         for row in store.rows(options.name, options.as_of) if store else ():
             timelines.setdefault(row.method, Timeline()).add(row)
         if store:
-            known = ", ".join(overview.series for overview in store.overview())
+            known = [overview.series for overview in store.overview()]
+    if options.name in known and not timelines:
+        raise UsageError(
+            f"factors: {options.name}: nothing was known of it at this time; "
+            "without --as-of, what is known now is shown"
+        )
     if not timelines:
         raise UsageError(
             f"factors: {options.name}: no shipped factor, and no value of such a series"
-            f" was known; there are: {known}"
+            f" was known; there are: {', '.join(known) or 'none'}"
         )
     _print(
         ROWS,

@@ -5,7 +5,9 @@ from math import isnan
 
 from zerometer.agent.factors.table import Bad
 from zerometer.agent.replay.blocks import Count
+from zerometer.agent.replay.reads import Reads
 from zerometer.core.accounting import Closing
+from zerometer.core.metering import Column
 from zerometer.core.network import Network
 from zerometer.core.notes import Disagreement, Note
 from zerometer.core.site import Measure
@@ -29,7 +31,7 @@ class Flags:
         """*rejected* are rows of factors that do not hold."""
         self._network = network
         self._told: dict[tuple[str, str, str], tuple[str, int]] = {}
-        self._seen: dict[tuple[str, str], int] = {}
+        self._reads = Reads()
         self._unseen_ns: dict[int, int] = {}
         self._fallback: set[str] = set()
         for bad in rejected:
@@ -52,9 +54,9 @@ class Flags:
         """Note which series had no value."""
         self._fallback |= factors.fallback
 
-    def add_column(self, meter: str, point: str, count: int) -> None:
-        """Note that *count* values of a point were there."""
-        self._seen[meter, point] = self._seen.get((meter, point), 0) + count
+    def add_column(self, column: Column) -> None:
+        """Note when a point was read."""
+        self._reads.add(column.meter, column.point, column.times_ns)
 
     def add_count(self, count: Count) -> None:
         """Take in what became of the readings."""
@@ -70,11 +72,11 @@ class Flags:
     def _add_unseen(self, number: int, measure: Measure) -> None:
         """Tell of what is not known of a measure, and what counts for it."""
         meter, point, power = measure.meter, measure.point, measure.power or ""
-        seen = self._seen.get((meter, point), 0)
+        seen = self._reads.count(meter, point)
         unseen_s = self._unseen_ns.get(number, 0) / 1e9
         terms = ((flow.name, flow.terms) for flow in self._network.flows)
         names = [name for name, of in terms if number in dict(of)]
-        on_power = measure.counter and (meter, power) in self._seen
+        on_power = measure.counter and (meter, power) in self._reads
         how = f"stands on {power} alone" if on_power else "counts as 0"
         what = f"{how} in {', '.join(names)}"
         if seen < 2:
@@ -92,6 +94,10 @@ class Flags:
     def whole(self, totals: Totals) -> list[Flag]:
         """Return the flags of everything."""
         flags = [*self._of(totals)]
+        measures = self._network.measures
+        for m, when in self._reads.partly(measures, totals.start_ns, totals.end_ns):
+            text = f"{m.counter}: read {when} only: what flowed else counts as 0"
+            flags.append(_flag("unseen", m.meter, text))
         for (kind, subject, _), (text, times) in self._told.items():
             more = f" ({times} times)" if times > 1 else ""
             flags.append(_flag(kind, subject, text + more))

@@ -128,7 +128,7 @@ class Replay:
     def _block(self, block: Block) -> Iterator[Span]:
         for column in block.columns:
             key = (column.meter, column.point)
-            self._flags.add_column(*key, len(column.values))
+            self._flags.add_column(column)
             self._flags.add_notes(self._accounting.feed(column))
             self._silent.discard(key)
             self._spoken_ns[key] = column.times_ns[-1]

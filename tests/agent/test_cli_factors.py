@@ -130,6 +130,14 @@ def test_what_was_known_at_a_time_is_shown(
     with pytest.raises(SystemExit):
         main(["factors", "show", "cn-east", site, "--as-of", "monday"])
     assert "'monday' is not an ISO 8601 time" in capsys.readouterr().err
+    before = ("--as-of", "2026-01-01T00:00:00Z")
+    assert main(["factors", "show", "cn-east", site, *before]) == UsageError.exit_code
+    assert "cn-east: nothing was known of it at this time; " in capsys.readouterr().err
+
+
+def test_a_mistyped_shipped_factor_needs_no_site(capsys: Captured) -> None:
+    assert main(["factors", "show", "cn-grid/2023/x"]) == UsageError.exit_code
+    assert "zerometer factors list --shipped has those" in capsys.readouterr().err
 
 
 def test_bad_lines_are_told_and_the_others_are_taken(

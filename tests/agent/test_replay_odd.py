@@ -70,6 +70,22 @@ def test_a_meter_that_never_speaks(two: Path, tmp_path: Path) -> None:
     assert found["measured_share"] is None or found["measured_share"] < 1
 
 
+@pytest.mark.parametrize(("first", "last"), [(0, 40), (20, 60)])
+def test_a_meter_that_begins_late_or_ends_early_is_told(
+    two: Path, tmp_path: Path, first: int, last: int
+) -> None:
+    readings = counted(tmp_path / "r.csv", minutes(60, grid=2.0, line=1.0))
+    times = {iso(START + MINUTE * i) for i in range(first, last + 1)}
+    lines = readings.read_text().splitlines()[1:]
+    kept = [x for x in lines if ",line," not in x or x.split(",")[0] in times]
+    found = replay(two, written(readings, *kept))
+    assert found["sinks"]["line"]["quantity"] == pytest.approx(40.0, rel=EXACT)
+    assert kinds(found) == {("unseen", "line")}
+    # Not so for less than what lies between its readings.
+    kept = [x for x in lines if x != lines[1]]
+    assert kinds(replay(two, written(readings, *kept))) == set()
+
+
 def test_a_meter_that_speaks_once(two: Path, tmp_path: Path) -> None:
     path = counted(tmp_path / "r.csv", minutes(60, grid=2.0))
     lines = [*path.read_text().splitlines()[1:], f"{iso(START + 60)},line,energy,5"]

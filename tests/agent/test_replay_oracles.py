@@ -1,8 +1,8 @@
 """Worked numbers through the command: a site file and readings in, JSON out.
 
-A case is a folder: ``site.toml``, ``readings.csv``, maybe ``factors.csv``, and
-``expected.json``: the options, how close numbers come (``relative``), a part of the
-output, and which kinds of flags there are.
+A case is a folder: ``site.toml``, ``readings.csv``, maybe ``factors.csv`` or
+``certificates.csv``, and ``expected.json``: the options, how close numbers come
+(``relative``), a part of the output, and which kinds of flags there are.
 """
 
 import json
@@ -23,8 +23,9 @@ def replayed(case: str) -> tuple[dict[str, Any], dict[str, Any]]:
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     assert expected.keys() == {"about", "options", "relative", "output", "flags"}
     options = list(expected["options"])
-    if (folder / "factors.csv").exists():
-        options += ["--factors", folder / "factors.csv"]
+    for name in ("factors", "certificates"):
+        if (folder / f"{name}.csv").exists():
+            options += [f"--{name}", folder / f"{name}.csv"]
     return expected, replay(folder / "site.toml", folder / "readings.csv", *options)
 
 

@@ -102,6 +102,20 @@ def test_a_power_of_ten() -> None:
     assert value_of("0300", point) == 0.1
     assert value_of("0600", point) == 100
     assert value_of("0400", point) == 1
+    assert value_of("1A00", point) == 1e22
+    assert value_of("1B00", point) is None
+
+
+def test_no_power_of_ten_that_a_meter_cannot_mean() -> None:
+    point = Point(
+        name="scale", function=3, address=0, type="f32", group="ratio", form="pow10"
+    )
+    wire = array("f", [-23.0, -22.0, 0.5, float("nan")])
+    wire.byteswap()
+    assert value_of(wire[0:1].tobytes().hex(), point) is None
+    assert value_of(wire[1:2].tobytes().hex(), point) == 1e-22
+    assert value_of(wire[2:3].tobytes().hex(), point) is None
+    assert value_of(wire[3:4].tobytes().hex(), point) is None
 
 
 def test_codes_of_units() -> None:

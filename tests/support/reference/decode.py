@@ -57,8 +57,8 @@ def number_of(value: bytes, type_: str, bits: tuple[int, int] | None) -> float:
         mantissa = int.from_bytes(value[1:], "big", signed=type_ == "t6")
         (exponent,) = struct.unpack("b", value[:1])
         if exponent < 0:
-            return mantissa / 10.0**-exponent
-        return mantissa * 10.0**exponent
+            return mantissa / power_of_ten(-exponent)
+        return mantissa * power_of_ten(exponent)
     if bits is None:
         (number,) = struct.unpack(FORMATS[type_], value)
         return float(number)
@@ -86,11 +86,10 @@ def part_of(data: bytes, part: Part) -> float:
 
 
 def power_of_ten(value: float) -> float:
-    """Return ten to the power of *value*; infinity when it is too large."""
-    try:
-        return math.pow(10.0, value)
-    except OverflowError:
-        return math.inf
+    """Return ten to a whole power up to 22, as its digits say; else NaN."""
+    if not abs(value) <= 22 or value % 1:
+        return math.nan
+    return float(f"1e{value:.0f}")
 
 
 def decode_one(data: bytes, field: Field) -> tuple[float, Quality]:
