@@ -1,7 +1,6 @@
 """What the accounts say beside the flows: factors, demand, what they rest on."""
 
 from collections.abc import Mapping
-from math import fsum
 from typing import Any
 
 from zerometer.agent.pipeline import Pipeline
@@ -101,7 +100,7 @@ class AccountPicture:
         return {
             "carbon_balance_error": max(balance.worst for balance in balances),
             "booked_to_ms": None if totals is None else totals.end_ns // 1_000_000,
-            "measured_share": None if totals is None else measured_share(totals),
+            "measured_share": None if totals is None else _measured_share(totals),
             "flags": [] if totals is None else _flags(totals),
             "uncertainty": {
                 view: self._uncertainty(totals, view) for view in self._network.views
@@ -124,11 +123,6 @@ def _flags(totals: Totals) -> list[Json]:
     return [{"kind": kind, "subject": subject} for kind, _, subject in told]
 
 
-def measured_share(totals: Totals) -> float | None:
-    """Return how much of the flows meters saw, as a mean over those that ran."""
-    shares = [
-        1.0 - min(estimated / quantity, 1.0)
-        for quantity, estimated in zip(totals.flows, totals.estimated, strict=True)
-        if quantity > 0
-    ]
-    return fsum(shares) / len(shares) if shares else None
+def _measured_share(totals: Totals) -> float:
+    """Return in how much of the time meters saw their flows, as windows state it."""
+    return totals.seen_ns / (totals.end_ns - totals.start_ns)

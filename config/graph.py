@@ -17,6 +17,9 @@ from zerometer.core.site import (
     Storage,
 )
 
+#: From which pools to which others.
+Link = tuple[frozenset[str], frozenset[str]]
+
 
 @dataclass(kw_only=True)
 class Graph:
@@ -40,7 +43,7 @@ class Graph:
     fed: set[str] = field(default_factory=set)
     drained: set[str] = field(default_factory=set)
     entered: set[str] = field(default_factory=set)
-    links: list[tuple[frozenset[str], frozenset[str]]] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
     doubtful: bool = False
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
 

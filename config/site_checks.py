@@ -1,5 +1,7 @@
 """What must hold of a site's graph as a whole."""
 
+from collections.abc import Iterable, Set
+
 from zerometer.config.counted_once import check_counted_once, check_directions
 from zerometer.config.graph import Graph
 from zerometer.config.measures import Measures
@@ -61,15 +63,23 @@ def _check_products(graph: Graph) -> None:
             graph.tables["sink", sink.id].warn("kind", message)
 
 
+def _behind(
+    pools: Set[str], links: Iterable[tuple[frozenset[str], frozenset[str]]]
+) -> set[str]:
+    """Return *pools* and all that *links* lead to from them."""
+    reached = set(pools)
+    before = -1
+    while len(reached) > before:
+        before = len(reached)
+        for origins, ends in links:
+            if origins & reached:
+                reached |= ends
+    return reached
+
+
 def _check_exits(graph: Graph) -> None:
     """Every pool must reach a sink, or what flows into it has nowhere to go."""
-    exits = set(graph.drained)
-    before = -1
-    while len(exits) > before:
-        before = len(exits)
-        for takes, gives in graph.links:
-            if gives & exits:
-                exits |= takes
+    exits = _behind(graph.drained, [(gives, takes) for takes, gives in graph.links])
     for pool in graph.pools:
         if pool not in exits:
             fix = f'[sink.{pool}-rest] with remainder_of = "{pool}"'
@@ -79,21 +89,9 @@ def _check_exits(graph: Graph) -> None:
 
 def _check_inflows(graph: Graph) -> None:
     """Every pool must be fed, and not only by what it feeds itself."""
-    reached = set(graph.entered)
-    before = -1
-    while len(reached) > before:
-        before = len(reached)
-        for takes, gives in graph.links:
-            if takes & reached:
-                reached |= gives
+    reached = _behind(graph.entered, graph.links)
     # One that nothing flows into is said of itself, not of all behind it.
-    behind = graph.pools.keys() - graph.fed
-    before = -1
-    while len(behind) > before:
-        before = len(behind)
-        for takes, gives in graph.links:
-            if takes & behind:
-                behind |= gives
+    behind = _behind(graph.pools.keys() - graph.fed, graph.links)
     for pool in graph.pools:
         if pool not in graph.fed:
             message = "nothing flows into it; add a source or a process that gives"

@@ -61,6 +61,8 @@ def read_meters(
     if "bus" not in top and any(used):
         top.missing("bus", "a meter that is read is on a [[bus]]")
     _warn_of_idle(top, buses, used)
+    if any(used):
+        _warn_of_unread(top, drafts)
     return drafts
 
 
@@ -186,6 +188,13 @@ def _accuracy_class(table: Table) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         table.error("class", f'{shown(value)} is not a class such as 0.5 or "0.5S"')
     return str(value)
+
+
+def _warn_of_unread(top: Table, drafts: Mapping[str, Draft]) -> None:
+    for index, draft in enumerate(drafts.values()):
+        if not draft.meter.bus:
+            message = "has no bus: only a replay knows what it counts, no running agent"
+            top.warn("meter", f"{shown(draft.meter.id)} {message}", index)
 
 
 def _warn_of_idle(top: Table, buses: Mapping[str, Bus], used: set[str]) -> None:

@@ -6,7 +6,7 @@ all others by their full name (``fuel.boiler.natural_gas``, ``unmeasured.lv``).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from math import isfinite
+from math import fsum, isfinite
 from typing import Any
 
 from zerometer.agent.replay.blocks import Count
@@ -33,6 +33,16 @@ class Document:
             view: origin_categories(site, view) for view in network.views
         }
         self._flow = {flow.name: i for i, flow in enumerate(network.flows)}
+        self._entering = {inflow.origin: inflow.flow for inflow in network.inflows}
+        self._into: list[list[int]] = [[] for _ in network.pools]
+        for inflow in network.inflows:
+            self._into[inflow.pool].append(inflow.flow)
+        for process in network.conversions:
+            self._entering.update(process.burns)
+            for give in process.gives:
+                self._into[give.pool].append(give.flow)
+        for tank in network.tanks:
+            self._into[tank.pool].append(tank.discharge)
         self._places = {place.name: i for i, place in enumerate(network.places)}
         self._given_back = [s.discharge_efficiency for s in site.storages]
 
@@ -87,6 +97,7 @@ class Document:
                     view: quotient(totals.pool_kg[view][i], totals.throughput[i])
                     for view in self._network.views
                 },
+                "measured_share": _seen(totals, self._into[i]),
             }
             for i, pool in enumerate(self._network.pools)
         }
@@ -102,6 +113,9 @@ class Document:
                     for view, categories in self._categories.items()
                     if self._network.origins[i].name in categories
                 },
+                "measured_share": _seen(
+                    totals, [self._entering[i]] if i in self._entering else []
+                ),
             }
             for i, name in enumerate(self._origins)
         }
@@ -115,7 +129,9 @@ class Document:
                 "unit": place.unit,
                 "emissions_kg": _by_view(totals.received_kg, i),
                 "sources": self._received(totals, i),
-                "measured_share": self._measured_share(totals, place.name),
+                "measured_share": _seen(
+                    totals, [self._flow[place.name]] if place.name in self._flow else []
+                ),
             }
             for i, place in enumerate(self._network.places)
             if place.kind not in ("process", "storage")
@@ -157,6 +173,7 @@ class Document:
                 "charged": totals.flows[tank.charge],
                 "discharged": totals.flows[tank.discharge],
                 "change_kg": _by_view(totals.received_kg, tank.place),
+                "measured_share": _seen(totals, [tank.charge, tank.discharge]),
                 **self._held(contents, efficiency),
             }
             for tank, contents, efficiency in zip(
@@ -183,12 +200,13 @@ class Document:
             },
         }
 
-    def _measured_share(self, totals: Totals, name: str) -> float | None:
-        """Return the part of a flow that meters saw; None when there is none."""
-        flow = self._flow.get(name)
-        if flow is None or totals.flows[flow] <= 0:
-            return None
-        return 1.0 - min(totals.estimated[flow] / totals.flows[flow], 1.0)
+
+def _seen(totals: Totals, flows: Sequence[int]) -> float | None:
+    """Return the part of *flows* that meters saw; None where nothing flowed."""
+    flowed = fsum(totals.flows[flow] for flow in flows)
+    if flowed <= 0:
+        return None
+    return 1.0 - min(fsum(totals.estimated[flow] for flow in flows) / flowed, 1.0)
 
 
 def number(value: float) -> float | None:

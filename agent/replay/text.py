@@ -15,17 +15,22 @@ def lines(members: dict[str, Any]) -> Iterator[str]:
     """Yield the lines about everything."""
     yield f"{members['site']}: {members['start']} to {members['end']}"
     yield f"emissions: {_emissions(members['emissions_kg'])}"
-    share = members["measured_share"]
-    yield f"measured: {'-' if share is None else f'{share:.1%}'}"
+    told = members["events"]["emissions_kg"]
+    if any(told.values()):
+        yield f"of which events: {_emissions(told)}"
+    yield f"measured: {_part(members['measured_share'])}"
     views = list(members["emissions_kg"])
     for title, rows in (
         ("source", _amounts(members["sources"], views)),
         ("pool", _pools(members["pools"], views)),
         ("sink", _amounts(members["sinks"], views)),
         ("storage", _storages(members["storages"], views)),
+        ("product", _products(members["products"], views)),
     ):
-        unit = "kg per unit" if title == "pool" else "kg"
+        unit = "kg per unit" if title in ("pool", "product") else "kg"
         head = [title, "quantity", "", *(f"{view} [{unit}]" for view in views)]
+        if title != "product":
+            head.append("measured")
         yield from _table(head, rows)
     for flag in members["flags"]:
         yield f"{flag['kind']}: {flag['subject']}: {flag['text']}"
@@ -35,19 +40,40 @@ def _amounts(named: dict[str, Any], views: Sequence[str]) -> Iterator[Cells]:
     for name, its in named.items():
         if its["quantity"] or any(its["emissions_kg"].values()):
             kg = [_shown(its["emissions_kg"][view]) for view in views]
-            yield name, _shown(its["quantity"]), its["unit"], *kg
+            part = _part(its["measured_share"])
+            yield name, _shown(its["quantity"]), its["unit"], *kg, part
 
 
 def _pools(pools: dict[str, Any], views: Sequence[str]) -> Iterator[Cells]:
     for name, its in pools.items():
         factors = [_shown(its["factor"][view]) for view in views]
-        yield name, _shown(its["quantity"]), its["unit"], *factors
+        part = _part(its["measured_share"])
+        yield name, _shown(its["quantity"]), its["unit"], *factors, part
 
 
 def _storages(storages: dict[str, Any], views: Sequence[str]) -> Iterator[Cells]:
     for name, its in storages.items():
         kg = [_shown(its["emissions_kg"][view]) for view in views]
-        yield name, _shown(its["energy"]), its["unit"], *kg
+        yield (
+            name,
+            _shown(its["energy"]),
+            its["unit"],
+            *kg,
+            _part(its["measured_share"]),
+        )
+
+
+def _products(products: dict[str, Any], views: Sequence[str]) -> Iterator[Cells]:
+    for name, its in products.items():
+        kg = [_shown(its["kg_per_unit"][view]) for view in views]
+        yield name, _shown(its["good"]), its["unit"], *kg
+        for lot in its["lots"]:
+            kg = [_shown(lot["kg_per_unit"][view]) for view in views]
+            yield f"  {lot['lot']}", _shown(lot["good"]), lot["unit"], *kg
+
+
+def _part(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
 
 
 def _emissions(by_view: dict[str, float | None]) -> str:

@@ -7,6 +7,8 @@ import pytest
 from harness.certificates import self_signed
 from harness.gateway import Gateway
 
+import zerometer.config
+
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
@@ -19,3 +21,12 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
     """Return an agent on a journal of its own; a test may stop or kill it."""
     with Gateway(tmp_path) as gateway:
         yield gateway
+
+
+@pytest.fixture
+def demo_file(tmp_path: Path) -> Path:
+    """Return a copy of the demo's site file; its state is in ``journal`` beside it."""
+    shipped = Path(zerometer.config.__file__).parent / "sites" / "demo.toml"
+    path = tmp_path / "site.toml"
+    path.write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+    return path

@@ -1,25 +1,21 @@
 """Factors, demand and what figures rest on, as the page has them."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.gateway import WALL_NS, Gateway, Times, journalled_site
 from harness.pictures import snapshot_of
-from harness.sites import SECOND, both
+from harness.sites import SECOND, with_series
 
 from zerometer.core.factor import FactorRow
-from zerometer.core.site import Factor, Site
+from zerometer.core.site import Site
 
 HOUR = 3600 * SECOND
 
 
-def with_series(site: Site) -> Site:
-    """Let the grid's physical factor be a series."""
-    series = Factor(value=0.55, unit="kg/kWh", id="cn-east", series="cn-east")
-    grid = replace(site.sources[0], factors={**both(0.6), "physical": series})
-    return replace(site, sources=(grid, *site.sources[1:]))
+def site(folder: Path) -> Site:
+    return with_series(journalled_site(folder), "cn-east", fallback=0.55, other=0.6)
 
 
 def factor(found: dict[str, Any], origin: str, view: str) -> dict[str, Any]:
@@ -33,7 +29,7 @@ def test_a_factor_says_where_it_is_from(tmp_path: Path) -> None:
         series="cn-east", t0_ns=WALL_NS, t1_ns=WALL_NS + HOUR, value=0.4,
         status="preliminary",
     )  # fmt: skip
-    with Gateway(tmp_path, with_series(journalled_site(tmp_path))) as gateway:
+    with Gateway(tmp_path, site(tmp_path)) as gateway:
         gateway.seconds(61)
         before = snapshot_of(gateway)
         gateway.pipeline.factors.load([row])
@@ -81,6 +77,14 @@ def test_an_unseen_source_has_no_prediction(gateway: Gateway) -> None:
     assert found["grid"]["predicted_kw"] is None
     # Nothing is booked yet: the present counts for all of the quarter.
     assert found["pv"]["predicted_kw"] == pytest.approx(30, rel=1e-6)
+
+
+def test_a_silent_meter_lowers_the_measured_share(gateway: Gateway) -> None:
+    gateway.seconds(70)
+    gateway.world.dead.add("grid")
+    gateway.seconds(180)
+    share = snapshot_of(gateway)["accounting"]["measured_share"]
+    assert 0 < share < 0.9
 
 
 def test_what_no_meter_saw_is_told(gateway: Gateway) -> None:

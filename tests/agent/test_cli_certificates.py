@@ -1,16 +1,13 @@
 """``zerometer certificates``."""
 
 import csv
-import re
 from pathlib import Path
 
 import pytest
 
-import zerometer.config
 from zerometer.agent.cli.main import main
 from zerometer.core.errors import ConfigError
 
-DEMO = Path(zerometer.config.__file__).parent / "sites" / "demo.toml"
 HEAD = "id,kind,source,start,end,quantity,unit,factor,technology,plant\n"
 LINES = (
     "GEC-1,certificate,grid,2026-01,,120,MWh,0,wind,wind-7\n"
@@ -19,13 +16,8 @@ LINES = (
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> str:
-    path = tmp_path / "site.toml"
-    text = DEMO.read_text(encoding="utf-8")
-    text = re.sub("(?m)^path = .*", f'path = "{tmp_path / "state"}"', text)
-    assert str(tmp_path) in text
-    path.write_text(text, encoding="utf-8")
-    return str(path)
+def site(demo_file: Path) -> str:
+    return str(demo_file)
 
 
 def test_what_is_imported_is_listed_and_can_be_imported_again(

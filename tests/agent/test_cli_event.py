@@ -4,17 +4,12 @@ from pathlib import Path
 
 import pytest
 
-import zerometer.config
 from zerometer.agent.cli.main import main
-
-DEMO = Path(zerometer.config.__file__).parent / "sites" / "demo.toml"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> str:
-    path = tmp_path / "site.toml"
-    path.write_text(DEMO.read_text(encoding="utf-8"), encoding="utf-8")
-    return str(path)
+def site(demo_file: Path) -> str:
+    return str(demo_file)
 
 
 def test_what_is_added_is_listed(site: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import zerometer.config
 from zerometer.agent.cli.main import main
 from zerometer.config.factor_library import shipped
 from zerometer.core.errors import ConfigError, JournalError, UsageError
 
-DEMO = Path(zerometer.config.__file__).parent / "sites" / "demo.toml"
 HEAD = "series,t0,t1,value,unit,status,published_at\n"
 LINE = "cn-east,2026-03-01T0{0}:00Z,2026-03-01T0{1}:00Z,{2},g/kWh,{3},{4}\n"
 MEASURED = LINE.format(1, 2, 550, "measured", "2026-03-02T00:00Z")
@@ -21,13 +19,8 @@ Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> str:
-    path = tmp_path / "site.toml"
-    text = DEMO.read_text(encoding="utf-8")
-    text = re.sub("(?m)^path = .*", f'path = "{tmp_path / "state"}"', text)
-    assert str(tmp_path) in text
-    path.write_text(text, encoding="utf-8")
-    return str(path)
+def site(demo_file: Path) -> str:
+    return str(demo_file)
 
 
 def take(site: str, text: str) -> int:
@@ -91,12 +84,12 @@ def test_what_was_never_said_is_listed_as_such(site: str, capsys: Captured) -> N
     assert main(["factors", "show", "cn-east", site]) == UsageError.exit_code
     assert "there are: none" in capsys.readouterr().err
     # Who only looks leaves nothing behind.
-    assert not (Path(site).parent / "state").exists()
+    assert not (Path(site).parent / "journal").exists()
 
 
 def test_a_damaged_file_is_told(site: str, capsys: Captured) -> None:
     take(site, HEAD + MEASURED)
-    (Path(site).parent / "state" / "factors.sqlite").write_bytes(b"garbage " * 999)
+    (Path(site).parent / "journal" / "factors.sqlite").write_bytes(b"garbage " * 999)
     assert main(["factors", "list", site]) == 0
     assert "warning: factors: " in capsys.readouterr().err
 
@@ -183,6 +176,6 @@ def test_a_name_that_is_not_there(site: str, capsys: Captured) -> None:
 
 
 def test_a_state_that_cannot_be(site: str, capsys: Captured) -> None:
-    (Path(site).parent / "state").write_text("")
+    (Path(site).parent / "journal").write_text("")
     assert take(site, HEAD + MEASURED) == JournalError.exit_code
     assert "factors: " in capsys.readouterr().err

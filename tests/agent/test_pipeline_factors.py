@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from harness.gateway import WALL_NS, Gateway, journalled_site, windows
-from harness.sites import both
+from harness.sites import with_series
 
 from zerometer.agent.factors.store import FactorStore
 from zerometer.core.factor import FactorRow
-from zerometer.core.site import Factor, Site
+from zerometer.core.site import Site
 
 MINUTE = 60 * 10**9
 ROW = FactorRow(
@@ -20,18 +20,7 @@ ROW = FactorRow(
 
 def site(folder: Path) -> Site:
     """Return the small site; its grid has a series, and 0.6 while that has no value."""
-    small = journalled_site(folder)
-    series = Factor(value=0.6, unit="kg/kWh", id="cn-east", series="cn-east")
-    grid = replace(small.sources[0], factors={**both(0.8), "physical": series})
-    return replace(small, sources=(grid, *small.sources[1:]))
-
-
-def say(gateway: Gateway, *rows: FactorRow) -> None:
-    """Let the agent's own thread find rows in the file."""
-    assert gateway.factor_keeper is not None
-    with FactorStore(gateway.folder) as store:
-        store.add(rows)
-        gateway.factor_keeper.round(store)
+    return with_series(journalled_site(folder), "cn-east", fallback=0.6, other=0.8)
 
 
 def grid_factors(gateway: Gateway) -> list[float]:
@@ -65,7 +54,7 @@ def test_without_a_value_the_constant_of_the_site_stands_in(tmp_path: Path) -> N
 def test_what_comes_while_it_runs_is_taken_up(tmp_path: Path) -> None:
     with Gateway(tmp_path, site(tmp_path)) as gateway:
         gateway.seconds(5)
-        say(gateway, ROW)
+        gateway.say(ROW)
         assert gateway.pipeline.factors.value("cn-east", WALL_NS) is None
         gateway.seconds(1)
         assert gateway.pipeline.factors.value("cn-east", WALL_NS) == 0.5
@@ -75,7 +64,7 @@ def test_what_comes_while_it_runs_is_taken_up(tmp_path: Path) -> None:
 def test_what_was_imported_while_it_was_stopped_is_news(tmp_path: Path) -> None:
     """What it knew when it stopped is none: only then accounts are out of date."""
     with Gateway(tmp_path, site(tmp_path)) as gateway:
-        say(gateway, ROW)
+        gateway.say(ROW)
         gateway.seconds(5)
         gateway.stop()
         revised = replace(ROW, value=0.7, published_ns=WALL_NS + 1)
@@ -83,7 +72,7 @@ def test_what_was_imported_while_it_was_stopped_is_news(tmp_path: Path) -> None:
             store.add([revised])
         gateway.start()
         assert gateway.pipeline.factors.value("cn-east", WALL_NS) == 0.5
-        say(gateway)
+        gateway.say()
         gateway.seconds(1)
         assert gateway.pipeline.factors.value("cn-east", WALL_NS) == 0.7
         gateway.stop()
@@ -92,7 +81,7 @@ def test_what_was_imported_while_it_was_stopped_is_news(tmp_path: Path) -> None:
 def test_what_was_not_committed_is_news_again(tmp_path: Path) -> None:
     with Gateway(tmp_path, site(tmp_path)) as gateway:
         gateway.seconds(7)  # the last commit is two ticks ago
-        say(gateway, ROW)
+        gateway.say(ROW)
         gateway.seconds(1)
         gateway.kill()
         gateway.start()

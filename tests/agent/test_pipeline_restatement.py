@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from harness.gateway import WALL_NS, Gateway, Row, journalled_site, rows
-from harness.sites import both, market_site
+from harness.sites import market_site, with_series
 
 from zerometer.agent.certificates.matcher import Matcher
 from zerometer.agent.certificates.store import CertificateStore
@@ -13,7 +13,7 @@ from zerometer.agent.factors.store import FactorStore
 from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.factor import FactorRow
 from zerometer.core.matching import Certificate
-from zerometer.core.site import Factor, Site
+from zerometer.core.site import Site
 
 #: A quarter of an hour, and what it takes until it is booked.
 QUARTER_S = 905
@@ -25,18 +25,8 @@ LATER = replace(ROW, t1_ns=WALL_NS + QUARTER_NS, value=0.7, published_ns=WALL_NS
 
 
 def site(folder: Path) -> Site:
-    small = journalled_site(folder)
-    series = Factor(value=0.6, unit="kg/kWh", id="mix", series="mix")
-    grid = replace(small.sources[0], factors={**both(0.8), "physical": series})
-    return replace(small, sources=(grid, *small.sources[1:]))
-
-
-def say(gateway: Gateway, *said: FactorRow) -> None:
-    """Let the agent's own thread find rows in the file."""
-    assert gateway.factor_keeper is not None
-    with FactorStore(gateway.folder) as store:
-        store.add(said)
-        gateway.factor_keeper.round(store)
+    """Return the small site; its grid has a series, and 0.6 while that has no value."""
+    return with_series(journalled_site(folder), "mix", fallback=0.6, other=0.8)
 
 
 def quarters(gateway: Gateway) -> list[Row]:
@@ -55,7 +45,7 @@ def test_a_revised_factor_puts_rows_out_again(tmp_path: Path) -> None:
     with Gateway(tmp_path, site(tmp_path)) as gateway:
         gateway.seconds(QUARTER_S)
         before = dict(gateway.pipeline.figures.today_kg)
-        say(gateway, LATER)
+        gateway.say(LATER)
         for _ in range(3):
             gateway.tick()
         after = dict(gateway.pipeline.figures.today_kg)
@@ -86,12 +76,12 @@ def test_a_kill_before_the_commit_restates_all_the_same(tmp_path: Path) -> None:
         store.add([ROW])
     with Gateway(tmp_path, site(tmp_path)) as gateway:
         gateway.seconds(QUARTER_S + 6)
-        say(gateway, LATER)
+        gateway.say(LATER)
         gateway.seconds(1)
         gateway.kill()
         gateway.start()
         assert restated(gateway) == []
-        say(gateway)
+        gateway.say()
         gateway.seconds(5)
         assert len(restated(gateway)) == 1
         gateway.stop()
@@ -107,7 +97,7 @@ def test_what_was_said_while_it_was_stopped_is_restated(tmp_path: Path) -> None:
         with FactorStore(tmp_path) as store:
             store.add([LATER])
         gateway.start()
-        say(gateway)
+        gateway.say()
         gateway.seconds(5)
         gateway.stop()
         assert [row["revision"] for row in quarters(gateway)] == [0, 1]
@@ -131,7 +121,7 @@ def test_an_imported_certificate_restates_the_market_view(tmp_path: Path) -> Non
         )  # fmt: skip
         matcher.work(now_ns)
         matcher.close()
-        say(gateway)
+        gateway.say()
         gateway.seconds(5)
         gateway.stop()
         first, second = quarters(gateway)

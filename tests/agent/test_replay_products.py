@@ -173,6 +173,31 @@ def test_a_figure_says_what_it_rests_on(plant: list[Path]) -> None:
     assert found["location"]["missing"] == ["factor source.grid:location"]
 
 
+def test_every_amount_says_which_part_meters_saw(plant: list[Path]) -> None:
+    lines = plant[1].read_text(encoding="utf-8").splitlines()
+    # Half an hour without the main meter: what it counted then, nobody saw.
+    gap = {f"{START + 60 * minute},main" for minute in range(11, 40)}
+    kept = [line for line in lines if ",".join(line.split(",")[:2]) not in gap]
+    plant[1].write_text("\n".join(kept) + "\n", encoding="utf-8")
+    found = replay(*plant)
+    assert found["sources"]["grid"]["measured_share"] == close(0.5)
+    assert found["pools"]["lv"]["measured_share"] == close(0.5)
+    assert found["sinks"]["press"]["measured_share"] == close(1)
+    assert found["sources"]["unmeasured.lv"]["measured_share"] is None
+
+
+def test_people_are_told_of_events_and_products_too(plant: list[Path]) -> None:
+    _, out, _ = command(*plant)
+    lines = out.splitlines()
+    assert lines[1].startswith("emissions: physical 3922 kg, ")
+    assert lines[2].startswith("of which events: physical 3847 kg, ")
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line}
+    assert rows["door"][:3] == ["60", "pcs", "0.666667"]
+    assert rows["L1"][:3] == ["0", "pcs", "-"]
+    assert rows["gate"][:3] == ["0", "pcs", "-"]
+    assert rows["grid"][-1] == "100.0%"
+
+
 def test_more_out_than_in_beyond_what_meters_may_err_is_told(
     plant: list[Path],
 ) -> None:

@@ -96,6 +96,26 @@ def test_own_generation_is_free_of_carbon_but_not_of_a_footprint(
     ]
 
 
+def test_a_meter_that_no_agent_reads_is_told_beside_one_that_is_read(
+    tmp_path: Path,
+) -> None:
+    more = """[[bus]]
+    id = "b"
+    port = "tcp://127.0.0.1:1502"
+    [[meter]]
+    id = "press"
+    bus = "b"
+    unit = 1
+    map = "eastron-sdm630"
+    [sink.press]
+    from = { lv = "press" }"""
+    told = "has no bus: only a replay knows what it counts, no running agent"
+    assert warnings_of(load(tmp_path, more)) == [
+        f': meter[0]: "main" {told}',
+        f': meter[1]: "m" {told}',
+    ]
+
+
 def test_views_that_all_sources_have_are_accounted_for(tmp_path: Path) -> None:
     loaded = load(tmp_path, factor="factor = { market = 0.5, upstream = 0.1, pcf = 0 }")
     assert loaded.site.views == (*FOUR, "upstream", "pcf")

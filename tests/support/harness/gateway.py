@@ -12,9 +12,11 @@ from zerometer.agent.certificates.matcher import Matcher
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.keeper import FactorKeeper
+from zerometer.agent.factors.store import FactorStore
 from zerometer.agent.journal import Journal, StoredBatch
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.site_events.feed import EventFeed
+from zerometer.core.factor import FactorRow
 from zerometer.core.origin_factors import series_units
 from zerometer.core.points import Reading
 from zerometer.core.site import JournalSettings, Site
@@ -153,6 +155,13 @@ class Gateway:
     def settle(self) -> None:
         """Wait until the journal has done all it was asked for."""
         self.journal.pending("up", 1)
+
+    def say(self, *rows: FactorRow) -> None:
+        """Let the agent's own thread find rows in the file of factors."""
+        assert self.factor_keeper is not None
+        with FactorStore(self.folder) as store:
+            store.add(rows)
+            self.factor_keeper.round(store)
 
     def kill(self) -> None:
         """End the agent as kill -9 does: what is not committed is lost."""

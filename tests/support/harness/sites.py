@@ -134,6 +134,16 @@ def small_site() -> Site:
     )  # fmt: skip
 
 
+def with_series(site: Site, series: str, *, fallback: float, other: float) -> Site:
+    """Return *site*, the grid's physical factor by a series, *other* in all views.
+
+    *fallback* counts while the series has no value. All in kg per kWh.
+    """
+    factor = Factor(value=fallback, unit="kg/kWh", id=series, series=series)
+    grid = replace(site.sources[0], factors={**both(other), "physical": factor})
+    return replace(site, sources=(grid, *site.sources[1:]))
+
+
 def market_site(
     site: Site, matching: Literal["15min", "hour", "month", "year"]
 ) -> Site:
