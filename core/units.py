@@ -22,7 +22,16 @@ class Unit:
 
 def _table() -> dict[str, Unit]:
     rows: dict[str, dict[str, float]] = {
-        "energy": {"kWh": 1.0, "Wh": 1e-3, "MWh": 1e3, "GJ": 1e3 / 3.6, "MJ": 1 / 3.6},
+        "energy": {
+            "kWh": 1.0,
+            "Wh": 1e-3,
+            "MWh": 1e3,
+            "GWh": 1e6,
+            "GJ": 1e3 / 3.6,
+            "TJ": 1e6 / 3.6,
+            "MJ": 1 / 3.6,
+            "kJ": 1e-3 / 3.6,
+        },
         "power": {"kW": 1.0, "W": 1e-3, "MW": 1e3, "GJ/h": 1e3 / 3.6},
         "reactive_energy": {"kvarh": 1.0, "varh": 1e-3, "Mvarh": 1e3},
         "reactive_power": {"kvar": 1.0, "var": 1e-3, "Mvar": 1e3},

@@ -28,6 +28,8 @@ def test_conversions_go_both_ways_or_not_at_all(source: str, target: str) -> Non
 def test_an_hour_of_power_is_energy() -> None:
     assert factor("kWh", "GJ") == pytest.approx(0.0036)
     assert factor("MW", "kW") == 1000.0
+    assert factor("GWh", "TJ") == pytest.approx(3.6)
+    assert factor("MJ", "kJ") == pytest.approx(1000.0)
 
 
 @given(st.sampled_from(sorted(UNITS)))
