@@ -178,7 +178,9 @@ def test_nobody_reading_does_not_stop_the_line() -> None:
         os.write(descriptor, flood)
         os.close(descriptor)
         converse(line.port, b"", len(flood) * 125, 0.1)
-        assert len(converse(line.port, read_request(2, 4, 52, 2), 9)) == 9
+        # On a busy machine more of the flood's answers may come first.
+        said = converse(line.port, read_request(2, 4, 52, 2), len(flood) * 125)
+        assert said[-9:-6] == b"\x02\x04\x04"
 
 
 def descriptors() -> set[Path]:
