@@ -214,8 +214,15 @@ class GraphPicture:
             for view, kg in self._rates.entered_kg.items()
         }
 
-    def _received_kg(self, p: int) -> dict[View, float]:
-        return {view: kg[p] for view, kg in self._rates.received_kg.items()}
+    def _received_kg(self, p: int) -> dict[View, float | None]:
+        """Return what a place gets, None where nothing can be said of its pool."""
+        pool, flows = self._network.places[p].pool, self._rates.quantity[p] > 0
+        return {
+            view: None
+            if pool is not None and flows and self._rates.factors[view][pool] is None
+            else kg[p]
+            for view, kg in self._rates.received_kg.items()
+        }
 
 
 def _times(

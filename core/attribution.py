@@ -188,7 +188,12 @@ class Attribution:
         return self._fold.closings(self._spans[-1], self._factors, self._openings)
 
     def rates(self, rates_per_hour: "array[float]", factors: FactorSet) -> Rates:
-        """Attribute the present: the rate of each flow, NaN (unknown) counts as 0."""
+        """Attribute the present: the rate of each flow, NaN (unknown) counts as 0.
+
+        What a process gives while nobody sees what it takes or burns would come out
+        free of carbon: nothing can be said of such pools.
+        """
+        unsaid = _unsaid(self._network, rates_per_hour)
         second = array(
             "d",
             (
@@ -206,8 +211,10 @@ class Attribution:
             rates_per_hour,
             {
                 view: [
-                    kg / through if through > 0 else None
-                    for kg, through in zip(row, totals.throughput, strict=True)
+                    kg / through if through > 0 and pool not in unsaid else None
+                    for pool, (kg, through) in enumerate(
+                        zip(row, totals.throughput, strict=True)
+                    )
                 ]
                 for view, row in totals.pool_kg.items()
             },
@@ -295,3 +302,20 @@ class Attribution:
 
 def _hourly(row: "array[float]") -> "array[float]":
     return array("d", (value * SECONDS_PER_HOUR for value in row))
+
+
+def _unsaid(network: Network, rates: "array[float]") -> set[int]:
+    """Return the pools that get what is made of flows that nobody sees now."""
+    found: set[int] = set()
+    while True:
+        more = {
+            give.pool
+            for process in network.conversions
+            if any(isnan(rates[flow]) for _, flow in (*process.takes, *process.burns))
+            or any(pool in found for pool, _ in process.takes)
+            for give in process.gives
+            if rates[give.flow] > 0
+        }
+        if more <= found:
+            return found
+        found |= more

@@ -83,3 +83,15 @@ def test_what_is_no_flow_is_not_drawn() -> None:
     assert "loss.battery" not in names
     ends = {end for link in drawn_.links() for end in (link["from"], link["to"])}
     assert ends <= names | {f"pool.{pool['id']}" for pool in drawn_.pools()}
+
+
+def test_power_of_fuel_that_nobody_sees_is_not_free_of_carbon() -> None:
+    seen = {"grid": 100.0, "start": 100.0, "end": 90.0, "power": 30.0, "heat": 50.0}
+    told = picture(seen)
+    factors = {pool["id"]: pool["factor"]["location"] for pool in told.pools()}
+    assert factors == {"mv": 0.6, "lv": None, "gas": None, "hot": None}
+    (rest,) = [place for place in told.places() if place["id"] == "sink.rest"]
+    assert rest["rate"] == pytest.approx(120.0)
+    assert rest["emission_kg_per_h"]["location"] is None
+    with_fuel = picture({**seen, "fuel": 100.0})
+    assert all(pool["factor"]["location"] is not None for pool in with_fuel.pools())
