@@ -31,7 +31,8 @@ class CounterBank:
 
     Of a watched counter, the value after a jump has the flag JUMP beside its own: a
     gain by rule 2 or 3 that was at least 20 times as much and as fast as any before,
-    of ten at least, and 20 times as fast as the next. It is booked all the same.
+    of ten at least, and 20 times as fast as the next, or the last before a reset. It
+    is booked all the same.
 
     Comparisons allow for the rounding of the values themselves (2**-50 of the
     greater one). Units are the caller's, the same for step, modulus, rate and
@@ -96,6 +97,9 @@ class CounterBank:
         value plus an offset that changes only when the register rolls over or
         is reset or changed. NaN before the first good value.
         """
+
+    def jumps(self, i: int) -> bool:
+        """Say whether the last gain of *i* is a jump, if none like it follows."""
 
     def step(self, i: int) -> float:
         """Return the smallest increment of counter *i* at its present value."""

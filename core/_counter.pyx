@@ -196,6 +196,10 @@ cdef class CounterBank:
         self._check(i)
         return self.counters[i].index if self.counters[i].seen else NAN
 
+    def jumps(self, Py_ssize_t i) -> bool:
+        self._check(i)
+        return self.counters[i].watched and self.counters[i].jump > 0
+
     def step(self, Py_ssize_t i) -> float:
         self._check(i)
         return step_at(&self.counters[i], self.counters[i].raw)
@@ -326,6 +330,8 @@ cdef uint8_t take(
             c.offset += c.modulus
         c.raw = now
     if fit == FIT_NOT:
+        if c.watched and c.jump > 0:
+            flags |= BIT_JUMP
         c.jump = 0
     elif c.watched and watch(c, gain[0], time_ns - c.time_ns):
         flags |= BIT_JUMP

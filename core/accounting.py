@@ -204,7 +204,7 @@ class Accounting:
         is what it gained.
         """
         closing = self.advance(now_ns)
-        self.metering.bank.end()
+        closing.notes += self.metering.end()
         self._book_until(now_ns, closing)
         return closing
 

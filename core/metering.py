@@ -262,6 +262,15 @@ class Metering:
         (key,) = (key for key, number in self.powers.items() if number == power)
         return [Note("negative-flow", *key, value)]
 
+    def end(self) -> list[Note]:
+        """Expect no more values; return what was odd about the last ones."""
+        self.bank.end()
+        return [
+            Note("counter-jump", *key, self.counters.index(*key))
+            for key, slot in self.counters.of.items()
+            if self.counters.bank.jumps(slot)
+        ]
+
     def change(self, event: SiteEvent) -> list[Note]:
         """Take in that a meter, or its ratio, was changed; say if it is too late.
 

@@ -19,8 +19,8 @@ NOTE_TEXTS = {
         "if it can count so fast, state its max_power or max_rate"
     ),
     "counter-jump": (
-        "had jumped before that, 20 times faster than ever, and it was booked: if the "
-        "meter was changed, tell it as meter-change, else state max_power or max_rate"
+        "has jumped, 20 times faster than ever, and it was booked: if the meter was "
+        "changed, tell it as meter-change, else state its max_power or max_rate"
     ),
     "counter-reset": (
         "reset or another meter, of which no event tells; "

@@ -243,6 +243,11 @@ USUAL = [10.0 + 2 * i for i in range(11)]
 def test_a_jump_is_told_and_booked() -> None:
     after = [USUAL[-1] + 40.0 + 2 * i for i in range(4)]
     assert watched([*USUAL, *after]) == [12]
+    # So it is when it falls back: that is a reset.
+    bank = CounterBank(1)
+    bank.configure(0, 1.0, 0.0, 1e9, 0.0, True)
+    flags = run(bank, [*USUAL, 9000.0, *(32.0 + 2 * i for i in range(3))])
+    assert [bool(flag & kernel.JUMP) for flag in flags[-4:]] == [0, 0, 0, 1]
     # One less, in number or in height, is none.
     assert watched([*USUAL[1:], *after]) == []
     assert watched([*USUAL, *(value - 1 for value in after)]) == []
