@@ -1,10 +1,12 @@
 """What the accounts say beside the flows: factors, demand, what they rest on."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from zerometer.agent.pipeline import Pipeline
 from zerometer.core.alignment import MINUTE_NS, QUARTER_NS
+from zerometer.core.categories import origin_categories
 from zerometer.core.demand import INTERVAL
 from zerometer.core.origin_factors import origin_factors
 from zerometer.core.site import Factor, View
@@ -25,12 +27,14 @@ class AccountPicture:
         """Return, of each source and fuel, what a unit of it emits now, by view.
 
         ``from`` names the shipped factor or the series; ``status`` is that of its
-        value.
+        value; ``category`` is where what it emits belongs.
         """
+        site = self._pipeline.site
+        categories = {v: origin_categories(site, v) for v in self._network.views}
         names = [origin.name for origin in self._network.origins]
         quarter_ns = self._time_ns - self._time_ns % QUARTER_NS
         values = self._pipeline.factors.at(quarter_ns).values
-        stated = origin_factors(self._pipeline.site, names)
+        stated = origin_factors(site, names)
         return [
             {
                 "id": origin.name,
@@ -39,6 +43,7 @@ class AccountPicture:
                     view: {
                         "kg": values[view][k],
                         **self._told(stated[view][k][0], quarter_ns),
+                        "category": asdict(categories[view][origin.name]),
                     }
                     for view in self._network.views
                 },

@@ -92,12 +92,16 @@ def _header_faults(
     names: Sequence[str], needed: Sequence[str], optional: Collection[str]
 ) -> Iterator[str]:
     known = (*needed, *optional)
+    missing = [name for name in needed if name not in names]
     for name in dict.fromkeys(names):
         if name not in known:
-            yield f"no column {shown(name)} is known{near(name, known)}"
+            hint = near(name, known)
+            # What is missing is told with all that are known, once.
+            told = missing and hint.startswith("; known")
+            yield f"no column {shown(name)} is known{'' if told else hint}"
         elif names.count(name) > 1:
             yield f"column {name} stands there twice"
-    if missing := [name for name in needed if name not in names]:
+    if missing:
         yield (
             f"no column {', '.join(missing)}: needed are {', '.join(needed)}; "
             f"known as well {', '.join(optional)}"

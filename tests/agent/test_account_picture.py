@@ -34,13 +34,15 @@ def test_a_factor_says_where_it_is_from(tmp_path: Path) -> None:
         before = snapshot_of(gateway)
         gateway.pipeline.factors.load([row])
         after = snapshot_of(gateway)
-    told = {"kg": 0.55, "from": "cn-east", "status": "fallback"}
+    bought = {"scope": 2, "ghg": "purchased-electricity", "iso": 2}
+    burned = {"scope": 1, "ghg": "stationary-combustion", "iso": 1}
+    told = {"kg": 0.55, "from": "cn-east", "status": "fallback", "category": bought}
     assert factor(before, "source.grid", "physical") == told
-    told = {"kg": 0.4, "from": "cn-east", "status": "preliminary"}
+    told = {"kg": 0.4, "from": "cn-east", "status": "preliminary", "category": bought}
     assert factor(after, "source.grid", "physical") == told
-    constant = {"kg": 0.6, "from": None, "status": "constant"}
+    constant = {"kg": 0.6, "from": None, "status": "constant", "category": bought}
     assert factor(after, "source.grid", "location") == constant
-    fuel = {"kg": 2.0, "from": None, "status": "constant"}
+    fuel = {"kg": 2.0, "from": None, "status": "constant", "category": burned}
     assert factor(after, "fuel.boiler.natural_gas", "physical") == fuel
     # What is at no time a factor of its own is not listed.
     assert {e["id"].split(".")[0] for e in after["factors"]} == {"source", "fuel"}

@@ -92,4 +92,7 @@ def test_elements_that_scripts_ask_for_exist() -> None:
 def test_files_stay_small() -> None:
     """The whole page is sent over a field laptop's cable and read by people."""
     assert sum(len(data) for data in assets().values()) < 100_000
-    assert all(text.count("\n") < 200 for text in TEXTS.values())
+    lines = {name: text.count("\n") for name, text in TEXTS.items()}
+    # A dictionary has a line for each word, and no other.
+    most = {name: 250 if name.startswith("i18n/") else 200 for name in lines}
+    assert all(lines[name] < most[name] for name in lines)

@@ -26,7 +26,9 @@ function create(entry) {
 
 function update(part, entry) {
   setText(part.value, factor(entry.kg, entry.unit));
-  setText(part.from, entry.from || t("factors.site-file"));
+  // A life cycle, and what is biogenic, has no scope.
+  const scope = entry.category.scope ? ` · ${t("factors.scope", { n: entry.category.scope })}` : "";
+  setText(part.from, (entry.from || t("factors.site-file")) + scope);
   setText(part.status, word("factor-status", entry.status));
   setAttribute(part.status, "data-state", entry.status === FALLBACK ? "bad" : "good");
 }

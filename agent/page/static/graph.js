@@ -104,9 +104,10 @@ function sum(links) {
   return links.reduce((total, link) => total + (link.kw ?? 0), 0);
 }
 
-// What a process gives carries what it took, divided by energy.
+// What a process gives carries what it took, divided by energy; unknown if that is not seen.
 function burdenOf(given, links, view) {
   const taken = links.filter((link) => link.to === given.from);
+  if (taken.some((link) => link.rate === null)) return null;
   const total = taken.reduce((all, link) => all + (link.emission_kg_per_h?.[view] ?? 0), 0);
   const energy = sum(links.filter((link) => link.from === given.from));
   return taken.length === 0 || energy === 0 ? null : (total * given.kw) / energy;
