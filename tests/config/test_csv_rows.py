@@ -66,6 +66,7 @@ def test_a_row_has_a_cell_for_each_column(file: Path, line: str, fault: str) -> 
         "unknown",
         "twice",
         "both",
+        "alone",
         "utf-8",
         "quotes",
         "end",
