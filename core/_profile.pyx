@@ -30,7 +30,7 @@ cdef uint8_t FLAG_RESET = _counter.RESET
 
 SETTLE_STEPS = SETTLE_AFTER
 
-_FLOW = struct.Struct("<qBBBBBqqddddddqdd")
+_FLOW = struct.Struct("<qBBBBBBqqddddddqdd")
 _SERIES = struct.Struct("<qdddqBB5q")
 _SAMPLE = struct.Struct("<qddqB")
 
@@ -304,6 +304,7 @@ cdef class ProfileBank:
             guessed = rate if piece.guessed else rate * f.claimed
             if piece.unseen or f.everywhere:
                 rate += f.fill
+                piece.unseen = piece.unseen and not f.on_time
                 guessed += f.fill if piece.unseen or f.guessed else 0
             if not add(&self.segments, piece.end_ns, rate, guessed, piece.unseen):
                 return False
@@ -421,7 +422,7 @@ cdef class ProfileBank:
         self._check("flow", i, self.count)
         f = &self.flows[i]
         return _FLOW.pack(
-            f.next, f.counted, f.dark, f.everywhere, f.guessed, f.unfit,
+            f.next, f.counted, f.dark, f.everywhere, f.guessed, f.on_time, f.unfit,
             f.since_ns, f.planned_ns, f.open, f.carry, f.moved, f.scale, f.fill,
             f.claimed, f.judged_ns, f.promised, f.made_up,
         )
@@ -434,7 +435,7 @@ cdef class ProfileBank:
             raise FormatError(f"profile: flow {i} - {len(state)} bytes of state")
         f = &self.flows[i]
         (
-            f.next, f.counted, f.dark, f.everywhere, f.guessed, f.unfit,
+            f.next, f.counted, f.dark, f.everywhere, f.guessed, f.on_time, f.unfit,
             f.since_ns, f.planned_ns, f.open, f.carry, f.moved, f.scale, f.fill,
             f.claimed, f.judged_ns, f.promised, f.made_up,
         ) = _FLOW.unpack(state)

@@ -42,6 +42,7 @@ cdef struct Flow:
     double fill              # per ns, where powers were not seen, or everywhere
     uint8_t everywhere
     uint8_t guessed          # 1: nobody saw when the fill flowed, or that it did
+    uint8_t on_time          # 1: the counter saw what power did not see
     double claimed           # part of the scaled power of which nobody saw it
 
     int64_t judged_ns        # since when power and counter are compared
@@ -148,7 +149,7 @@ cdef inline void plan(
     cdef const Sample* knot = &counter.samples[counter.start + f.next]
     f.scale = 1
     f.fill = f.claimed = 0
-    f.everywhere = f.guessed = 0
+    f.everywhere = f.guessed = f.on_time = 0
     if knot.kind & SAMPLE_BREAK or not f.counted:
         f.guessed = f.power < 0
         begin_anew(f, knot.time_ns)
@@ -193,6 +194,7 @@ cdef inline void plan_scaled(
     f.promised += f.open + energy
     if f.dark or unseen_ns > 0:
         f.unfit = 1
+    f.on_time = not (f.dark or knot.kind & (SAMPLE_GUESSED | SAMPLE_LATE))
     if f.moved >= SETTLE_AFTER * knot.step or fabs(f.carry) > knot.step:
         f.made_up += f.carry
         f.guessed = f.dark | (knot.kind & SAMPLE_GUESSED)

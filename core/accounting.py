@@ -30,6 +30,7 @@ from zerometer.core.notes import Disagreement, Note
 from zerometer.core.points import Reading
 from zerometer.core.reconcile import Reconciliation
 from zerometer.core.site import Site, View
+from zerometer.core.ticks import cut_into_ticks
 from zerometer.core.totals import Factors, FactorSet, Totals
 from zerometer.core.windows import Leftover, OpenWindows, Window
 
@@ -300,7 +301,12 @@ class Accounting:
         self._reconciliation.adjust(metered.energies)
         energies, notes = self.metering.flows(metered)
         closing.notes += notes
-        durations = array("q", (t1 - t0 for t0, t1 in pairwise(metered.edges)))
+        energies, durations = cut_into_ticks(
+            energies,
+            array("q", (t1 - t0 for t0, t1 in pairwise(metered.edges))),
+            [(tank.charge, tank.discharge) for tank in self.network.tanks],
+            self._tick_ns,
+        )
         totals = self.attribution.book(
             energies, durations, start_ns, end_ns, self._factors_at(start_ns)
         )

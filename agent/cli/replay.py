@@ -79,18 +79,22 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Replay and print."""
+    from zerometer.agent.replay.batch_readings import holds_batches
     from zerometer.agent.replay.blocks import open_readings
     from zerometer.agent.replay.certificates import match_readings
     from zerometer.agent.replay.document import Document
+    from zerometer.agent.replay.pace import at_recorded_pace
     from zerometer.agent.replay.points import Points
     from zerometer.agent.replay.run import Replay
     from zerometer.agent.replay.sections.certificates import CertificatesSection
     from zerometer.core.network import Network
 
-    site = load(options)
+    site, path = load(options), Path(options.readings)
+    if not holds_batches(path):
+        site = at_recorded_pace(site)
     network = Network(site)
     factors, rejected = _factors(site, network, options.factors)
-    path, points = Path(options.readings), Points(site, network)
+    points = Points(site, network)
     matchings: Mapping[str, Matching] = {}
     if options.certificates is not None:
         once = open_readings(path, points)

@@ -35,6 +35,25 @@ from = { lv = "line" }
 remainder_of = "lv"
 """  # noqa: E501
 EFFICIENCY = Fraction("0.95") * Fraction("0.9")
+BOTH = """
+tick = "1min"
+[pool.lv]
+carrier = "electricity"
+[source.grid]
+into = "lv"
+meter = "grid"
+factor = 0.6
+[source.pv]
+into = "lv"
+meter = "pv"
+factor = 0
+[storage.battery]
+pool = "lv"
+charge = "in"
+discharge = "out"
+[sink.line]
+from = { lv = "line" }
+"""
 
 
 def hours(seed: int, count: int) -> list[dict[str, Fraction]]:
@@ -178,3 +197,36 @@ def test_what_a_battery_held_before_is_of_unknown_origin(tmp_path: Path) -> None
     assert line["emissions_kg"]["physical"] == pytest.approx(9.0)
     assert kinds(found) == {("unknown-start", "battery"), ("factor-fallback", "grid")}
     assert found["storages"]["battery"]["factor"]["physical"] is None
+
+
+@pytest.mark.parametrize("window", ["1min", "15min", "1h"])
+def test_a_battery_that_does_both_gives_tick_by_tick(
+    tmp_path: Path, window: str
+) -> None:
+    """It is charged and discharged within the same hours; a tick is a minute."""
+    of_hours = [
+        {"grid": 60, "pv": 0, "in": 30, "out": 0, "line": 30},
+        {"grid": 30, "pv": 60, "in": 40, "out": 20, "line": 70},
+        {"grid": 40, "pv": 10, "in": 10, "out": 30, "line": 70},
+    ]
+    held, held_kg, line_kg = 0.0, 0.0, 0.0
+    for hour in of_hours:
+        grid, pv, into, out, line = (hour[name] / 60 for name in hour)
+        for _ in range(60):
+            out_kg = held_kg * out / held if out else 0.0
+            factor = (grid * 0.6 + out_kg) / (grid + pv + out)
+            held += into - out
+            held_kg += into * factor - out_kg
+            line_kg += line * factor
+    tick, graph = BOTH.split("\n", 2)[1:]
+    path = site(
+        tmp_path / "site.toml", tick,
+        meters("1h", "kWh", "grid", "pv", "in", "out", "line"), graph,
+    )  # fmt: skip
+    readings = counted(tmp_path / "r.csv", [(HOUR, hour) for hour in of_hours])
+    found = replay(path, readings, "--window", window)
+    battery = found["storages"]["battery"]
+    assert battery["energy"] == pytest.approx(held, rel=EXACT)
+    assert battery["emissions_kg"]["physical"] == pytest.approx(held_kg, rel=EXACT)
+    line_found = found["sinks"]["line"]["emissions_kg"]["physical"]
+    assert line_found == pytest.approx(line_kg, rel=EXACT)

@@ -84,6 +84,7 @@ class Flow:
     claimed: float = 0.0
     everywhere: bool = False
     guessed: bool = False
+    on_time: bool = False
     promised: float = 0.0
     made_up: float = 0.0
     unfit: bool = False
@@ -188,7 +189,7 @@ class Flow:
         knot = self.knots[self.taken]
         assert self.since_ns is not None
         self.scale, self.fill, self.claimed = 1.0, 0.0, 0.0
-        self.everywhere = self.guessed = False
+        self.everywhere = self.guessed = self.on_time = False
         if knot.is_break or not self.counted:
             self.guessed = self.per_ns is None
             self._begin_anew(knot.time_ns)
@@ -217,6 +218,7 @@ class Flow:
         self.moved += knot.gain
         self.promised += self.open + energy
         self.unfit |= self.dark or unseen_ns > 0
+        self.on_time = not (self.dark or knot.guessed or knot.is_late)
         if self.moved < 50 * knot.step and abs(self.carry) <= knot.step:
             return
         self.made_up += self.carry
@@ -255,10 +257,11 @@ class Flow:
         for piece in self._pieces(at, until):
             rate = piece.rate * self.scale
             guessed = rate if piece.guessed else rate * self.claimed
+            unseen = piece.unseen and not self.on_time
             if piece.unseen or self.everywhere:
                 rate += self.fill
-                guessed += self.fill if piece.unseen or self.guessed else 0.0
-            out.append(Segment(piece.end_ns, rate, guessed, piece.unseen))
+                guessed += self.fill if unseen or self.guessed else 0.0
+            out.append(Segment(piece.end_ns, rate, guessed, unseen))
 
     def mean(self) -> float:
         """Return the rate between the last two values of the counter; NaN: none."""
