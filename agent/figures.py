@@ -81,13 +81,9 @@ class Figures:
 
     def restated(self, start_ns: int, delta_kg: Mapping[View, float]) -> None:
         """Follow a change of what was booked at a time; minutes stay as they are."""
-        if self._day_of(start_ns) == self.day:
+        if self._day(start_ns) == self.day:
             for view, kg in delta_kg.items():
                 self.today_kg[view] += kg
-
-    def _day_of(self, time_ns: int) -> str:
-        moment = datetime.fromtimestamp(time_ns // 10**9, UTC)
-        return moment.astimezone(self._zone).date().isoformat()
 
     def state(self) -> list[Any]:
         """Return the sums as plain values."""

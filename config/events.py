@@ -116,7 +116,7 @@ def event_of(values: Mapping[str, str], site: Site) -> SiteEvent | list[Fault]:
     """Return the event that *values*, text by column, say; or all that is wrong."""
     reader = _Reader(values)
     for column in REQUIRED:
-        if not reader.text(column):
+        if not values.get(column, "").strip():
             reader.fault(column, "missing")
     for name in values:
         if name not in COLUMNS:

@@ -170,7 +170,9 @@ def _shipped(table: Table, key: str, name: str, unit: str) -> Factor | None:
     if unit and factor.unit != f"kg/{unit}":
         table.error(key, f"{shown(name)} is in {factor.unit}, needed is kg/{unit}")
         return None
-    if not found.verified or found.confidence not in FIT_AS_DEFAULT:
+    if not found.verified:
         message = "is not verified: nobody has compared it with its source"
         table.warn(key, f"{shown(name)} {message}")
+    elif found.confidence not in FIT_AS_DEFAULT:
+        table.warn(key, f"{shown(name)} is of {found.confidence} confidence")
     return factor

@@ -38,7 +38,7 @@ def shown(value: object) -> str:
 
 
 class Table:
-    """One table: ``keys`` may stand in it, ``later`` are refused by name.
+    """One table: ``keys`` may stand in it, nothing else.
 
     ``where`` names the table in messages, such as ``meter "press-3"``.
     """
@@ -52,7 +52,6 @@ class Table:
         values: dict[str, Any],
         where: str,
         keys: Sequence[str] | None = None,
-        later: Sequence[str] = (),
     ) -> None:
         self.document = document
         self.problems = problems
@@ -60,13 +59,11 @@ class Table:
         self.values = values
         self.where = where
         if keys is not None:
-            self._check_keys(keys, later)
+            self._check_keys(keys)
 
-    def _check_keys(self, keys: Sequence[str], later: Sequence[str]) -> None:
+    def _check_keys(self, keys: Sequence[str]) -> None:
         for key in self.values:
-            if key in later:
-                self.error(key, "not supported yet in this version", of_key=True)
-            elif key not in keys:
+            if key not in keys:
                 self.error(key, f"unknown key{near(key, keys)}", of_key=True)
 
     def _problem(
@@ -247,7 +244,6 @@ class Table:
         key: str,
         where: str,
         keys: Sequence[str] | None = None,
-        later: Sequence[str] = (),
     ) -> "Table":
         """Return the table at *key*; an empty one when it is absent or no table."""
         value = self.values.get(key, {})
@@ -261,12 +257,9 @@ class Table:
             values=value,
             where=where,
             keys=keys,
-            later=later,
         )
 
-    def listed(
-        self, key: str, keys: Sequence[str], later: Sequence[str] = ()
-    ) -> Iterator["Table"]:
+    def listed(self, key: str, keys: Sequence[str]) -> Iterator["Table"]:
         """Yield the tables of ``[[key]]``, each named by its id or its number."""
         value = self.values.get(key, [])
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
@@ -282,7 +275,6 @@ class Table:
                 values=values,
                 where=f"{key} {label}",
                 keys=keys,
-                later=later,
             )
 
     def elements(self, key: str) -> Iterator["Table"]:
@@ -294,9 +286,7 @@ class Table:
         for index in range(len(value)):
             yield _Element(self, key, index)
 
-    def named(
-        self, key: str, keys: Sequence[str], later: Sequence[str] = ()
-    ) -> Iterator[tuple[str, "Table"]]:
+    def named(self, key: str, keys: Sequence[str]) -> Iterator[tuple[str, "Table"]]:
         """Yield the tables of ``[key.name]`` with their names."""
         outer = self.table(key, key)
         for name, value in outer.values.items():
@@ -305,7 +295,7 @@ class Table:
                 continue
             if not _ID.fullmatch(name):
                 outer.error(name, f"the name {BAD_ID}", of_key=True)
-            yield name, outer.table(name, f'{key} "{name}"', keys, later)
+            yield name, outer.table(name, f'{key} "{name}"', keys)
 
 
 class _Element(Table):

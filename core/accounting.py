@@ -108,6 +108,9 @@ class Accounting:
         measures = enumerate(self.network.measures)
         self._alone = [i for i, measure in measures if not measure.counter]
         self.attribution = Attribution(self.network)
+        tanks = self.network.tanks
+        self._storages = [(tank.charge, tank.discharge) for tank in tanks]
+        self._bought = tuple(self.network.demand.values())
         self._agenda = Agenda(site, self.network)
         self._gauged = {meter for meter, _ in self._agenda.gauges}
         self._reconciliation = Reconciliation(self.network, site)
@@ -304,7 +307,7 @@ class Accounting:
         energies, durations = cut_into_ticks(
             energies,
             array("q", (t1 - t0 for t0, t1 in pairwise(metered.edges))),
-            [(tank.charge, tank.discharge) for tank in self.network.tanks],
+            self._storages,
             self._tick_ns,
         )
         totals = self.attribution.book(
@@ -321,7 +324,7 @@ class Accounting:
             durations,
             energies,
             len(self.network.flows),
-            tuple(self.network.demand.values()),
+            self._bought,
         )
         closing.totals.append(totals)
         if self._rounded:

@@ -7,6 +7,7 @@ that what was before is booked before. Nothing of this is told twice.
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 from zerometer.core.event import SiteEvent
@@ -60,6 +61,8 @@ class Agenda:
 
         NaN says nothing, nor does a full storage of unknown capacity.
         """
+        if isnan(value):
+            return
         for gauge in self._gauges.get((meter, point), ()):
             ends = gauge.settings
             at = None
@@ -69,7 +72,7 @@ class Agenda:
                 at = gauge.capacity
             if at is not None and at != gauge.at:
                 insort(self._due, (time_ns, gauge.tank, at))
-            gauge.at = at if value == value else gauge.at  # noqa: PLR0124
+            gauge.at = at
 
     def until(self, start_ns: int, end_ns: int) -> int:
         """Return where a span from *start_ns* has to end, at the latest *end_ns*."""

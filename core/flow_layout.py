@@ -36,14 +36,13 @@ class Layout:
         energies: "array[float]",
         durations_ns: "array[int]",
         amounts: "array[float]",
-    ) -> bytearray:
-        """Add a block of steps to *amounts*; return the last one's conditions."""
+    ) -> None:
+        """Add a block of steps to *amounts*."""
         carries = array("d", bytes(8 * len(amounts)))
         shares = array("d", bytes(8 * self.pools * self.origins))
         conditions = bytearray(self.pools)
         graph.solve(energies, durations_ns, amounts, carries, shares, conditions)
         settle(amounts, carries)
-        return conditions
 
     def common(self, amounts: "array[float]") -> dict[str, "array[float]"]:
         """Return what is the same in all variants."""

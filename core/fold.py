@@ -35,6 +35,7 @@ class Fold:
         }
         self._origins = len(network.origins)
         self._tanks = len(network.tanks)
+        self._storages = {tank.place for tank in network.tanks}
 
     def refold(
         self, record: QuarterRecord, factors: FactorSet, openings: Holdings
@@ -105,11 +106,10 @@ class Fold:
 
     def _is_unknown(self, totals: Totals, tank: Tank, held: Held) -> bool:
         """Return whether what a storage had at first is still in it, or was used."""
-        storages = {t.place for t in self._network.tanks}
         used = fsum(
             part
             for place, part in enumerate(totals.received[tank.unknown :: self._origins])
-            if place not in storages
+            if place not in self._storages
         )
         return (
             used > NOISE + DISPLACED * totals.flows[tank.discharge]

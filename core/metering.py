@@ -60,11 +60,6 @@ class Metered:
     seen_ns: float
     disagreements: list[Disagreement]
 
-    @property
-    def steps(self) -> int:
-        """How many steps there are."""
-        return len(self.edges) - 1
-
 
 @dataclass(frozen=True, slots=True)
 class _Target:

@@ -30,7 +30,6 @@ def series_units(site: Site) -> dict[str, str]:
     factors = [factor for s in site.sources for factor in s.factors.values()]
     for process in site.processes:
         factors += [f for fuel in process.fuels for f in fuel.factors.values()]
-    factors += [sink.factor for sink in site.sinks if sink.factor]
     return {factor.series: factor.unit for factor in factors if factor.series}
 
 

@@ -31,22 +31,13 @@ Lines = list[list[Line]]
 def lines_in(network: Network) -> Lines:
     """Return, by pool, what flows in: measured, and what nobody measured."""
     lines = [
+        *((i.pool, _of_flow(network, i.flow)) for i in network.inflows),
         *(
-            (i.pool, Line(network.origins[i.origin].name, "flow", i.flow))
-            for i in network.inflows
-        ),
-        *(
-            (
-                give.pool,
-                Line(_of_process(network, p, "gives", give.pool), "flow", give.flow),
-            )
-            for p, process in enumerate(network.conversions)
+            (give.pool, _of_flow(network, give.flow))
+            for process in network.conversions
             for give in process.gives
         ),
-        *(
-            (tank.pool, Line(f"{tank.name}:discharge", "flow", tank.discharge))
-            for tank in network.tanks
-        ),
+        *((tank.pool, _of_flow(network, tank.discharge)) for tank in network.tanks),
         *(
             (pool, Line(network.origins[origin].name, "origin", origin))
             for pool, origin in enumerate(network.unmeasured)
@@ -67,8 +58,8 @@ def lines_out(network: Network) -> Lines:
             for pool, place in enumerate(network.remainders)
         ),
         *(
-            (pool, Line(_of_process(network, p, "takes", pool), "flow", flow))
-            for p, process in enumerate(network.conversions)
+            (pool, _of_flow(network, flow))
+            for process in network.conversions
             for pool, flow in process.takes
         ),
         *(
@@ -86,5 +77,5 @@ def _by_pool(network: Network, lines: Iterable[tuple[int, Line]]) -> Lines:
     return found
 
 
-def _of_process(network: Network, process: int, verb: str, pool: int) -> str:
-    return f"{network.conversions[process].name}:{verb}:{network.pools[pool].id}"
+def _of_flow(network: Network, flow: int) -> Line:
+    return Line(network.flows[flow].name, "flow", flow)

@@ -61,8 +61,8 @@ class Totals:
     flow: the quantity, and the part of it whose amount or time no meter saw.
     ``entered``: by origin. ``received``: by place and origin, row after row; of a
     storage what charging put in less what discharging took out. ``quantity``: by
-    place. ``throughput``: by pool. ``emissions``: the same in kg by view: entered by
-    origin, received by place, and ``pool_kg``, what the throughput of each pool
+    place. ``throughput``: by pool. In kg, by view: ``entered_kg`` by origin,
+    ``received_kg`` by place, and ``pool_kg``, what the throughput of each pool
     carried (its factor is the quotient). ``credit_kg``: what exports take off in
     ``gb32150``. ``held``: of each storage, at the end; ``true_up``: by how much it
     was found to hold more than its flows say. ``minutes``: what came in each minute

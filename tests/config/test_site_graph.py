@@ -145,6 +145,25 @@ def test_shipped_factors_that_do_not_fit_are_warned_of(tmp_path: Path) -> None:
     ]
 
 
+def test_a_shipped_factor_of_low_confidence_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(
+        """
+        format = 1
+        site = { id = "yard", timezone = "Asia/Shanghai" }
+        meter = [{ id = "belt", points = { mass = "t" } }]
+        pool.yard.carrier = "diesel"
+        source.coal.into = "yard"
+        source.coal.meter = "belt"
+        source.coal.factor = "cn-fuel/bituminous/power-boiler"
+        sink.rest.remainder_of = "yard"
+        """
+    )
+    assert warnings_of(load_site(path)) == [
+        'source "coal": factor: "cn-fuel/bituminous/power-boiler" is of low confidence'
+    ]
+
+
 def test_a_series_with_what_holds_without_it(tmp_path: Path) -> None:
     factor = (
         'factor = { location = { series = "live", fallback = "cn-grid/2023/national",'
