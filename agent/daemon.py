@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerometer.agent.bus_memory import BusMemory
-from zerometer.agent.certificates.matcher import Matcher, MatcherThread
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.forms import open_feed
-from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.journal import Journal
 from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
@@ -36,6 +34,8 @@ from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice
 
 if TYPE_CHECKING:
+    from zerometer.agent.certificates.matcher import MatcherThread
+    from zerometer.agent.factors.keeper import FactorKeeper
     from zerometer.agent.page.keeper import PageKeeper
 
 log = logging.getLogger("zerometer")
@@ -112,20 +112,24 @@ class Daemon:
             raise
         return feed
 
-    def _open_matcher(self) -> MatcherThread | None:
+    def _open_matcher(self) -> "MatcherThread | None":
         """Return who matches certificates; None for a site without that view."""
         if "market" not in self._site.views:
             return None
+        from zerometer.agent.certificates.matcher import Matcher, MatcherThread
+
         return MatcherThread(
             Matcher(self._site, Path(self._site.journal.path)),
             lambda text: self._event("certificates", "certificates", text),
             lambda: self._clock.wall_ns(self._clock.boottime_ns()),
         )
 
-    def _open_factors(self) -> FactorKeeper | None:
+    def _open_factors(self) -> "FactorKeeper | None":
         """Return who has the values of series; None for a site that names none."""
         if not (self._site.feeds or series_units(self._site) or self._matcher):
             return None
+        from zerometer.agent.factors.keeper import FactorKeeper
+
         return FactorKeeper(
             Path(self._site.journal.path),
             {settings: open_feed(settings) for settings in self._site.feeds},

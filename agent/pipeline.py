@@ -9,16 +9,15 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from math import isnan
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgpack
 
 from zerometer.agent.balance_watch import BalanceWatch
-from zerometer.agent.certificates.matcher import Matcher
 from zerometer.agent.clock import EPOCH_NS, Clock, read_boot_id
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.feed import FeedState
-from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.figures import Figures
 from zerometer.agent.journal import Commit, Journal, Resume
 from zerometer.agent.latest import Latest
@@ -34,6 +33,10 @@ from zerometer.core.points import Reading
 from zerometer.core.quarter_record import QuarterRecord
 from zerometer.core.series_book import HORIZON_NS, SeriesBook
 from zerometer.core.site import Site
+
+if TYPE_CHECKING:
+    from zerometer.agent.certificates.matcher import Matcher
+    from zerometer.agent.factors.keeper import FactorKeeper
 
 STATE_FORMAT = 1
 #: Names and zeros are most of the state: the fastest level takes most of them away.
@@ -57,8 +60,8 @@ class Pipeline:
         events: EventLog,
         *,
         site_events: EventFeed | None = None,
-        factor_keeper: FactorKeeper | None = None,
-        matcher: Matcher | None = None,
+        factor_keeper: "FactorKeeper | None" = None,
+        matcher: "Matcher | None" = None,
     ) -> None:
         """*site_events* are what the site is told of, if it is to follow that.
 
@@ -77,13 +80,13 @@ class Pipeline:
         self._pending: tuple[Commit, Future[None]] | None = None
         self._last_factor: int | None = None
         self._zone = ZoneInfo(site.timezone)
-        network = Network(site)
-        origins = [origin.name for origin in network.origins]
+        origins = [origin.name for origin in Network(site).origins]
         self.factors = SeriesBook(site, origins, self._zone)
         self.accounting = Accounting(site, self._zone, self.factors)
+        network = self.accounting.network
         self.latest = Latest(site.meters)
         self.figures = Figures(site, network, self._zone)
-        self._balances = BalanceWatch(self.accounting.network, site)
+        self._balances = BalanceWatch(network, site)
         index_of = self.accounting.metering.counters.index
         self._rows = ReadingRows(site.meters, index_of)
         self._recorder = self._make_recorder(resume)

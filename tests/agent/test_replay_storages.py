@@ -230,3 +230,29 @@ def test_a_battery_that_does_both_gives_tick_by_tick(
     assert battery["emissions_kg"]["physical"] == pytest.approx(held_kg, rel=EXACT)
     line_found = found["sinks"]["line"]["emissions_kg"]["physical"]
     assert line_found == pytest.approx(line_kg, rel=EXACT)
+
+
+def test_a_factor_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    graph = """
+[pool.lv]
+carrier = "electricity"
+[source.grid]
+into = "lv"
+meter = "grid"
+factor = { series = "cn-east", fallback = 0.5 }
+[sink.rest]
+remainder_of = "lv"
+"""
+    path = site(tmp_path / "site.toml", meters("1h", "kWh", "grid"), graph)
+    time = f"{iso(START)},{iso(START + HOUR)}"
+    bad = f"cn-east,{time},9,kg/kWh"
+    factors = tmp_path / "f.csv"
+    factors.write_text(f"series,t0,t1,value,unit\n{bad}\ncn-west,{time},0.4,kg/kWh\n")
+    readings = counted(tmp_path / "r.csv", [(HOUR, {"grid": 10})])
+    found = replay(path, readings, "--factors", factors)
+    assert kinds(found) == {
+        ("factor-rejected", bad),
+        ("factor-rejected", "cn-west"),
+        ("factor-fallback", "cn-east"),
+    }
+    assert found["emissions_kg"]["physical"] == pytest.approx(5.0)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from harness.replays import command, replay
+from harness.replays import command, kinds, replay
 
 SITE = """
 format = 1
@@ -175,6 +175,7 @@ def test_certificates_change_the_market_view_only(site: Path, tmp_path: Path) ->
     assert (told["matched"], told["unmatched"]) == pytest.approx((130, 70))
     assert told["score_24_7"] == pytest.approx((130 + 70 * 0.3) / 200)
     assert told["unplaced"] == ["C"]
+    assert ("certificate-unplaced", "C") in kinds(found)
     scores = [w["certificates"]["score_24_7"] for w in found["windows"]]
     assert scores == pytest.approx([1.0, 0.3 + 0.7 * 0.3])
     assert plain["certificates"]["score_24_7"] == pytest.approx(0.3)

@@ -209,6 +209,7 @@ def test_every_question_of_an_interview_is_a_read(
         if interview.findings is not None:
             break
         asked = prepared(interview.question, UNIT, LINE)
+        assert asked
         for read in asked:
             check(read.request, limits)
         said = answer(interview.question.count, random)
