@@ -362,28 +362,55 @@ class Profile:
     values: tuple[tuple[float, ...], ...]
 
 
+#: What leaves a gateway, by worth: windows of 15 minutes with events; windows of a
+#: minute; health and configuration; raw detail.
+STREAMS = ("ledger", "minutes", "state", "readings")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkSettings:
-    """Where batches go. ``token_file`` holds a bearer token, never the site file."""
+    """Where batches go, which of them, and by what both sides know each other.
+
+    Secrets stand in files, never here: ``token_file`` a bearer token,
+    ``password_file`` the password of ``user``. ``ca``, ``cert`` and ``key`` are PEM
+    files: whom to believe (empty: the system's), and who we are. ``streams`` are
+    sent and no others. ``max_bytes_per_s`` bounds all of it; 0: no bound.
+    """
 
     id: str
     url: str
     token_file: str = ""
     timeout_s: float = 10.0
+    user: str = ""
+    password_file: str = ""
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+    streams: tuple[str, ...] = STREAMS
+    max_bytes_per_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalSettings:
     """Where batches are kept, how often they are made durable and sealed.
 
-    One that has ``seal_samples`` (about as many bytes) is sealed at once.
+    One that has ``seal_samples`` (about as many bytes) is sealed at once. The
+    journal keeps within ``max_bytes`` and leaves ``min_free_bytes`` of its disk to
+    others. What every uplink has acknowledged goes after ``keep_*_ns``, if not
+    earlier for want of room. ``raw``: values are forwarded as they were read, to the
+    last bit, instead of in steps of their points' resolution.
     """
 
     path: str = "/var/lib/zerometer"
     max_bytes: int = 4_000_000_000
+    min_free_bytes: int = 256_000_000
+    keep_ledger_ns: int = 184 * 86_400_000_000_000
+    keep_minutes_ns: int = 62 * 86_400_000_000_000
+    keep_readings_ns: int = 31 * 86_400_000_000_000
     commit_ns: int = 60_000_000_000
     seal_ns: int = 900_000_000_000
     seal_samples: int = 65_536
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

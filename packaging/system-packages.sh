@@ -7,7 +7,7 @@ set -euo pipefail
 purpose=$1
 python=$2
 packages=(python3-venv python3-dev gcc)
-test_packages=(libmodbus-dev mbpoll mosquitto)
+test_packages=(libmodbus-dev mbpoll mosquitto nats-server postgresql nodejs strace)
 [ "$purpose" = test ] && packages+=("${test_packages[@]}")
 
 # A compiler or a header alone is not enough: a program must link.
@@ -29,6 +29,11 @@ sys.exit(not (pathlib.Path(sysconfig.get_path("include")) / "Python.h").exists()
         command -v mbpoll >/dev/null || missing+=(mbpoll)
         # The broker itself is where only root looks; this comes with it.
         command -v mosquitto_passwd >/dev/null || missing+=(mosquitto)
+        command -v nats-server >/dev/null || missing+=(nats-server)
+        # Its server, too, is off the path.
+        command -v pg_createcluster >/dev/null || missing+=(postgresql)
+        command -v node >/dev/null || missing+=(nodejs)
+        command -v strace >/dev/null || missing+=(strace)
     fi
     echo "${missing[*]}"
 }

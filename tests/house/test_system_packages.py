@@ -12,9 +12,14 @@ SCRIPT = ROOT / "packaging" / "system-packages.sh"
 #: The only commands of the system that the script finds.
 SEEN = ("bash", "dirname")
 FOR_THE_DEMO = ("python3-venv", "python3-dev", "gcc")
-FOR_TESTS = ("libmodbus-dev", "mbpoll", "mosquitto")
+FOR_TESTS = (
+    "libmodbus-dev", "mbpoll", "mosquitto", "nats-server", "postgresql", "nodejs",
+    "strace",
+)  # fmt: skip
 #: By which what the tests need is found, beside a library.
-PROGRAMS = ("mbpoll", "mosquitto_passwd")
+PROGRAMS = (
+    "mbpoll", "mosquitto_passwd", "nats-server", "pg_createcluster", "node", "strace",
+)  # fmt: skip
 
 #: Compilers. They read all of the source, else whoever writes it is killed.
 COMPILES = "while read -r line; do :; done"
@@ -62,8 +67,8 @@ def test_what_lacks_is_named_with_the_line_of_the_readme(
     assert (done.returncode, done.stdout) == (2, "")
     said, line = done.stderr.splitlines()
     assert said == (
-        "make: this system lacks python3-venv python3-dev mbpoll mosquitto; "
-        "install with:"
+        "make: this system lacks python3-venv python3-dev mbpoll mosquitto nats-server "
+        "postgresql nodejs strace; install with:"
     )
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     installs = re.findall(r"^(?:sudo )?apt-get install.*$", readme, re.M)
