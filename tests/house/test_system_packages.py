@@ -99,7 +99,8 @@ def test_an_install_that_does_not_help_is_not_taken_for_one(tmp_path: Path) -> N
     done = run(tmp_path, 0, "exit 1")
     assert done.returncode == 2
     assert (
-        "lacks python3-venv python3-dev mbpoll mosquitto; install with:" in done.stderr
+        "lacks python3-venv python3-dev mbpoll mosquitto nats-server postgresql nodejs "
+        "strace; install with:" in done.stderr
     )
 
 
