@@ -44,9 +44,7 @@ def test_a_password_may_hold_spaces(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\r\n", b"two\nlines", b"\xff"])
 def test_a_password_is_one_line_of_text(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(
-        ConfigError, match=r"password file .* expected one line of text"
-    ):
+    with pytest.raises(ConfigError, match=r"password file .*: expected one line"):
         PasswordFile(secret(tmp_path, content)).read()
 
 
