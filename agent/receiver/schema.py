@@ -89,7 +89,7 @@ CREATE TABLE superseded (
     PRIMARY KEY (series, t_ms, revision, batch)
 ){sorted};
 -- Rows that are kept whole: events, configuration, health.
-CREATE TABLE record (
+CREATE TABLE entry (
     source {int} NOT NULL,
     name TEXT NOT NULL,                 -- of the batch's table
     t_ms {int} NOT NULL,
@@ -98,5 +98,5 @@ CREATE TABLE record (
     fields {json} NOT NULL,             -- JSON object
     PRIMARY KEY (source, name, t_ms, digest)
 ){sorted};
-CREATE INDEX record_time ON record (name, t_ms)
+CREATE INDEX entry_time ON entry (name, t_ms)
 """

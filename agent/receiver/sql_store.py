@@ -29,8 +29,8 @@ _ADD_BATCH = (
     f"INSERT INTO batch ({', '.join(_BATCH_COLUMNS)}) "
     f"VALUES ({', '.join('?' * len(_BATCH_COLUMNS))}) RETURNING id"
 )
-_ADD_RECORD = """
-INSERT INTO record (source, name, t_ms, digest, batch, fields)
+_ADD_ENTRY = """
+INSERT INTO entry (source, name, t_ms, digest, batch, fields)
 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 _ADD_CONFLICT = """
@@ -156,7 +156,7 @@ class SqlStore:
             )
         batch = self._insert_batch(source, incoming)
         self._database.execute_many(
-            _ADD_RECORD,
+            _ADD_ENTRY,
             [
                 (source, r.name, r.time_ms, r.digest, batch, r.fields)
                 for r in rows.records

@@ -20,7 +20,12 @@ CREATE VIEW event_log AS
 SELECT source.uuid AS source, site, t_ms, {time} AS time,
        fields ->> 'kind' AS kind, fields ->> 'subject' AS subject,
        fields ->> 'text' AS text, fields
-FROM record
-JOIN source ON source.id = record.source
-WHERE name = 'events'
+FROM entry
+JOIN source ON source.id = entry.source
+WHERE name = 'events';
+CREATE VIEW record AS
+SELECT source.uuid AS source, site, name AS "table", t_ms, {time} AS time, fields
+FROM entry
+JOIN source ON source.id = entry.source
+WHERE name <> 'events'
 """

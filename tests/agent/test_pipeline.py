@@ -105,8 +105,7 @@ def test_all_that_is_sealed_is_in_the_journal_once(gateway: Gateway) -> None:
     gateway.seconds(100)
     gateway.stop()
     found = Counter(
-        (row["time"], row["revision"])
-        for row in rows(gateway.books(), "ledger/1min")
+        (row["time"], row["revision"]) for row in rows(gateway.books(), "ledger/1min")
     )
     assert set(found.values()) == {1}
     powers = Counter(

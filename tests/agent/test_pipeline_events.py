@@ -71,9 +71,7 @@ def test_what_happens_at_the_end_is_forwarded_too(gateway: Gateway) -> None:
         gateway.world.imports["line"] = drawn
     assert kinds(gateway) == []
     gateway.stop()
-    assert [e["kind"] for e in rows(gateway.books(), "events")] == [
-        "disagreement"
-    ]
+    assert [e["kind"] for e in rows(gateway.books(), "events")] == ["disagreement"]
 
 
 def test_a_journal_that_cannot_be_written(gateway: Gateway) -> None:
