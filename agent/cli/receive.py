@@ -20,9 +20,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "receive",
         help="take batches from gateways into a database",
         description=(
-            "Take batches over HTTP and from brokers, commit each with its rows in one transaction, "
-            "then acknowledge it. Prints the address that belongs into a site's "
-            "[[uplink]] once it listens; stops on SIGTERM or Ctrl-C."
+            "Take batches over HTTP and from brokers, commit each with its rows in one "
+            "transaction, then acknowledge it. Prints the address that belongs into a "
+            "site's [[uplink]] once it listens; stops on SIGTERM or Ctrl-C."
         ),
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
