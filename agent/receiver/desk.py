@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from zerometer.agent.batch import peek
+from zerometer.agent.receiver.continuity import Continuity
 from zerometer.agent.receiver.errors import ForgedSourceError, StoreBusyError
 from zerometer.agent.receiver.group import Group, Job
 from zerometer.agent.receiver.model import Receipt, Sender
@@ -35,10 +36,12 @@ class Desk:
         self,
         open_store: Callable[[], Store],
         wall_ns: Callable[[], int] = time.time_ns,
+        now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """*open_store* is called in the thread that will use the store."""
         self._open_store = open_store
         self._wall_ns = wall_ns
+        self._now_ns = now_ns
         self._pool = ThreadPoolExecutor(1, "receiver-store")
         self._jobs: deque[Job] = deque()
         #: Batches that are not committed yet.
@@ -53,6 +56,7 @@ class Desk:
         except BaseException:
             self._pool.shutdown()
             raise
+        self._continuity = Continuity(self._store, self._now_ns)
 
     async def close(self) -> None:
         """Finish what was begun, then close the store."""
@@ -91,7 +95,7 @@ class Desk:
         """Commit a group of what waits; nothing if an earlier call took it along."""
         group = Group()
         group.fill(self._jobs, self._store, self._wall_ns() // 1_000_000)
-        group.commit(self._store)
+        group.commit(self._store, self._continuity)
         self._loop.call_soon_threadsafe(self._settle, group.settled)
 
     def _settle(self, settled: list[tuple[Job, Receipt | ZerometerError]]) -> None:
