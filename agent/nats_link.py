@@ -5,7 +5,7 @@ nothing of an old connection is sent on a new one, and what is queued is queued 
 """
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -103,46 +103,47 @@ async def connect(
     server: Server,
     *,
     on_error: Callable[[Exception], None],
-    on_closed: Callable[[], Awaitable[None]] | None = None,
+    on_lost: Callable[[], None],
     inbox: str = "_INBOX",
 ) -> Client:
     """Return a connection; *on_error* hears later what the server has against it.
 
-    Raises OSError (ssl.SSLError among them), TimeoutError or nats.errors.Error when
-    there is none to be had.
+    *on_lost* is told when it ends, whoever ends it. Raises OSError (ssl.SSLError and
+    TimeoutError among them) or nats.errors.Error when there is none to be had.
     """
     client = _Client()
-    connected = False
+    state = "connecting"
 
     async def failed(error: Exception) -> None:
         # Raised while connecting, it ends what would otherwise be tried for ever.
-        if not connected:
+        if state == "connecting":
             raise error
         on_error(error)
 
-    secrets = {
-        "token": server.token or None,
-        "user": server.user or None,
-        "password": server.password or None,
-    }
+    async def closed() -> None:
+        if state == "connected":
+            on_lost()
+
     try:
         await client.connect(
             server.url,
             name=server.name,
             error_cb=failed,
-            closed_cb=on_closed,
+            closed_cb=closed,
             allow_reconnect=False,
             tls=server.tls,
+            token=server.token or None,
+            user=server.user or None,
+            password=server.password or None,
             inbox_prefix=inbox,
-            **secrets,
         )
         # A refusal may come after the greeting, as that of a certificate in TLS 1.3.
         await client.flush()
     except BaseException:
-        connected = True
+        state = "failed"
         await client.close()
         raise
-    connected = True
+    state = "connected"
     return client
 
 

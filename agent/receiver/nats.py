@@ -73,7 +73,7 @@ class NatsIntake:
             client = await connect(
                 self._server(),
                 on_error=lambda error: self._tell(words(error)),
-                on_closed=self._lost,
+                on_lost=self._lost,
             )
         try:
             await prepare(client.jetstream(timeout=TIMEOUT_S))
@@ -84,7 +84,7 @@ class NatsIntake:
         finally:
             await client.close()
 
-    async def _lost(self) -> None:
+    def _lost(self) -> None:
         if not self._stopping.is_set():
             self._tell(f"the connection to {self._address} is lost")
         self._idle.set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 
 from nats.aio.client import Client
@@ -17,11 +18,7 @@ from zerometer.agent.nats_link import (
     words,
 )
 from zerometer.agent.uplink.base import Answer, Batch, Outcome
-from zerometer.agent.uplink.nats_courier import (
-    Courier,
-    ErrorCallback,
-    LossCallback,
-)
+from zerometer.agent.uplink.nats_courier import Courier
 from zerometer.agent.uplink.secrets import PasswordFile, TokenFile
 from zerometer.agent.uplink.tls import client_context
 from zerometer.core.errors import ConfigError
@@ -89,7 +86,9 @@ class NatsSender:
         if thread is not None:
             thread.end()
 
-    async def _connect(self, on_error: ErrorCallback, on_closed: LossCallback) -> Client:
+    async def _connect(
+        self, on_error: Callable[[Exception], None], on_lost: Callable[[], None]
+    ) -> Client:
         settings = self._settings
         server = Server(
             url=self._url,
@@ -104,7 +103,7 @@ class NatsSender:
         return await connect(
             server,
             on_error=on_error,
-            on_closed=on_closed,
+            on_lost=on_lost,
             inbox=inbox_prefix(self._source),
         )
 

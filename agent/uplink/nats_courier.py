@@ -38,15 +38,23 @@ MAX_REMEMBERED = 64
 HEADERS_SIZE = 512
 
 
-ErrorCallback = Callable[[Exception], None]
-LossCallback = Callable[[], Awaitable[None]]
+#: Takes whom to tell of the server's refusals, and of the connection's end.
+Connect = Callable[[Callable[[Exception], None], Callable[[], None]], Awaitable[Client]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A connection; ``lost`` is done when it has ended."""
+
+    client: Client
+    lost: asyncio.Future[None]
 
 
 @dataclass(slots=True)
 class _Published:
-    """A batch on its way; ``client`` is the connection it went out on."""
+    """A batch on its way; ``line`` is the connection it went out on."""
 
-    client: Client | None = None
+    line: _Line | None = None
     again_s: float = -math.inf  # on the loop's clock
     answer: asyncio.Future[Answer] = field(default_factory=asyncio.Future)
 
@@ -54,16 +62,11 @@ class _Published:
 class Courier:
     """Brings batches of one gateway to its receivers; lives in one event loop."""
 
-    def __init__(
-        self,
-        source: str,
-        connect: Callable[[ErrorCallback, LossCallback], Awaitable[Client]],
-    ) -> None:
-        """*connect* takes whom to tell of the server's refusals, and of the end."""
+    def __init__(self, source: str, connect: Connect) -> None:
         self._source = source
         self._connect = connect
         self._connecting = asyncio.Lock()
-        self._client: Client | None = None
+        self._line: _Line | None = None
         self._refusal = ""
         self._published: OrderedDict[str, _Published] = OrderedDict()
 
@@ -74,45 +77,47 @@ class Courier:
         when the server does not take the batch.
         """
         key = f"{self._source}/{batch.epoch.hex()}/{batch.stream}/{batch.seq}"
-        entry = self._published.setdefault(key, _Published())
-        self._published.move_to_end(key)
-        if len(self._published) > MAX_REMEMBERED:
-            self._published.popitem(last=False)
+        entry = self._remember(key)
         if not entry.answer.done():
             async with asyncio.timeout(timeout_s):
-                client = await self._connected()
-            if client.max_payload < len(batch.data) + HEADERS_SIZE:
-                return Answer(
-                    Outcome.TOO_LARGE,
-                    f"the NATS server takes {client.max_payload} bytes",
-                )
-            if self._must_publish(entry, client):
-                await self._publish(key, entry, client, batch, timeout_s)
-        return await self._answer(key, entry, timeout_s)
+                line = await self._connected()
+            allowed = line.client.max_payload - HEADERS_SIZE
+            if len(batch.data) > allowed:
+                reason = f"the NATS server takes {allowed} bytes"
+                return Answer(Outcome.TOO_LARGE, reason)
+            if entry.line is not line or _now_s() >= entry.again_s:
+                await self._publish(key, entry, line, batch, timeout_s)
+            await asyncio.wait(
+                [entry.answer, line.lost],
+                timeout=timeout_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if not entry.answer.done():
+                return Answer(Outcome.RETRY, _silence(line))
+        return self._settle(key, entry)
 
     async def close(self) -> None:
         """Close the connection; the next ``deliver`` opens another."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        line, self._line = self._line, None
+        if line is not None:
+            await line.client.close()
 
-    def _must_publish(self, entry: _Published, client: Client) -> bool:
-        now_s = asyncio.get_running_loop().time()
-        return entry.client is not client or now_s >= entry.again_s
+    def _remember(self, key: str) -> _Published:
+        if key not in self._published:
+            self._published[key] = _Published()
+        self._published.move_to_end(key)
+        if len(self._published) > MAX_REMEMBERED:
+            self._published.popitem(last=False)
+        return self._published[key]
 
     async def _publish(
-        self,
-        key: str,
-        entry: _Published,
-        client: Client,
-        batch: Batch,
-        timeout_s: float,
+        self, key: str, entry: _Published, line: _Line, batch: Batch, timeout_s: float
     ) -> None:
-        name = key if entry.client is None else f"{key}/{token_hex(4)}"
-        entry.client, entry.again_s = client, -math.inf
+        name = key if entry.line is None else f"{key}/{token_hex(4)}"
+        entry.line, entry.again_s = line, -math.inf
         self._refusal = ""
         try:
-            kept = await client.jetstream().publish(
+            kept = await line.client.jetstream().publish(
                 batch_subject(self._source, batch.stream),
                 batch.data,
                 timeout=timeout_s,
@@ -124,43 +129,34 @@ class Courier:
             if self._refusal:
                 raise RefusedError(self._refusal) from None
             raise
-        # A repeat: from before we were started, and its answer may be lost.
+        # A repeat is from before we were started, and its answer may be lost.
         if not kept.duplicate:
-            entry.again_s = asyncio.get_running_loop().time() + AGAIN_S
+            entry.again_s = _now_s() + AGAIN_S
 
-    async def _answer(self, key: str, entry: _Published, timeout_s: float) -> Answer:
-        try:
-            answer = await asyncio.wait_for(asyncio.shield(entry.answer), timeout_s)
-        except TimeoutError:
-            return Answer(Outcome.RETRY, "no receiver has answered yet")
+    def _settle(self, key: str, entry: _Published) -> Answer:
+        """Return the answer that came, and make ready for the next try."""
+        answer = entry.answer.result()
         if answer.outcome is Outcome.ACCEPTED:
             self._published.pop(key, None)
         else:
             entry.answer = asyncio.Future()
-        # With a receiver that says "later", the stream keeps the batch.
+        # What a receiver could not store now, the stream hands out again.
         if answer.outcome is not Outcome.RETRY:
             entry.again_s = -math.inf
         return answer
 
-    async def _connected(self) -> Client:
+    async def _connected(self) -> _Line:
         async with self._connecting:
-            if self._client is None or self._client.is_closed:
-                client = await self._connect(self._hear, self._lost)
+            if self._line is None or self._line.client.is_closed:
+                lost = asyncio.get_running_loop().create_future()
+                client = await self._connect(self._hear, lambda: lost.set_result(None))
                 await client.subscribe(ack_subject(self._source), cb=self._take)
                 await client.flush()
-                self._client = client
-            return self._client
+                self._line = _Line(client, lost)
+            return self._line
 
     def _hear(self, error: Exception) -> None:
         self._refusal = str(error)
-
-    async def _lost(self) -> None:
-        """End the waiting for answers that cannot come any more."""
-        for entry in self._published.values():
-            if not entry.answer.done():
-                entry.answer.set_result(
-                    Answer(Outcome.RETRY, "the connection to the NATS server is lost")
-                )
 
     async def _take(self, message: Msg) -> None:
         """Hand a receiver's answer to the batch it names."""
@@ -171,6 +167,16 @@ class Courier:
         entry = self._published.get(_key(document, message.headers or {}))
         if entry is not None and not entry.answer.done():
             entry.answer.set_result(judge_reply(document))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _silence(line: _Line) -> str:
+    if line.lost.done():
+        return "the connection to the NATS server is lost"
+    return "no receiver has answered yet"
 
 
 def _key(document: Any, headers: dict[str, str]) -> str:

@@ -19,7 +19,7 @@ class NatsServer:
     """
 
     def __init__(self, folder: Path, settings: str = "") -> None:
-        """*settings* are more lines of its configuration; with ``tls`` it speaks TLS."""
+        """*settings* are more lines of its configuration."""
         self.port = _free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self._settings = folder / "nats.conf"
