@@ -4,14 +4,22 @@ A connection that was lost is not repaired: whoever wants another opens a new on
 nothing of an old connection is sent on a new one, and what is queued is queued by us.
 """
 
+import asyncio
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from nats.aio.client import Client
-from nats.errors import AuthorizationError, Error, SecureConnWantedError
+from nats.errors import (
+    AuthorizationError,
+    Error,
+    SecureConnWantedError,
+    StaleConnectionError,
+)
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import ServiceUnavailableError
 
 from zerometer.core.errors import ConfigError
 
@@ -39,6 +47,8 @@ STREAM = StreamConfig(
     duplicate_window=DUPLICATE_WINDOW_S,
 )
 
+#: Longest that a connection may take to say goodbye.
+CLOSE_S = 1.0
 #: Failures of TLS that say nothing about certificates or versions.
 PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
@@ -118,7 +128,8 @@ async def connect(
         # Raised while connecting, it ends what would otherwise be tried for ever.
         if state == "connecting":
             raise error
-        on_error(error)
+        if not isinstance(error, StaleConnectionError):  # its end tells as much
+            on_error(error)
 
     async def closed() -> None:
         if state == "connected":
@@ -141,10 +152,20 @@ async def connect(
         await client.flush()
     except BaseException:
         state = "failed"
-        await client.close()
+        await close(client)
         raise
     state = "connected"
     return client
+
+
+async def close(client: Client) -> None:
+    """Close a connection; one that leads nowhere is left to itself after CLOSE_S.
+
+    asyncio itself never sees the end of one whose TLS failed.
+    """
+    with suppress(OSError, Error):
+        async with asyncio.timeout(CLOSE_S):
+            await client.close()
 
 
 def is_lasting(error: Exception) -> bool:
@@ -162,6 +183,8 @@ def words(error: Exception) -> str:
         return "the NATS server does not answer"
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
         return f"no NATS server answers ({(error.strerror or str(error)).lower()})"
+    if isinstance(error, ServiceUnavailableError):
+        return "JetStream is not available"
     return str(error).removeprefix("nats: ") or type(error).__name__
 
 

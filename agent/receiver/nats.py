@@ -4,9 +4,10 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 
-from zerometer.agent.nats_link import Server, connect, parse_url, words
+from zerometer.agent.nats_link import Server, close, connect, parse_url, words
 from zerometer.agent.receiver.desk import Desk
 from zerometer.agent.receiver.nats_crew import Crew, prepare
 from zerometer.agent.uplink.secrets import PasswordFile, TokenFile
@@ -73,7 +74,7 @@ class NatsIntake:
             client = await connect(
                 self._server(),
                 on_error=lambda error: self._tell(words(error)),
-                on_lost=self._lost,
+                on_lost=self._idle.set,
             )
         try:
             await prepare(client.jetstream(timeout=TIMEOUT_S))
@@ -81,13 +82,10 @@ class NatsIntake:
             log.info("receiver: takes batches from %s", self._address)
             if not self._stopping.is_set():
                 await Crew(self._desk, client).work(self._idle)
+            if not self._stopping.is_set():
+                raise ConnectionClosedError
         finally:
-            await client.close()
-
-    def _lost(self) -> None:
-        if not self._stopping.is_set():
-            self._tell(f"the connection to {self._address} is lost")
-        self._idle.set()
+            await close(client)
 
     def _server(self) -> Server:
         settings = self._settings

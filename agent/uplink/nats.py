@@ -26,8 +26,6 @@ from zerometer.core.site import UplinkSettings
 
 #: JetStream's own number for a message above the stream's limit.
 MESSAGE_TOO_LARGE = 10054
-#: Longest that a connection may take to say goodbye.
-CLOSE_S = 1.0
 
 
 def open_sender(settings: UplinkSettings, source: bytes) -> "NatsSender":
@@ -131,11 +129,7 @@ class _Thread:
         self._loop.close()
 
     async def _end(self) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                await self._courier.close()
-        except (OSError, NatsError):
-            pass  # the connection is gone, which is what was wanted
+        await self._courier.close()
         rest = asyncio.all_tasks() - {asyncio.current_task()}
         for task in rest:
             task.cancel()

@@ -25,6 +25,7 @@ from zerometer.agent.nats_link import (
     RefusedError,
     ack_subject,
     batch_subject,
+    close,
 )
 from zerometer.agent.uplink.answers import judge_reply
 from zerometer.agent.uplink.base import Answer, Batch, Outcome
@@ -87,10 +88,9 @@ class Courier:
                 return Answer(Outcome.TOO_LARGE, reason)
             if entry.line is not line or _now_s() >= entry.again_s:
                 await self._publish(key, entry, line, batch, timeout_s)
+            ends: list[asyncio.Future[Any]] = [entry.answer, line.lost]
             await asyncio.wait(
-                [entry.answer, line.lost],
-                timeout=timeout_s,
-                return_when=asyncio.FIRST_COMPLETED,
+                ends, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
             )
             if not entry.answer.done():
                 return Answer(Outcome.RETRY, _silence(line))
@@ -100,7 +100,7 @@ class Courier:
         """Close the connection; the next ``deliver`` opens another."""
         line, self._line = self._line, None
         if line is not None:
-            await line.client.close()
+            await close(line.client)
 
     def _remember(self, key: str) -> _Published:
         if key not in self._published:

@@ -6,16 +6,15 @@ The server is a real one; who answers is nats-py in the tests' own hands.
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.batches import EPOCH, SOURCE
+from harness.nats_ends import WHO, answered, batch, sender_to, stored
 from harness.nats_peer import NatsPeer, nats_peer
 from harness.nats_server import NatsServer, nats_server
 from harness.sealed_batches import sealed
-from nats.aio.msg import Msg
 
 from zerometer.agent.uplink.base import Answer, Outcome
 from zerometer.agent.uplink.nats import NatsSender
@@ -23,40 +22,7 @@ from zerometer.agent.uplink.schemes import open_sender
 from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
 
-WHO = SOURCE.hex()
 SOON_S = 0.2
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A batch as the journal hands it out."""
-
-    seq: int
-    data: bytes
-    stream: str = "readings"
-    position: int = 1
-    epoch: bytes = EPOCH
-    samples: int = 3
-    t1_ms: int = 0
-
-
-def batch(seq: int = 1) -> Sent:
-    return Sent(seq, sealed(seq))
-
-
-def stored(seq: int = 1, **changes: Any) -> dict[str, Any]:
-    return {
-        "status": "stored",
-        "source": WHO,
-        "epoch": EPOCH.hex(),
-        "stream": "readings",
-        "seq": seq,
-        **changes,
-    }
-
-
-def sender_to(url: str, **settings: Any) -> NatsSender:
-    return NatsSender(UplinkSettings(id="main", url=url, **settings), SOURCE)
 
 
 @pytest.fixture
@@ -84,17 +50,6 @@ def sender(server: NatsServer) -> Iterator[NatsSender]:
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as pool:
         yield pool
-
-
-def answered(
-    pool: ThreadPoolExecutor, sender: NatsSender, peer: NatsPeer, document: Any
-) -> tuple[Answer, Msg]:
-    """Send a batch that a receiver answers with *document*."""
-    sending = pool.submit(sender.send, batch(), 4)
-    message = peer.take()
-    peer.answer(WHO, document, message.headers)
-    peer.acknowledge(message)
-    return sending.result(), message
 
 
 def test_only_a_receivers_answer_accepts(

@@ -10,6 +10,7 @@ from harness.loop import LoopThread
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
+from nats.js.errors import NotFoundError
 
 #: As docs/uplinks.md names them, not as our code does.
 STREAM = "ZEROMETER"
@@ -73,10 +74,30 @@ class NatsPeer:
         """Return the next answer that was heard."""
         return self._loop.run(self._acks.next_msg(4))
 
+    def until_ready(self) -> None:
+        """Return when the receivers' consumer is there."""
+        while self._consumer() is None:
+            pass
+
+    def until_asked(self, count: int) -> None:
+        """Return when receivers have asked for *count* batches."""
+        while (self._consumer() or {}).get("num_waiting", 0) < count:
+            pass
+
     def waiting(self) -> int:
         """Return how many batches the stream holds."""
         info = self._loop.run(self._jetstream.stream_info(STREAM))
         return int(info.state.messages)
+
+    def _consumer(self) -> dict[str, Any] | None:
+        async def ask() -> dict[str, Any] | None:
+            try:
+                info = await self._jetstream.consumer_info(STREAM, CONSUMER)
+            except NotFoundError:
+                return None
+            return {"num_waiting": info.num_waiting}
+
+        return self._loop.run(ask())
 
     async def _take(self) -> Msg:
         pull = await self._jetstream.pull_subscribe_bind(CONSUMER, STREAM)

@@ -18,17 +18,16 @@ class NatsServer:
     ``sync_interval: always``. What a kill leaves behind, the kernel has.
     """
 
-    def __init__(self, folder: Path, settings: str = "") -> None:
+    def __init__(self, folder: Path, settings: str, jetstream: bool) -> None:
         """*settings* are more lines of its configuration."""
         self.port = _free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self._settings = folder / "nats.conf"
         self._log = folder / "nats.log"
-        self._settings.write_text(
-            f'host: "127.0.0.1"\nport: {self.port}\n'
-            f'jetstream {{ store_dir: "{folder / "jetstream"}" }}\n{settings}\n',
-            encoding="utf-8",
-        )
+        lines = ['host: "127.0.0.1"', f"port: {self.port}", settings]
+        if jetstream:
+            lines.append(f'jetstream {{ store_dir: "{folder / "jetstream"}" }}')
+        self._settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -67,9 +66,11 @@ class NatsServer:
 
 
 @contextmanager
-def nats_server(folder: Path, settings: str = "") -> Iterator[NatsServer]:
-    """Run a server; *settings* as in NatsServer."""
-    server = NatsServer(folder, settings)
+def nats_server(
+    folder: Path, settings: str = "", jetstream: bool = True
+) -> Iterator[NatsServer]:
+    """Run a server; *settings* are more lines of its configuration."""
+    server = NatsServer(folder, settings, jetstream)
     server.start()
     try:
         yield server

@@ -4,7 +4,7 @@ import asyncio
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from email.message import Message
 from pathlib import Path
@@ -14,6 +14,7 @@ from harness.loop import LoopThread
 
 from zerometer.agent.receiver.server import Receiver
 from zerometer.agent.receiver.store import Store
+from zerometer.core.site import UplinkSettings
 
 Answer = tuple[int, Message, Any]
 
@@ -85,10 +86,12 @@ class Receiving:
 
 
 @contextmanager
-def receiving(path: Path) -> Iterator[Receiving]:
-    """Run a receiver into the database at *path*."""
+def receiving(
+    path: Path, brokers: Sequence[UplinkSettings] = ()
+) -> Iterator[Receiving]:
+    """Run a receiver into the database at *path*, fed by *brokers*, too."""
     with LoopThread() as loop:
-        receiver = Receiver(str(path), "127.0.0.1", 0)
+        receiver = Receiver(str(path), "127.0.0.1", 0, brokers)
         port = loop.run(receiver.start())
         try:
             yield Receiving(receiver, loop, port)
