@@ -183,7 +183,7 @@ def words(error: Exception) -> str:
         return "the NATS server does not answer"
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
         return f"no NATS server answers ({(error.strerror or str(error)).lower()})"
-    if isinstance(error, ServiceUnavailableError):
+    if isinstance(error, ServiceUnavailableError) and not error.description:
         return "JetStream is not available"
     return str(error).removeprefix("nats: ") or type(error).__name__
 

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from harness.batches import EPOCH, SOURCE
 from harness.loop import LoopThread
+from harness.markdown import page, rows, section
 from harness.nats_peer import NatsPeer, nats_peer
 from harness.nats_server import NatsServer, nats_server
 from harness.receiving import Receiving, receiving
 from harness.sealed_batches import power_table, sealed
+from nats.js.api import RePublish
 
 from zerometer.agent.batch import Column, Table
 from zerometer.agent.receiver.desk import Desk
@@ -250,6 +252,48 @@ def test_a_server_without_jetstream(tmp_path: Path, database: Path) -> None:
     assert message == (
         f"receiver: JetStream is not available at {server.url}; tries again"
     )
+
+
+def test_it_needs_no_more_than_the_docs_say(tmp_path: Path, database: Path) -> None:
+    needs = section(page("docs/receiver.md"), "## NATS")
+    (publish,), (subscribe,) = (
+        [allowed for name, allowed in rows(needs) if name == right]
+        for right in ("publish", "subscribe")
+    )
+    quoted = [text.replace("`", '"') for text in (publish, subscribe)]
+    users = (
+        "authorization { users = [ { user: admin, password: a }, { user: receiver, "
+        f"password: b, permissions: {{ publish: [{quoted[0]}], "
+        f"subscribe: [{quoted[1]}] }} }} ] }}"
+    )
+    secret = tmp_path / "secret"
+    secret.write_text("b")
+    secret.chmod(0o600)
+    with (
+        nats_server(tmp_path, users) as server,
+        nats_peer(server.url, user="admin", password="a") as peer,
+        receiving(
+            database,
+            [broker(server, user="receiver", password_file=str(secret))],
+        ),
+    ):
+        peer.listen()
+        peer.until_ready()
+        peer.publish(subject(), sealed(1))
+        assert json.loads(peer.heard().data)["status"] == "stored"
+        until_empty(peer)
+
+
+def test_a_stream_made_by_hand_may_copy_what_comes(
+    server: NatsServer, peer: NatsPeer, database: Path
+) -> None:
+    peer.add_stream(republish=RePublish(src=">", dest="copy.>"))
+    copies = peer.subscribe("copy.>")
+    with receiving(database, [broker(server)]):
+        peer.publish(subject(), sealed(1))
+        until_empty(peer)
+    copy = peer.next_of(copies)
+    assert (copy.subject, copy.data) == (f"copy.{subject()}", sealed(1))
 
 
 def test_secrets_that_cannot_be_read(

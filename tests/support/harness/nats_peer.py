@@ -9,6 +9,7 @@ import nats
 from harness.loop import LoopThread
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
 from nats.js.errors import NotFoundError
 
@@ -25,7 +26,6 @@ class NatsPeer:
         self._loop = loop
         self._client = client
         self._jetstream = client.jetstream()
-        self._acks: Any = None
 
     def add_stream(self, **changes: Any) -> None:
         """Make the stream; *changes* are entries of its configuration."""
@@ -64,15 +64,23 @@ class NatsPeer:
         """Publish *data*, as a gateway does, and wait until the stream has it."""
         self._loop.run(self._jetstream.publish(subject, data, headers=headers))
 
-    def listen(self, source: str = "*") -> None:
-        """Hear from now on what receivers answer to *source*."""
-        subject = f"zerometer.1.{source}.ack"
-        self._acks = self._loop.run(self._client.subscribe(subject))
-        self._loop.run(self._client.flush())
+    def listen(self) -> None:
+        """Hear from now on what receivers answer to anybody."""
+        self._acks = self.subscribe("zerometer.1.*.ack")
 
     def heard(self) -> Msg:
         """Return the next answer that was heard."""
-        return self._loop.run(self._acks.next_msg(4))
+        return self.next_of(self._acks)
+
+    def subscribe(self, subject: str) -> Subscription:
+        """Return a subscription that the server knows of."""
+        subscription = self._loop.run(self._client.subscribe(subject))
+        self._loop.run(self._client.flush())
+        return subscription
+
+    def next_of(self, subscription: Subscription) -> Msg:
+        """Return the next message of *subscription*."""
+        return self._loop.run(subscription.next_msg(4))
 
     def until_ready(self) -> None:
         """Return when the receivers' consumer is there."""
