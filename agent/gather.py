@@ -193,11 +193,5 @@ def _column(field: Field, gathered: "array[float] | array[int] | list[str]") -> 
             quantise(values, field.exponent, whole, nulls)
             return Column(field.name, field.unit, field.exponent, whole, bytes(nulls))
     marks = bytes(map(isnan, values))
-    return Column(field.name, field.unit, 0, _shortest(values), marks)
+    return Column(field.name, field.unit, 0, values, marks)
 
-
-def _shortest(values: "array[float]") -> "array[float]":
-    """Return floats that came from float32 registers as such: half the bytes."""
-    short = array("f", values)
-    same = all(a == b or isnan(b) for a, b in zip(short, values, strict=True))
-    return short if same else values
