@@ -1,9 +1,10 @@
 """Readings, windows and events become rows, rows become sealed batches.
 
-Two streams leave a gateway: ``readings`` (raw detail) and ``ledger`` (windows and
-events). Each commit to the journal carries the accounting state together with the
-segments and sealed batches that led to it, in one transaction: after a kill the
-state and what was forwarded agree to the row.
+Four streams leave a gateway, by worth: ``ledger`` (windows of 15 minutes, events),
+``minutes`` (windows of a minute), ``state`` (what explains the others) and
+``readings`` (raw detail). Each commit to the journal carries the accounting state
+together with the segments and sealed batches that led to it: after a kill the state
+and what was forwarded agree to the row.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,11 +13,12 @@ from dataclasses import dataclass, field
 from zerometer.agent.batch import Gap, Header, batch_hash, encode, peek
 from zerometer.agent.gather import Field, OpenBatch, Value
 from zerometer.agent.journal import Commit, Resume, SealedBatch
+from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.ledger import Cell
+from zerometer.core.site import STREAMS
 from zerometer.core.windows import Window
 
-READINGS, LEDGER = "readings", "ledger"
-STREAMS = (READINGS, LEDGER)
+LEDGER, MINUTES, STATE, READINGS = STREAMS
 #: As many bytes of sealed batches wait for a journal that cannot be written.
 WAITING_BYTES = 16 * 1024 * 1024
 
@@ -106,8 +108,9 @@ class Recorder:
             round(window.measured_share * 1e4),
             *window.cells,
         ]
-        name = f"ledger/{window.length_ns // 60_000_000_000}min"
-        self._add(LEDGER, name, fields, window.start_ns // 1_000_000, row)
+        name = f"ledger/{window.length_ns // MINUTE_NS}min"
+        stream = MINUTES if window.length_ns == MINUTE_NS else LEDGER
+        self._add(stream, name, fields, window.start_ns // 1_000_000, row)
 
     def _window_fields(self, cells: Sequence[Cell]) -> tuple[Field, ...]:
         return WINDOW_FIELDS + tuple(
@@ -226,13 +229,15 @@ class Recorder:
     def _give_up(self) -> None:
         """Let go of the oldest readings when too much waits for the journal.
 
-        The newest batch of readings stays: the next commit must end with it.
+        Then of the oldest minutes. The newest batch of each stream stays: the next
+        commit must end with it.
         """
-        readings = [batch for batch in self._sealed if batch.stream == READINGS]
         surplus = sum(len(batch.data) for batch in self._sealed) - WAITING_BYTES
-        for batch in readings[:-1]:
-            if surplus <= 0:
-                break
-            surplus -= len(batch.data)
-            self._sealed.remove(batch)
-            self._lost.add((batch.stream, batch.seq))
+        for stream in (READINGS, MINUTES):
+            waiting = [batch for batch in self._sealed if batch.stream == stream]
+            for batch in waiting[:-1]:
+                if surplus <= 0:
+                    return
+                surplus -= len(batch.data)
+                self._sealed.remove(batch)
+                self._lost.add((batch.stream, batch.seq))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from harness.batches import EPOCH, SOURCE
 from harness.sealed_batches import START_MS, power_table, sealed
+from harness.taking import take
 
 from zerometer.agent.batch import Column, Gap, Table
 from zerometer.agent.receiver.errors import (
@@ -19,29 +20,29 @@ from zerometer.agent.receiver.errors import (
     StoreError,
     StoreGoneError,
 )
-from zerometer.agent.receiver.intake import take
+from zerometer.agent.receiver.sql_store import SqlStore
+from zerometer.agent.receiver.sqlite_store import open_sqlite
 from zerometer.agent.receiver.status import missing_ranges, read_status
-from zerometer.agent.receiver.store import Store
 
 NAN = float("nan")
 TIMES = array("q", [START_MS, START_MS + 1500])
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(tmp_path / "received.sqlite", lambda: 17_000_000)) as store:
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    with closing(open_sqlite(tmp_path / "received.sqlite")) as store:
         yield store
 
 
-def select(store: Store, sql: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in store.query(sql)]
+def select(store: SqlStore, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in store.query(sql)]
 
 
 def table(name: str, *columns: Column) -> Table:
     return Table(name, [Column("time", "ms", 0, TIMES), *columns])
 
 
-def test_readings_are_read_in_their_unit(store: Store) -> None:
+def test_readings_are_read_in_their_unit(store: SqlStore) -> None:
     readings = table(
         "readings/press-3/energy",
         Column("energy", "kWh", -2, array("q", [12345, 12350])),
@@ -64,7 +65,7 @@ def test_readings_are_read_in_their_unit(store: Store) -> None:
     ]
 
 
-def test_ledger_units_are_kept_as_integers(store: Store) -> None:
+def test_ledger_units_are_kept_as_integers(store: SqlStore) -> None:
     booked = 9_007_199_254_740_993  # not a float
     ledger = table(
         "ledger/15min",
@@ -88,7 +89,7 @@ def test_ledger_units_are_kept_as_integers(store: Store) -> None:
     ]
 
 
-def test_events_are_kept_whole(store: Store) -> None:
+def test_events_are_kept_whole(store: SqlStore) -> None:
     events = table(
         "events",
         Column("kind", "", 0, ["timeout", "up"]),
@@ -105,7 +106,26 @@ def test_events_are_kept_whole(store: Store) -> None:
     ]  # fmt: skip
 
 
-def test_tables_of_one_name_belong_together(store: Store) -> None:
+def test_records_of_one_time_are_all_kept(store: SqlStore) -> None:
+    """What explains the numbers is no series: a site has many meters at once."""
+    meters = Table(
+        "config/meters",
+        [
+            Column("time", "ms", 0, array("q", [START_MS, START_MS])),
+            Column("meter", "", 0, ["press-3", "grid"]),
+            Column("unit", "", 0, array("q", [7, 1])),
+        ],
+    )
+    take(store, sealed(1, stream="state", tables=[meters]))
+    assert select(store, "SELECT * FROM event_log") == []
+    rows = select(store, 'SELECT "table", t_ms, fields FROM record ORDER BY fields')
+    assert [(name, time_ms, json.loads(fields)) for name, time_ms, fields in rows] == [
+        ("config/meters", START_MS, {"meter": m, "unit": u})
+        for m, u in (("grid", 1), ("press-3", 7))
+    ]
+
+
+def test_tables_of_one_name_belong_together(store: SqlStore) -> None:
     tables = [
         table("events", Column("kind", "", 0, ["a", "b"])),
         table("events", Column("kind", "", 0, ["c", "d"])),
@@ -122,13 +142,15 @@ def test_tables_of_one_name_belong_together(store: Store) -> None:
     ]
 
 
-def test_texts_of_a_series_are_kept(store: Store) -> None:
+def test_texts_of_a_series_are_kept(store: SqlStore) -> None:
     state = table("readings/press-3/state", Column("mode", "", 0, ["run", None]))
     take(store, sealed(1, tables=[state]))
-    assert select(store, "SELECT point, value FROM reading") == [("mode", "run")]
+    assert select(store, "SELECT point, value, text FROM reading") == [
+        ("mode", None, "run")
+    ]
 
 
-def test_another_exponent_is_another_series_of_the_same_point(store: Store) -> None:
+def test_another_exponent_is_another_series_of_the_same_point(store: SqlStore) -> None:
     for seq, exponent, value in ((1, -1, 15), (2, -3, 1501)):
         times = array("q", [START_MS + seq])
         column = Column("power", "kW", exponent, array("q", [value]))
@@ -140,14 +162,14 @@ def test_another_exponent_is_another_series_of_the_same_point(store: Store) -> N
     assert select(store, sql) == [("power", 1.5), ("power", 1.501)]
 
 
-def test_a_later_batch_restates(store: Store) -> None:
+def test_a_later_batch_restates(store: SqlStore) -> None:
     for seq, value in ((1, 10), (2, 11)):
         ledger = table("ledger/1min", Column("a:b", "kg", -6, array("q", [value, 5])))
         take(store, sealed(seq, stream="ledger", tables=[ledger]))
     assert select(store, "SELECT booked FROM ledger ORDER BY t_ms") == [(11,), (5,)]
 
 
-def test_sources_do_not_mix(store: Store) -> None:
+def test_sources_do_not_mix(store: SqlStore) -> None:
     other = bytes(reversed(SOURCE))
     assert take(store, sealed(1)).status == "stored"
     assert take(store, sealed(1, source=other, site="b")).status == "stored"
@@ -168,7 +190,7 @@ def test_sources_do_not_mix(store: Store) -> None:
 )
 @pytest.mark.parametrize("seq", [1, 2])
 def test_a_bad_table_refuses_the_whole_batch(
-    store: Store, columns: list[Column], seq: int
+    store: SqlStore, columns: list[Column], seq: int
 ) -> None:
     bad = Table("readings/press/other", columns)
     with pytest.raises(BadTableError):
@@ -180,15 +202,15 @@ def test_a_bad_table_refuses_the_whole_batch(
     assert select(store, "SELECT count(*) FROM reading") == [(3,)]
 
 
-def test_a_batch_is_remembered_with_its_history(store: Store) -> None:
+def test_a_batch_is_remembered_with_its_history(store: SqlStore) -> None:
     take(store, sealed(1, clock="unsynced", config="r7", factors=("grid-2023",)))
     assert select(
         store,
         "SELECT epoch, stream, seq, clock, config, factors, received_ms FROM batch",
-    ) == [(EPOCH.hex(), "readings", 1, "unsynced", "r7", '["grid-2023"]', 17)]
+    ) == [(EPOCH.hex(), "readings", 1, "unsynced", "r7", '["grid-2023"]', 17_000_000)]
 
 
-def test_declared_gaps_are_not_missing(store: Store) -> None:
+def test_declared_gaps_are_not_missing(store: SqlStore) -> None:
     take(store, sealed(1))
     gaps = (Gap(2, 4, "evicted"), Gap(6, 6, "evicted"))
     take(store, sealed(9, gaps=gaps))
@@ -220,27 +242,27 @@ def test_missing_ranges(
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "received.sqlite"
     for status in ("stored", "duplicate"):
-        with closing(Store(path)) as store:
+        with closing(open_sqlite(path)) as store:
             assert take(store, sealed(1)).status == status
             with pytest.raises(IdentityConflictError, match="readings/1: hash is"):
                 take(store, sealed(1, config="changed"))
 
 
-def test_commits_are_synced(store: Store) -> None:
+def test_commits_are_synced(store: SqlStore) -> None:
     assert select(store, "PRAGMA journal_mode") == [("wal",)]
     assert select(store, "PRAGMA synchronous") == [(2,)]
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="unable to open"):
-        Store(tmp_path / "nowhere" / "received.sqlite")
+    with pytest.raises(StoreError, match="No such file"):
+        open_sqlite(tmp_path / "nowhere" / "received.sqlite")
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a database" * 100)
     with pytest.raises(StoreError, match=r"notes\.txt: file is not a database"):
-        Store(path)
+        open_sqlite(path)
 
 
 def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
@@ -248,21 +270,21 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE batch (id)")
     with pytest.raises(StoreError, match="belongs to another application"):
-        Store(path)
+        open_sqlite(path)
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "received.sqlite"
-    Store(path).close()
+    open_sqlite(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match="schema version is 99, known is 1"):
-        Store(path)
+    with pytest.raises(StoreError, match="schema version is 99, known is 2"):
+        open_sqlite(path)
 
 
 def test_an_odd_file_name(tmp_path: Path) -> None:
     path = tmp_path / "50% of a? #1.sqlite"
-    Store(path).close()
+    open_sqlite(path).close()
     assert path.exists()
 
 
@@ -273,12 +295,12 @@ def test_nothing_is_taken_into_a_file_that_has_left_its_place(
 ) -> None:
     """Also nothing that it holds: the sender must send it again to the next file."""
     path = tmp_path / "received.sqlite"
-    with closing(Store(path)) as store:
+    with closing(open_sqlite(path)) as store:
         take(store, sealed(1))
         for file in tmp_path.iterdir():
             file.unlink()
         if replaced:
-            Store(path).close()
+            open_sqlite(path).close()
         with pytest.raises(StoreGoneError, match="deleted or replaced"):
             take(store, sealed(1 if again else 2))
         assert StoreGoneError.code == "store-gone"

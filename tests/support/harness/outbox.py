@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.batches import SOURCE
+
 from zerometer.agent.batch import peek
 
 
@@ -20,6 +22,8 @@ class Entry:
 
 class MemoryOutbox:
     """Batches in order; each uplink has a cursor."""
+
+    source = SOURCE
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
