@@ -16,7 +16,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from zerometer.core._varint cimport (
-    NONE, OVERLONG, TRUNCATED, read_numbers, read_varint, varint_size, write_numbers,
+    OVERLONG, TRUNCATED, read_numbers, read_varint, varint_size, write_numbers,
     write_varint, zigzag,
 )
 
