@@ -18,11 +18,11 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add the command to *subparsers*."""
     parser = subparsers.add_parser(
         "receive",
-        help="take batches over HTTP into an SQLite database",
+        help="take batches from gateways into a database",
         description=(
-            "Take batches over HTTP, commit each with its rows in one transaction, "
-            "then acknowledge it. Prints the address that belongs into a site's "
-            "[[uplink]] once it listens; stops on SIGTERM or Ctrl-C."
+            "Take batches over HTTP and from brokers, commit each with its rows in one "
+            "transaction, then acknowledge it. Prints the address that belongs into a "
+            "site's [[uplink]] once it listens; stops on SIGTERM or Ctrl-C."
         ),
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -31,7 +31,10 @@ def add_parser(subparsers: Subparsers) -> None:
         "--to",
         required=True,
         metavar="TARGET",
-        help="the SQLite database; made when it is not there",
+        help=(
+            "the database: a file for SQLite, made when it is not there; or "
+            "sqlite:FILE, duckdb:FILE, postgresql://HOST/NAME"
+        ),
     )
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (%(default)s)"

@@ -10,6 +10,7 @@ import json
 import logging
 import random
 import re
+import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import replace
@@ -30,9 +31,10 @@ from zerometer.core.site import UplinkSettings
 log = logging.getLogger(__name__)
 
 BATCHES = f"$share/zerometer/{ROOT}/+/batch/+"
-#: Batches that the broker may have given us and of which it has no PUBACK: as many
-#: as may wait at the desk, for nobody should be sent away while there is room.
-IN_FLIGHT = MAX_WAITING
+#: Batches in hand, at most: half of those that may wait at the desk, so that other
+#: ways in are not shut. The broker is told, and not read from beyond: mosquitto
+#: 2.0.11 does not always keep to it.
+IN_FLIGHT = MAX_WAITING // 2
 #: Bytes of one packet; gateways seal at a thirtieth of it. The broker keeps to it.
 MAX_PACKET = 2 << 20
 #: What one step towards the broker may take, and the longest wait between two tries.
@@ -55,6 +57,7 @@ class MqttIntake:
         self._settings = settings
         # Of its own: a broker disconnects who comes with the name of another.
         self._client_id = f"zerometer-receiver-{uuid4().hex[:12]}"
+        self._room = threading.Semaphore(IN_FLIGHT)
         self._arrived: deque[tuple[Link, MQTTMessage]] = deque()
         self._serving: set[asyncio.Task[None]] = set()
         self._trouble = ""
@@ -111,6 +114,7 @@ class MqttIntake:
 
     def _open(self) -> Link:
         def arrived(message: MQTTMessage) -> None:
+            self._room.acquire()
             self._arrived.append((link, message))
             if len(self._arrived) == 1:  # else it is known that there are some
                 self._loop.call_soon_threadsafe(self._serve_arrived)
@@ -142,7 +146,8 @@ class MqttIntake:
         while self._arrived:
             link, message = self._arrived.popleft()
             if self._stopping:
-                continue  # without a PUBACK: somebody else may have it
+                self._room.release()  # without a PUBACK: somebody else may have it
+                continue
             task = asyncio.create_task(self._serve(link, message))
             self._serving.add(task)
             task.add_done_callback(self._serving.discard)
@@ -159,6 +164,7 @@ class MqttIntake:
             log.exception("%s: a batch was not answered", self._settings.url)
         finally:
             link.acknowledge(message)
+            self._room.release()
 
     async def _answer(self, source: str, data: bytes) -> Document:
         if not SOURCE.fullmatch(source):

@@ -18,6 +18,8 @@ from zerometer.agent.batch import Batch, Column, Table
 from zerometer.agent.receiver.errors import BadTableError
 
 READINGS, LEDGER = "readings", "ledger"
+#: The last ms of the year 9999: what every database can show as a date.
+LAST_MS = 253_402_300_799_999
 #: Bytes of the digest that tells a record from others of its time.
 DIGEST_SIZE = 16
 
@@ -208,6 +210,11 @@ def _times(table: Table) -> "array[int]":
         raise BadTableError(
             f'table "{table.name}": first column is "{first.name}", '
             "expected time, in whole ms and without nulls"
+        )
+    if values and not 0 <= min(values) <= max(values) <= LAST_MS:
+        raise BadTableError(
+            f'table "{table.name}": times are {min(values)} to {max(values)}, '
+            f"allowed are 0 to {LAST_MS}"
         )
     return values
 

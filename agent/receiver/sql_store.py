@@ -138,7 +138,7 @@ class SqlStore:
         for rows in all_rows:
             for table in (*rows.readings, *rows.ledger):
                 if table.times:
-                    self._database.prepare((min(table.times), max(table.times)))
+                    self._database.prepare(table.times)
 
     def _add(
         self, source: int, incoming: Incoming, rows: Rows

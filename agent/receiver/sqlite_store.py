@@ -1,7 +1,7 @@
 """The receiver's SQLite file: what is committed survives a power cut."""
 
-import os
 import sqlite3
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import repeat
@@ -9,12 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from zerometer.agent.receiver.errors import (
-    StoreBusyError,
-    StoreError,
-    StoreGoneError,
-)
-from zerometer.agent.receiver.lock import Lock
+from zerometer.agent.receiver.database_file import DatabaseFile
+from zerometer.agent.receiver.errors import StoreBusyError, StoreError
 from zerometer.agent.receiver.rows import SampleColumn
 from zerometer.agent.receiver.schema import SCHEMA_VERSION, TABLES
 from zerometer.agent.receiver.sql_store import SqlStore
@@ -60,32 +56,24 @@ class SqliteDatabase:
     value_columns = "value"
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = Lock(path)
-        self._lock.take()
+        self._file = DatabaseFile(path)
         try:
             self.connection = _connected(path)
         except BaseException:
-            self._lock.release()
+            self._file.release()
             raise
-        self._file = _file_at(path)
+        self._file.opened()
 
     def close(self) -> None:
         """Close the file and let others have it."""
         self.connection.close()
-        self._lock.release()
+        self._file.release()
 
     def check(self) -> None:
-        """Raise StoreGoneError when the file has left its place.
+        """Raise StoreGoneError when the file has left its place."""
+        self._file.check()
 
-        What nobody will find again must not be acknowledged.
-        """
-        if _file_at(self._path) != self._file:
-            raise StoreGoneError(
-                f"receiver: {self._path}: was deleted or replaced; start again"
-            )
-
-    def prepare(self, times_ms: tuple[int, int]) -> None:
+    def prepare(self, times: "array[int]") -> None:
         """Any time has room."""
 
     def lock_source(self, source: int) -> None:
@@ -203,15 +191,6 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(
             f"receiver: {path}: schema version is {version}, known is {SCHEMA_VERSION}"
         )
-
-
-def _file_at(path: Path) -> tuple[int, int] | None:
-    """Return which file is at *path*; None when there is none."""
-    try:
-        status = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 @contextmanager

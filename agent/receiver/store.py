@@ -1,5 +1,6 @@
 """What commits batches, whatever the database is."""
 
+from array import array
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -52,8 +53,8 @@ class Database(Protocol):
         """Raise StoreGoneError when what is committed would not be found again."""
         ...
 
-    def prepare(self, times_ms: tuple[int, int]) -> None:
-        """Make room for samples from the first to the last of two times."""
+    def prepare(self, times: "array[int]") -> None:
+        """Make room for samples of *times*, which are not empty."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
