@@ -13,9 +13,10 @@ from typing import TypeVar
 
 from zerometer.agent.batch import peek
 from zerometer.agent.receiver.continuity import Continuity
-from zerometer.agent.receiver.errors import ForgedSourceError, StoreBusyError
+from zerometer.agent.receiver.errors import StoreBusyError
 from zerometer.agent.receiver.group import Group, Job
 from zerometer.agent.receiver.model import Receipt, Sender
+from zerometer.agent.receiver.sources import Sources, anybody
 from zerometer.agent.receiver.store import Store
 from zerometer.core.errors import ZerometerError
 
@@ -37,8 +38,13 @@ class Desk:
         open_store: Callable[[], Store],
         wall_ns: Callable[[], int] = time.time_ns,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        sources: Callable[[], Sources] = anybody,
     ) -> None:
-        """*open_store* is called in the thread that will use the store."""
+        """*open_store* is called in the thread that will use the store.
+
+        *sources* returns who may send, as it is now.
+        """
+        self._sources = sources
         self._open_store = open_store
         self._wall_ns = wall_ns
         self._now_ns = now_ns
@@ -63,6 +69,10 @@ class Desk:
         await self._loop.run_in_executor(self._pool, self._store.close)
         self._pool.shutdown()
 
+    def meet(self, sender: Sender) -> None:
+        """Raise NotAllowedError when *sender* can be nobody who may send."""
+        self._sources().meet(sender)
+
     async def take(self, data: bytes, sender: Sender = NOBODY) -> Receipt:
         """Check *data* and commit it; when this returns, it is on the disk.
 
@@ -72,11 +82,7 @@ class Desk:
         them is stored. A caller that is cancelled does not undo what was begun.
         """
         header = peek(data)
-        if sender.source is not None and sender.source != header.source:
-            raise ForgedSourceError(
-                f"batch: source is {header.source.hex()}, "
-                f"it came by the topic of {sender.source.hex()}"
-            )
+        self._sources().admit(header, sender)
         too_much = self._waiting_bytes + len(data) > MAX_WAITING_BYTES
         if self.waiting >= MAX_WAITING or (self.waiting and too_much):
             raise StoreBusyError(f"receiver: {self.waiting} batches wait", OVERRUN_S)
