@@ -336,6 +336,27 @@ def test_ways_of_sending(tmp_path: Path) -> None:
     assert loaded.warnings == ()
 
 
+def test_latest_values_are_shown_where_somebody_looks(tmp_path: Path) -> None:
+    more = """
+    [[uplink]]
+    id = "broker"
+    url = "mqtt://localhost"
+    live = "5s"
+    [[uplink]]
+    id = "quiet"
+    url = "mqtt://localhost:1884"
+    [[uplink]]
+    id = "scada"
+    url = "sparkplug://localhost/Plant%201/gateway-7"
+    """
+    site = load(tmp_path, more=more).site
+    assert [uplink.id for uplink in site.uplinks] == ["broker", "quiet"]
+    assert [(shown.id, shown.live_ns) for shown in site.live] == [
+        ("broker", 5 * 10**9),
+        ("scada", 10 * 10**9),
+    ]
+
+
 def test_the_only_uplink_needs_no_id(tmp_path: Path) -> None:
     more = '[[uplink]]\nurl = "https://collector.example.com/v1/batches"'
     (uplink,) = load(tmp_path, more=more).site.uplinks
