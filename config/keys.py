@@ -37,7 +37,7 @@ UPLINK = (
     "id", "url", "token_file", "user", "password_file", "ca", "cert", "key",
     "streams", "max_rate", "timeout", "live",
 )  # fmt: skip
-JOURNAL = ("path", "max", "commit", "seal")
+JOURNAL = ("path", "max", "commit", "seal", "raw")
 PAGE = ("enabled", "host", "port")
 
 #: Every table of the site file, as its reference names it.

@@ -277,6 +277,7 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     max = "64 MB"
     commit = "30s"
     seal = "5min"
+    raw = true
     [page]
     enabled = false
     host = "0.0.0.0"
@@ -290,6 +291,7 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     journal = loaded.site.journal
     assert (journal.path, journal.max_bytes) == ("/data/journal", 64_000_000)
     assert (journal.commit_ns, journal.seal_ns) == (30 * 10**9, 300 * 10**9)
+    assert journal.raw
     page = loaded.site.page
     assert (page.enabled, page.host, page.port) == (False, "0.0.0.0", 0)
     assert loaded.warnings == ()
