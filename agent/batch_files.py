@@ -49,9 +49,7 @@ def folder_files(folder: Path) -> list[Path]:
         file
         for file in folder.rglob("*")
         if file.is_file()
-        and not any(
-            part.startswith(".") for part in file.relative_to(folder).parts
-        )
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
     )
 
 

@@ -117,23 +117,26 @@ class Dispatch:
         return step
 
     def _step(self, lane: Lane, now_ns: int) -> Step:
-        stop_ns = self._stop_ns
-        if self._over or (stop_ns is not None and now_ns >= stop_ns):
+        if self._over or (self._stop_ns is not None and now_ns >= self._stop_ns):
             return Step("end")
         batch = self._first(lane, now_ns)
         if self._news[lane] and (batch is None or lane == "live"):
             return Step("fetch")
-        if batch is None:
-            if stop_ns is not None:
-                return Step("end")
-            return Step("wait", until_ns=min(self._held_ns.values(), default=None))
-        if stop_ns is not None and self._gives_up(now_ns):
+        if batch is not None:
+            return self._go(lane, batch, now_ns)
+        if self._stop_ns is not None:
             return Step("end")
+        return Step("wait", until_ns=min(self._held_ns.values(), default=None))
+
+    def _go(self, lane: Lane, batch: Batch, now_ns: int) -> Step:
+        """Send *batch*, or wait until it may go."""
         free_ns = self._free_ns(lane, now_ns)
         if free_ns is not None and free_ns <= now_ns:
             self._fly(lane, batch, now_ns)
             return Step("send", batch)
-        if stop_ns is not None and free_ns is not None and free_ns >= stop_ns:
+        if self._stop_ns is not None and (
+            self._gives_up(now_ns) or (free_ns is not None and free_ns >= self._stop_ns)
+        ):
             return Step("end")
         return Step("wait", batch, free_ns)
 

@@ -155,11 +155,10 @@ def _parts(url: str) -> SplitResult:
     if parts.username is not None or parts.password is not None:
         raise ConfigError("uplink: url: holds a user or password; use token_file")
     try:
-        usable = parts.scheme in {"http", "https"} and parts.hostname
-        usable = usable and parts.port != 0
+        usable = bool(parts.hostname) and parts.port != 0
     except ValueError as error:
         raise ConfigError(f'uplink: url: "{url}": {error}') from error
-    if not usable:
+    if parts.scheme not in {"http", "https"} or not usable:
         raise ConfigError(f'uplink: url: "{url}": expected http(s)://host/path')
     if not re.fullmatch(r"[!-~]+", url):
         raise ConfigError(f'uplink: url: "{url}": expected printable ASCII')

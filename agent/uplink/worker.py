@@ -127,9 +127,10 @@ class Uplink:
         patience = Backoff(PAUSE_FIRST_S, self._draw)
         while True:
             with self._changed:
-                now_ns = self._clock()
+                now_ns, before = self._clock(), self._dispatch.state
                 step = self._dispatch.plan(lane, now_ns)
-                self._changed.notify_all()  # what one lane does, the other waits for
+                if self._dispatch.state != before:
+                    self._changed.notify_all()
                 if step.do == "wait":
                     until_ns = step.until_ns
                     self._changed.wait(until_ns and (until_ns - now_ns) / 1e9)
@@ -161,6 +162,7 @@ class Uplink:
         patience.reset()
         with self._changed:
             self._dispatch.offer(look, batches)
+            self._changed.notify_all()  # what one lane has, the other may wait for
 
     @property
     def _ending(self) -> bool:
@@ -192,12 +194,11 @@ class Uplink:
                     self._outbox.resend(self._id, missing)
             case Outcome.REJECTED:
                 self._outbox.quarantine(self._id, batch, answer.code, answer.reason)
-            case Outcome.CONFLICT | Outcome.TOO_LARGE if self._reissue is None:
-                return replace(answer, outcome=Outcome.PAUSE)
-            case Outcome.CONFLICT:
-                self._reissue(batch, "conflict")
-            case Outcome.TOO_LARGE:
-                self._reissue(batch, "too-large")
+            case Outcome.CONFLICT | Outcome.TOO_LARGE:
+                if self._reissue is None:
+                    return replace(answer, outcome=Outcome.PAUSE)
+                conflict = answer.outcome is Outcome.CONFLICT
+                self._reissue(batch, "conflict" if conflict else "too-large")
         return answer
 
     def _tell(self, before: UplinkState, batch: Batch, answer: Answer) -> None:

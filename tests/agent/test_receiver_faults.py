@@ -16,7 +16,6 @@ from harness.sealed_batches import sealed
 from harness.uplinks import uplink_to
 
 
-
 def numbers(database: Path) -> list[int]:
     """Return the sequence numbers in the order of their commits."""
     with closing(sqlite3.connect(database)) as connection:

@@ -1,7 +1,8 @@
 """Which batch goes when, in virtual time: nothing lost, nothing skipped, live first."""
 
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -18,6 +19,7 @@ from harness.virtual_uplink import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerometer.agent.journal.model import StoredBatch
 from zerometer.agent.uplink.base import Outcome
 from zerometer.agent.uplink.dispatch import HELD_NS, MAX_REJECTED
 from zerometer.agent.uplink.patience import SPREAD_S
@@ -53,42 +55,49 @@ class Checked(MemoryOutbox):
 FATES: list[Fate] = ["taken", "lost", "unheard", "busy", "refused", "forgets"]
 
 
-@given(
+@dataclass(frozen=True)
+class Story:
+    """What happens to an uplink: some batches wait at its start, others come."""
+
+    fates: list[Fate]
+    bad: frozenset[int]
+    large: frozenset[int]
+    kills: list[int]
+    before: int
+    arrivals: list[tuple[int, str]]
+    rate: int
+    seed: int
+
+
+stories = st.builds(
+    Story,
     fates=st.lists(st.sampled_from(FATES), max_size=40),
     bad=st.frozensets(st.integers(1, 30), max_size=MAX_REJECTED),
     large=st.frozensets(st.integers(1, 30), max_size=3),
     kills=st.lists(st.integers(0, HOUR), max_size=4),
+    before=st.integers(0, 20),
     arrivals=st.lists(
         st.tuples(st.integers(0, HOUR), st.sampled_from(["ledger", "readings"])),
         max_size=20,
-    ),
-    before=st.integers(0, 20),
+    ).map(sorted),
     rate=st.sampled_from([0, 500, 20_000]),
     seed=st.integers(0, 99),
 )
-def test_whatever_happens_everything_arrives(
-    fates: list[Fate],
-    bad: frozenset[int],
-    large: frozenset[int],
-    kills: list[int],
-    arrivals: list[tuple[int, str]],
-    before: int,
-    rate: int,
-    seed: int,
-) -> None:
-    """And nothing is acknowledged before it is stored."""
-    receiver = Receiver(fates, bad, large - bad)
+
+
+def play(story: Story) -> tuple[VirtualUplink, list[StoredBatch]]:
+    """Return the uplink at the end, and all batches that were sealed at first."""
+    receiver = Receiver(story.fates[:], story.bad, story.large - story.bad)
     outbox = Checked()
     outbox.receiver = receiver
-    outbox.add(*[batch(seq) for seq in range(1, before + 1)])
-    uplink = VirtualUplink(
-        outbox, receiver, max_bytes_per_s=rate, draw=random.Random(seed).random
-    )
-    sealed = [batch(seq) for seq in range(1, before + 1)]
-    for number, (at_ns, stream) in enumerate(sorted(arrivals), before + 1):
+    sealed = [batch(seq) for seq in range(1, story.before + 1)]
+    outbox.add(*sealed)
+    draw = random.Random(story.seed).random
+    uplink = VirtualUplink(outbox, receiver, max_bytes_per_s=story.rate, draw=draw)
+    for number, (at_ns, stream) in enumerate(story.arrivals, story.before + 1):
         sealed.append(batch(number, stream))
-        uplink.at(at_ns, lambda new=sealed[-1]: outbox.add(new))  # type: ignore[misc]
-    for at_ns in kills:
+        uplink.at(at_ns, partial(outbox.add, sealed[-1]))
+    for at_ns in story.kills:
         uplink.at(at_ns, uplink.restart)
     uplink.run()
     # What a receiver lost, it asks for with each answer: so there must be some.
@@ -96,22 +105,29 @@ def test_whatever_happens_everything_arrives(
         sealed.append(batch(number))
         outbox.add(sealed[-1])
         uplink.run()
-    assert not outbox.oldest("main")
+    return uplink, sealed
+
+
+@given(story=stories)
+def test_whatever_happens_everything_arrives(story: Story) -> None:
+    """And nothing is acknowledged before it is stored."""
+    uplink, sealed = play(story)
+    assert not uplink.outbox.oldest("main")
     wanted = [
         part
         for whole in sealed
-        for part in (halves(whole) if whole.seq in large - bad else [whole])
-        if whole.seq not in bad
+        for part in (halves(whole) if whole.seq in story.large else [whole])
+        if whole.seq not in story.bad
     ]
+    has = uplink.receiver.stored
     assert {(one.stream, one.seq) for one in wanted} == {
-        (stream, seq) for (_, stream, seq), count in receiver.stored.items() if count
+        (stream, seq) for (_, stream, seq), count in has.items() if count
     }
-    assert {one.seq for one, _, _ in outbox.quarantined} == {
-        one.seq for one in sealed if one.seq in bad
-    }
+    refused = {one.seq for one, _, _ in uplink.outbox.quarantined}
+    assert refused == {one.seq for one in sealed if one.seq in story.bad}
     check_probes(uplink)
-    if rate:
-        check_cap(uplink, rate)
+    if story.rate:
+        check_cap(uplink, story.rate)
 
 
 def check_probes(uplink: VirtualUplink) -> None:
@@ -186,9 +202,7 @@ def test_after_an_outage_the_backlog_is_spread_by_no_more_than_it_lasted() -> No
 def test_a_dead_receiver_is_tried_with_one_batch_at_a_time() -> None:
     uplink = made(20, Receiver(["lost"] * 30))
     uplink.run()
-    waits = [
-        later.at_ns - sooner.at_ns for sooner, later in pairwise(uplink.sent[:30])
-    ]
+    waits = [later.at_ns - sooner.at_ns for sooner, later in pairwise(uplink.sent[:30])]
     # draw 0.5 of 1 s, 2 s, 4 s ... to 15 minutes
     assert [round(wait / SECOND, 1) for wait in waits[:4]] == [0.6, 1.1, 2.1, 4.1]
     assert max(waits) == pytest.approx(450 * SECOND, rel=0.01)
@@ -250,9 +264,7 @@ def test_nothing_goes_before_the_clock_is_set() -> None:
     assert not uplink.sent
     state = uplink.dispatch.state
     assert state.state == "waiting"
-    assert state.last_error == (
-        "waits until the clock is set, which certificates need"
-    )
+    assert state.last_error == ("waits until the clock is set, which certificates need")
     known = True
     uplink.run()
     assert len(uplink.outbox.done()) == 3
@@ -272,7 +284,7 @@ def test_a_bound_leaves_room_for_what_is_new() -> None:
     uplink = made(100, max_bytes_per_s=2000, draw=lambda: 0.0)  # type: ignore[arg-type]
     for at_s in range(20, 80, 10):
         new = batch(1000 + at_s)
-        uplink.at(at_s * SECOND, lambda new=new: uplink.outbox.add(new))  # type: ignore[misc]
+        uplink.at(at_s * SECOND, partial(uplink.outbox.add, new))
     uplink.run()
     live = [sent for sent in uplink.sent if sent.lane == "live"][1:]
     assert [sent.batch.seq for sent in live] == list(range(1020, 1080, 10))

@@ -81,9 +81,7 @@ class MemoryOutbox:
             self.acknowledged.setdefault(uplink, set()).add(_key(batch))
             self.moved.notify_all()
 
-    def quarantine(
-        self, uplink: str, batch: Batch, code: str, message: str
-    ) -> None:
+    def quarantine(self, uplink: str, batch: Batch, code: str, message: str) -> None:
         """Set *batch* aside."""
         self.quarantined.append((batch, code, message))
         self.acknowledge(uplink, batch)
@@ -92,9 +90,9 @@ class MemoryOutbox:
         """Forget that these were acknowledged."""
         has = self.acknowledged.setdefault(uplink, set())
         for entry in self.entries:
-            if (entry.stream, entry.epoch) == (missing.stream, missing.epoch):
-                if missing.first <= entry.seq <= missing.last:
-                    has.discard(_key(entry))
+            same = (entry.stream, entry.epoch) == (missing.stream, missing.epoch)
+            if same and missing.first <= entry.seq <= missing.last:
+                has.discard(_key(entry))
 
     def on_durable(self, callback: Callable[[], None]) -> None:
         """Call *callback* on each append."""

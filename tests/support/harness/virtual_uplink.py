@@ -165,7 +165,9 @@ class VirtualUplink:
             look = dispatch.fetch(lane)
             live = lane == "live"
             found: Sequence[Batch] = (
-                self.outbox.newest("main") if live else self.outbox.oldest("main", look.limit)
+                self.outbox.newest("main")
+                if live
+                else self.outbox.oldest("main", look.limit)
             )
             self._then(SECOND // 1000, lambda: self._offer(look, found))
         elif step.do == "send":
