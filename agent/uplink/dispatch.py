@@ -68,7 +68,7 @@ class Dispatch:
         self._patience = Patience(draw)
         self._queues: dict[Lane, deque[Batch]] = {lane: deque() for lane in LANES}
         self._news: dict[Lane, bool] = dict.fromkeys(LANES, True)
-        self._flying: dict[Lane, Key] = {}
+        self._flying: dict[Lane, Batch] = {}
         self._held_ns: dict[Key, int] = {}
         self._rejected = dict.fromkeys(LANES, 0)
         self._settled = 0
@@ -80,8 +80,10 @@ class Dispatch:
         """What is shown; ``state`` is that of the busiest lane."""
         patience, lanes = self._patience, self._state.lanes.values()
         usual: LaneState = "waiting" if "waiting" in lanes else "idle"
+        open_ = [*self._flying.values(), *self._queues["live"], *self._queues["backlog"]]
         return replace(
             self._state,
+            oldest_ms=min((batch.t1_ms for batch in open_), default=None),
             state=patience.failing or ("sending" if "sending" in lanes else usual),
             next_retry_ns=patience.retry_ns if patience.failing else None,
         )
@@ -153,7 +155,7 @@ class Dispatch:
         queue = self._queues[lane]
         while queue:
             key = _key(queue[0])
-            if key not in self._held_ns and key not in self._flying.values():
+            if key not in self._held_ns and key not in map(_key, self._flying.values()):
                 return queue[0]
             queue.popleft()
         return None
@@ -188,7 +190,7 @@ class Dispatch:
 
     def _fly(self, lane: Lane, batch: Batch, now_ns: int) -> None:
         self._queues[lane].popleft()
-        self._flying[lane] = _key(batch)
+        self._flying[lane] = batch
         self._throttle.sent(lane, len(batch.data), now_ns)
         if self._patience.failing:
             self._patience.prober = lane

@@ -18,7 +18,8 @@ class UplinkState:
     ``waiting``: will try again by itself. ``paused``: somebody must look at
     ``last_error``, which is empty while batches are accepted. Counts are since the
     start; ``reissued`` were sealed anew, as the other side did not take them as
-    they were.
+    they were. ``oldest_ms`` (UTC) is the last time in the oldest batch that is known
+    to be not acknowledged.
     """
 
     id: str
@@ -31,6 +32,7 @@ class UplinkState:
     sent_samples: int = 0
     quarantined: int = 0
     reissued: int = 0
+    oldest_ms: int | None = None
     last_error: str = ""
     last_ack_ns: int | None = None
     next_retry_ns: int | None = None
