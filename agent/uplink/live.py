@@ -135,6 +135,7 @@ class LiveThread:
             with self._changed:
                 self._busy = False
                 self._wait_ns = int(wait_s * 1e9)
+                self._changed.notify_all()
 
     def _show(self, picture: LivePicture) -> float:
         """Show a picture; return how long to wait beyond the period, s."""
