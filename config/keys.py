@@ -33,7 +33,10 @@ PRODUCT = ("name", "unit", "good")
 MEASURE = ("meter", "times")
 FEED = ("id", "series", "form", "path", "url", "zone", "token_file", "period")
 PROFILE = ("unit", "values")
-UPLINK = ("id", "url", "token_file", "timeout")
+UPLINK = (
+    "id", "url", "token_file", "user", "password_file", "ca", "cert", "key",
+    "streams", "max_rate", "timeout",
+)  # fmt: skip
 JOURNAL = ("path", "max", "commit", "seal")
 PAGE = ("enabled", "host", "port")
 

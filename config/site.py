@@ -17,7 +17,8 @@ from zerometer.config.site_checks import check_graph
 from zerometer.config.site_graph import read_graph
 from zerometer.config.site_meters import read_meters
 from zerometer.config.site_series import check_series, read_feeds, read_profiles
-from zerometer.config.site_services import read_journal, read_page, read_uplinks
+from zerometer.config.site_services import read_journal, read_page
+from zerometer.config.site_uplinks import read_uplinks
 from zerometer.config.site_views import read_views
 from zerometer.config.table import Table, shown
 from zerometer.config.virtual_meters import read_virtual_meters

@@ -17,7 +17,13 @@ from zerometer.agent.journal.figures import figures, uplink_figures
 from zerometer.agent.journal.filing import FileRule, file_rows
 from zerometer.agent.journal.folder import stream_files
 from zerometer.agent.journal.main_file import STATE, MainFile
-from zerometer.agent.journal.model import Commit, Resume, SealedBatch, StoredBatch
+from zerometer.agent.journal.model import (
+    Commit,
+    KnownBatch,
+    Resume,
+    SealedBatch,
+    StoredBatch,
+)
 from zerometer.agent.journal.recovery import new_epoch, open_main, renew_main
 from zerometer.agent.journal.retention import Retention, file_bytes, forget_file
 from zerometer.agent.journal.sending import Sending
@@ -204,7 +210,7 @@ class Store:
         self._publish()
 
     def quarantine(
-        self, uplink: str, batch: StoredBatch, code: str, message: str
+        self, uplink: str, batch: KnownBatch, code: str, message: str
     ) -> None:
         """Keep a copy of a batch that is refused for good, and let it be."""
         main = self._sound_main()

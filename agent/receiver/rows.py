@@ -12,6 +12,9 @@ from zerometer.agent.batch import Column, Table
 from zerometer.agent.receiver.errors import BadTableError
 
 EVENTS = "events"
+#: Tables with such a first part are series: a time has one value of each column. All
+#: others are records: a row stands for itself, and several may have one time.
+SERIES = ("readings", "ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,18 @@ def series_rows(
         yield key, compress(pairs, _present(column))
 
 
-def event_rows(table: Table) -> Iterator[tuple[int, str]]:
-    """Yield the time in ms and the other columns, as a JSON object, of each row."""
+def is_series(table: Table) -> bool:
+    """Whether the rows of *table* are samples of series, not records."""
+    return table.name.split("/", 1)[0] in SERIES
+
+
+def record_rows(table: Table) -> Iterator[tuple[int, str]]:
+    """Yield the time in ms and the other columns, as a JSON object, of each row.
+
+    Rows of other tables than ``events`` say as ``table`` which one they are of.
+    """
     times = _times(table)
+    which = {} if table.name == EVENTS else {"table": table.name}
     columns = {
         column.name: column.numbers()
         if isinstance(column.values, array)
@@ -51,7 +63,8 @@ def event_rows(table: Table) -> Iterator[tuple[int, str]]:
         for column in table.columns[1:]
     }
     for row, time_ms in enumerate(times):
-        fields = {name: _finite(values[row]) for name, values in columns.items()}
+        cells = {name: _finite(values[row]) for name, values in columns.items()}
+        fields = {**which, **cells}
         yield time_ms, json.dumps(fields, ensure_ascii=False, allow_nan=False)
 
 

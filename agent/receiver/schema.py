@@ -90,5 +90,15 @@ SELECT source.uuid AS source, site, event.t_ms,
        fields
 FROM event
 JOIN batch ON batch.id = event.batch
-JOIN source ON source.id = batch.source;
+JOIN source ON source.id = batch.source
+WHERE fields ->> 'table' IS NULL;
+
+CREATE VIEW record AS
+SELECT source.uuid AS source, site, fields ->> 'table' AS "table", event.t_ms,
+       strftime('%Y-%m-%dT%H:%M:%fZ', event.t_ms / 1000.0, 'unixepoch') AS time,
+       fields
+FROM event
+JOIN batch ON batch.id = event.batch
+JOIN source ON source.id = batch.source
+WHERE fields ->> 'table' IS NOT NULL;
 """

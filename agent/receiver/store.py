@@ -16,7 +16,7 @@ from zerometer.agent.receiver.errors import (
     StoreError,
     StoreGoneError,
 )
-from zerometer.agent.receiver.rows import EVENTS, SeriesKey, event_rows, series_rows
+from zerometer.agent.receiver.rows import SeriesKey, is_series, record_rows, series_rows
 
 #: What a sender is asked to wait when the database is locked, or its disk is full.
 BUSY_S = 5
@@ -79,7 +79,7 @@ class Store:
             batch_id = self._insert_batch(source, batch, digest)
             self._insert_events(batch_id, batch.tables)
             for table in batch.tables:
-                if table.name != EVENTS:
+                if is_series(table):
                     self._insert_samples(source, table, fresh)
         self._series.update(fresh)
         return True
@@ -142,7 +142,7 @@ class Store:
         return batch_id
 
     def _insert_events(self, batch_id: int, tables: list[Table]) -> None:
-        events = (row for t in tables if t.name == EVENTS for row in event_rows(t))
+        events = (row for t in tables if not is_series(t) for row in record_rows(t))
         self._connection.executemany(
             "INSERT INTO event VALUES (?, ?, ?, ?)",
             ((batch_id, number, *event) for number, event in enumerate(events)),

@@ -107,6 +107,7 @@ def test_the_header_comes_back() -> None:
         config="r7",
         factors=("cn-2023", "tariff/4"),
         gaps=(Gap(3, 5, "evicted"), Gap(9, 9, "damaged")),
+        offset_ms=-7,
     )
     data = encode(sent, readings(4))
     got = peek(data)
@@ -121,8 +122,14 @@ def test_the_header_comes_back() -> None:
         "config",
         "factors",
         "gaps",
+        "offset_ms",
     ):
         assert getattr(got, name) == getattr(sent, name)
+
+
+def test_a_header_that_does_not_state_the_offset_is_whole() -> None:
+    assert "offset" not in ENTRIES
+    assert decode(WHOLE).header.offset_ms is None
 
 
 def test_a_body_that_deflate_makes_longer_is_sent_as_it_is() -> None:
@@ -179,6 +186,8 @@ def test_what_no_decoder_takes_is_not_sealed(column: Column, what: str) -> None:
         {"gaps": (Gap(5, 4, "why"),)},
         {"config": "x" * 200},
         {"factors": (1,)},
+        {"offset_ms": 1 << 53},
+        {"offset_ms": True},
     ],
 )
 def test_a_header_out_of_range_is_not_sealed(changes: dict[str, Any]) -> None:

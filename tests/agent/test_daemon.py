@@ -76,7 +76,7 @@ def test_it_reads_accounts_forwards_and_shows(
     assert received == (journal["batches_sealed"], journal["samples_sealed"])
     assert received > (2, 50)
     assert last["uplinks"][0]["backlog"] == 0
-    (minute, *_) = windows(sealed(site, "ledger")).values()
+    (minute, *_) = windows(sealed(site, "minutes")).values()
     assert isinstance(minute["covered"], float)
     assert 0 < minute["covered"] < 60
 
@@ -160,7 +160,7 @@ def test_a_bus_whose_thread_has_ended_stops_it_in_order(site: Site) -> None:
     assert caught.value.exit_code == 1
     powers = rows(sealed(site, "readings"), "readings/pv/power")
     assert len(powers) == last_status(site)["meters"][0]["transactions"]
-    assert windows(sealed(site, "ledger"))
+    assert windows(sealed(site, "minutes"))
 
 
 @pytest.mark.usefixtures("factory")

@@ -5,17 +5,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from harness.journals import open_journal
 
 from zerometer.agent.batch import Gap
 from zerometer.agent.journal import Commit, Journal, SealedBatch
 from zerometer.core.errors import JournalError
 
-LARGE = 1 << 28
-
 
 def filled(folder: Path) -> tuple[bytes, bytes]:
     """Leave a journal of five batches and two segments; return source and epoch."""
-    with closing(Journal.open(folder, max_bytes=LARGE)) as journal:
+    with closing(open_journal(folder)) as journal:
         for seq in range(1, 6):
             batch = SealedBatch(
                 stream="readings", seq=seq, data=bytes(5000), t0_ms=0, t1_ms=0,
@@ -25,7 +24,7 @@ def filled(folder: Path) -> tuple[bytes, bytes]:
         journal.append(
             Commit(state=b"state", segments=[("ledger", b"a"), ("ledger", b"b")])
         ).result()
-        journal.pending("main")
+        journal.oldest("main")
         journal.acknowledge("main", 2)
         return journal.source, journal.epoch
 
@@ -45,13 +44,13 @@ def aside(folder: Path) -> list[Path]:
 def test_a_damaged_batch_is_skipped_and_declared(tmp_path: Path) -> None:
     filled(tmp_path)
     damage(tmp_path, "UPDATE batch SET data = zeroblob(4999) WHERE seq = 4")
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
-        assert [b.seq for b in journal.pending("main", limit=2)] == [3, 5]
+    with closing(open_journal(tmp_path)) as journal:
+        assert [b.seq for b in journal.oldest("main", limit=2)] == [3, 5]
         assert journal.gaps("readings") == (Gap(4, 4, "damaged"),)
-        assert [b.seq for b in journal.pending("spare")] == [1, 2, 3, 5]
+        assert [b.seq for b in journal.oldest("spare")] == [1, 2, 3, 5]
         journal.acknowledge("main", 3)
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
-        assert [b.seq for b in journal.pending("main")] == [5]
+    with closing(open_journal(tmp_path)) as journal:
+        assert [b.seq for b in journal.oldest("main")] == [5]
         info = journal.info()
         assert (info.damaged, info.uplinks["main"].pending) == (1, 1)
         assert journal.resume().next_seq == {"readings": 6}
@@ -61,7 +60,7 @@ def test_damaged_state_and_segments_are_skipped_and_noticed(tmp_path: Path) -> N
     filled(tmp_path)
     damage(tmp_path, "UPDATE state SET data = x'00'")
     damage(tmp_path, "UPDATE segment SET data = x'00' WHERE n = 1")
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+    with closing(open_journal(tmp_path)) as journal:
         resume = journal.resume()
         assert resume.state is None
         assert resume.segments == [("ledger", b"b")]
@@ -74,8 +73,8 @@ def test_damaged_state_and_segments_are_skipped_and_noticed(tmp_path: Path) -> N
 def test_a_damaged_cursor_starts_over(tmp_path: Path) -> None:
     filled(tmp_path)
     damage(tmp_path, "UPDATE cursor SET id = 5")
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
-        assert [b.seq for b in journal.pending("main")] == [1, 2, 3, 4, 5]
+    with closing(open_journal(tmp_path)) as journal:
+        assert [b.seq for b in journal.oldest("main")] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -91,12 +90,12 @@ def test_without_its_identity_a_journal_is_set_aside(
 ) -> None:
     source, epoch = filled(tmp_path)
     damage(tmp_path, statement)
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+    with closing(open_journal(tmp_path)) as journal:
         assert journal.epoch != epoch
         assert (journal.source == source) is keeps_source
         assert journal.resume().next_seq == {}
         assert aside(tmp_path)[0].name in journal.notices[0]
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as again:
+    with closing(open_journal(tmp_path)) as again:
         assert again.source == journal.source
         assert again.notices == []
 
@@ -121,7 +120,7 @@ def test_what_is_no_journal_is_set_aside(tmp_path: Path) -> None:
     ]
     for count, content in enumerate(contents, 1):
         (tmp_path / "journal.db").write_bytes(content)
-        with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        with closing(open_journal(tmp_path)) as journal:
             assert "not a healthy journal" in journal.notices[0]
             assert len(aside(tmp_path)) == count
             journal.append(Commit(state=b"fresh")).result()
@@ -129,7 +128,7 @@ def test_what_is_no_journal_is_set_aside(tmp_path: Path) -> None:
 
 def test_an_empty_file_becomes_a_journal(tmp_path: Path) -> None:
     (tmp_path / "journal.db").touch()
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+    with closing(open_journal(tmp_path)) as journal:
         assert journal.notices == []
 
 
@@ -141,5 +140,5 @@ def test_a_newer_format_is_left_alone(tmp_path: Path) -> None:
         f"UPDATE meta SET value = x'32', crc = {0xA0F0233B} WHERE name = 'format'",
     )
     with pytest.raises(JournalError, match="format 2; this version reads 1"):
-        Journal.open(tmp_path, max_bytes=LARGE)
+        open_journal(tmp_path)
     assert aside(tmp_path) == []

@@ -14,13 +14,12 @@ import pytest
 from harness import journal_writer
 from harness.failing_flush import failing_flushes
 from harness.full_disk import files_end_at
+from harness.journals import open_journal
 
 from zerometer.agent.journal import Commit, Journal, SealedBatch
 from zerometer.agent.journal.faults import explain, unusable
 from zerometer.agent.journal.store import Store
 from zerometer.core.errors import JournalError
-
-LARGE = 1 << 28
 
 
 def sealed(seq: int, size: int = 20_000) -> SealedBatch:
@@ -36,13 +35,13 @@ def test_kills_tear_no_commit(tmp_path: Path) -> None:
     last = 0
     for _ in range(8):
         last = max(last, _write_and_kill(tmp_path, chance.randrange(1, 40)))
-        with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        with closing(open_journal(tmp_path)) as journal:
             assert journal.notices == []
             resume = journal.resume()
             n = int(resume.state or b"0")
             assert n >= last
             assert resume.next_seq.get("readings", 1) == n // 3 + 1
-            batches = journal.pending("reader", limit=10_000)
+            batches = journal.oldest("reader", 10_000)
             assert [batch.seq for batch in batches] == list(range(1, n // 3 + 1))
             rows = [row for batch in batches for row in batch.data.split()]
             rows += [data for _, data in resume.segments]
@@ -66,7 +65,7 @@ def _write_and_kill(folder: Path, commits: int) -> int:
 
 
 def test_a_commit_that_cannot_be_written_can_be_tried_again(tmp_path: Path) -> None:
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+    with closing(open_journal(tmp_path)) as journal:
         journal.append(Commit(state=b"1", sealed=[sealed(1)])).result()
         commit = Commit(state=b"2", segments=[("ledger", b"x")], sealed=[sealed(2)])
         with files_end_at(1 << 16):
@@ -74,12 +73,12 @@ def test_a_commit_that_cannot_be_written_can_be_tried_again(tmp_path: Path) -> N
                 with pytest.raises(JournalError):
                     journal.append(commit).result()
             assert journal.info().last_error.startswith("journal: ")
-            assert len(journal.pending("main")) == 1
+            assert len(journal.oldest("main")) == 1
             assert journal.resume().state == b"1"
         journal.append(commit).result()
         info = journal.info()
         assert (info.last_error, info.sealed_batches, info.commits) == ("", 2, 2)
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+    with closing(open_journal(tmp_path)) as journal:
         assert journal.resume().segments == [("ledger", b"x")]
 
 
@@ -96,18 +95,18 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         store.acknowledge("main", 1)
         store._connection.execute("PRAGMA max_page_count = 10000")
         store.append(Commit(state=b"2", sealed=[sealed(2)]))
-        assert [batch.seq for batch in store.pending("main", 8)] == [2]
+        assert [batch.seq for batch in store.oldest("main", 8)] == [2]
 
 
 def test_a_fault_says_where_what_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(JournalError, match=r"file: a file is in the way: name a "):
-        Journal.open(tmp_path / "file", max_bytes=LARGE)
+        open_journal(tmp_path / "file")
     with pytest.raises(JournalError, match=r"file/journal: a file is in the way"):
-        Journal.open(tmp_path / "file" / "journal", max_bytes=LARGE)
+        open_journal(tmp_path / "file" / "journal")
     (tmp_path / "journal.db").mkdir()
     with pytest.raises(JournalError, match=r"unable to .*: a folder is in its place"):
-        Journal.open(tmp_path, max_bytes=LARGE)
+        open_journal(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +143,7 @@ import os, pathlib, sys
 from zerometer.agent.journal import Commit, Journal
 from zerometer.core.errors import JournalError
 
-journal = Journal.open(pathlib.Path(sys.argv[1]), max_bytes=1 << 28)
+journal = open_journal(pathlib.Path(sys.argv[1]), 1 << 28)
 journal.append(Commit(state=b"good")).result()
 fail = pathlib.Path(os.environ["FAIL_SYNC"])
 fail.touch()

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from harness.journals import open_journal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ def filled(
     folder: Path, last: int, size: int = 10_000, uplinks: Collection[str] | None = None
 ) -> Journal:
     """Return a journal with more sealed batches than it can keep."""
-    journal = Journal.open(folder, max_bytes=MAX_BYTES, uplinks=uplinks)
+    journal = open_journal(folder, MAX_BYTES, uplinks)
     first = journal.resume().next_seq.get("readings", 1)
     for seq in range(first, last + 1):
         batch = SealedBatch(
@@ -30,7 +31,7 @@ def filled(
 
 
 def kept(journal: Journal) -> list[int]:
-    return [batch.seq for batch in journal.pending("reader", limit=1000)]
+    return [batch.seq for batch in journal.oldest("reader", limit=1000)]
 
 
 def test_what_no_uplink_has_becomes_one_gap(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_what_all_uplinks_have_goes_without_a_gap(tmp_path: Path) -> None:
 def test_an_uplink_that_is_gone_wants_nothing(tmp_path: Path) -> None:
     with closing(filled(tmp_path, 10)) as journal:
         journal.acknowledge("main", 10)
-        assert len(journal.pending("gone")) == 8
+        assert len(journal.oldest("gone")) == 8
     with closing(filled(tmp_path, 24, uplinks={"main"})) as journal:
         assert list(journal.info().uplinks) == ["main"]
         assert 24 - journal.info().batches < 10
@@ -95,7 +96,7 @@ def test_every_number_is_kept_or_in_a_gap(
 ) -> None:
     folder = tmp_path_factory.mktemp("journal")
     seqs: dict[str, int] = {}
-    with closing(Journal.open(folder, max_bytes=MAX_BYTES)) as journal:
+    with closing(open_journal(folder, MAX_BYTES)) as journal:
         for stream in streams:
             seqs[stream] = seqs.get(stream, 0) + 1
             batch = SealedBatch(
@@ -103,7 +104,7 @@ def test_every_number_is_kept_or_in_a_gap(
                 samples=1,
             )  # fmt: skip
             journal.append(Commit(state=b"", sealed=[batch])).result()
-        left = journal.pending("reader", limit=1000)
+        left = journal.oldest("reader", limit=1000)
         for stream, last in seqs.items():
             there = [batch.seq for batch in left if batch.stream == stream]
             lost = [

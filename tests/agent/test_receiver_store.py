@@ -105,6 +105,25 @@ def test_events_are_kept_whole(store: Store) -> None:
     ]  # fmt: skip
 
 
+def test_records_of_one_time_are_all_kept(store: Store) -> None:
+    """What explains the numbers is no series: a site has many meters at once."""
+    meters = Table(
+        "config/meters",
+        [
+            Column("time", "ms", 0, array("q", [START_MS, START_MS])),
+            Column("meter", "", 0, ["press-3", "grid"]),
+            Column("unit", "", 0, array("q", [7, 1])),
+        ],
+    )
+    take(store, sealed(1, stream="state", tables=[meters]))
+    assert select(store, "SELECT * FROM event_log") == []
+    rows = select(store, 'SELECT "table", t_ms, fields FROM record')
+    assert [(name, time_ms, json.loads(fields)) for name, time_ms, fields in rows] == [
+        ("config/meters", START_MS, {"table": "config/meters", "meter": m, "unit": u})
+        for m, u in (("press-3", 7), ("grid", 1))
+    ]
+
+
 def test_tables_of_one_name_belong_together(store: Store) -> None:
     tables = [
         table("events", Column("kind", "", 0, ["a", "b"])),
