@@ -88,7 +88,7 @@ class Pipeline:
         self.figures = Figures(site, network, self._zone)
         self._balances = BalanceWatch(network, site)
         index_of = self.accounting.metering.counters.index
-        self._rows = ReadingRows(site.meters, index_of)
+        self._rows = ReadingRows(site.meters, index_of, raw=site.journal.raw)
         self._recorder = self._make_recorder(resume)
         self._restatement = Restatement(
             site, network, self.accounting.cells, self.factors, journal

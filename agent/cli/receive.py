@@ -3,9 +3,9 @@
 import argparse
 import asyncio
 import signal
-from pathlib import Path
 
 from zerometer.agent.cli.common import Subparsers
+from zerometer.core.site import UplinkSettings
 
 EXAMPLE = """\
 example:
@@ -18,21 +18,23 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add the command to *subparsers*."""
     parser = subparsers.add_parser(
         "receive",
-        help="take batches over HTTP into an SQLite database",
+        help="take batches from gateways into a database",
         description=(
-            "Take batches over HTTP, commit each with its rows in one transaction, "
-            "then acknowledge it. Prints the address that belongs into a site's "
-            "[[uplink]] once it listens; stops on SIGTERM or Ctrl-C."
+            "Take batches over HTTP and from brokers, commit each with its rows in one "
+            "transaction, then acknowledge it. Prints the address that belongs into a "
+            "site's [[uplink]] once it listens; stops on SIGTERM or Ctrl-C."
         ),
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--to",
-        type=Path,
         required=True,
-        metavar="FILE",
-        help="the SQLite database; made when it is not there",
+        metavar="TARGET",
+        help=(
+            "the database: a file for SQLite, made when it is not there; or "
+            "sqlite:FILE, duckdb:FILE, postgresql://HOST/NAME"
+        ),
     )
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
@@ -42,6 +44,14 @@ def add_parser(subparsers: Subparsers) -> None:
         type=_port,
         default=8481,
         help="port; 0 takes a free one (%(default)s)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="brokers",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="take them from a broker, too: mqtt://HOST, nats://HOST; may be repeated",
     )
     parser.set_defaults(run=run)
 
@@ -55,11 +65,14 @@ def _port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Receive until a signal comes; return the exit code."""
-    asyncio.run(_receive(arguments.to, arguments.host, arguments.port))
+    brokers = [UplinkSettings(id="receiver", url=url) for url in arguments.brokers]
+    asyncio.run(_receive(arguments.to, arguments.host, arguments.port, brokers))
     return 0
 
 
-async def _receive(path: Path, host: str, port: int) -> None:
+async def _receive(
+    to: str, host: str, port: int, brokers: list[UplinkSettings]
+) -> None:
     # Only this command needs it: what the agent imports, it keeps in memory.
     from zerometer.agent.receiver.server import Receiver
 
@@ -67,7 +80,7 @@ async def _receive(path: Path, host: str, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    receiver = Receiver(path, host, port)
+    receiver = Receiver(to, host, port, brokers)
     port = await receiver.start()
     try:
         shown = f"[{host}]" if ":" in host else host

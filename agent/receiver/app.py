@@ -1,7 +1,7 @@
 """The receiver's HTTP side: which request does what, and what errors look like."""
 
 import logging
-from typing import Any
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -10,14 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from zerometer.agent.receiver.desk import Desk
-from zerometer.agent.receiver.errors import (
-    IdentityConflictError,
-    StoreBusyError,
-    StoreError,
-)
-from zerometer.agent.receiver.intake import take
+from zerometer.agent.receiver.errors import StoreError
+from zerometer.agent.receiver.model import Sender
+from zerometer.agent.receiver.reply import answer, refusal, status_of
 from zerometer.agent.receiver.status import read_status
-from zerometer.core.errors import FormatError
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +30,12 @@ def create_app(desk: Desk) -> Starlette:
     """
 
     async def post_batch(request: Request) -> Response:
-        receipt = await desk.run(take, await _read_body(request))
-        header = receipt.header
-        return JSONResponse(
-            {
-                "status": receipt.status,
-                "source": header.source.hex(),
-                "epoch": header.epoch.hex(),
-                "stream": header.stream,
-                "seq": header.seq,
-                "samples": header.samples,
-            }
-        )
+        status, document = await answer(desk, await _read_body(request), Sender())
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("batch not taken: %s", document["message"])
+        retry = document.get("retry_after_s")
+        headers = {"Retry-After": str(retry)} if retry else None
+        return JSONResponse(document, status, headers)
 
     async def get_status(_request: Request) -> Response:
         return JSONResponse(await desk.run(read_status))
@@ -56,10 +46,7 @@ def create_app(desk: Desk) -> Starlette:
             Route("/v1/status", get_status),
         ],
         exception_handlers={
-            FormatError: _refuse(400),
-            IdentityConflictError: _refuse(409),
-            StoreError: _refuse(500),
-            StoreBusyError: _refuse(503),
+            StoreError: _store_failed,
             ClientDisconnect: _gone,
             HTTPException: _http_error,
         },
@@ -81,22 +68,9 @@ async def _read_body(request: Request) -> bytes:
     raise HTTPException(413, f"batch: allowed are {MAX_BODY} bytes")
 
 
-def _error(
-    status: int, code: str, message: str, headers: dict[str, str] | None = None
-) -> JSONResponse:
-    body = {"error": code, "message": message}
-    return JSONResponse(body, status, headers)
-
-
-def _refuse(status: int) -> Any:
-    async def handle(_request: Request, error: Exception) -> Response:
-        if status >= 500:
-            log.error("batch not taken: %s", error)
-        retry_after_s = getattr(error, "retry_after_s", None)
-        headers = {"Retry-After": str(retry_after_s)} if retry_after_s else None
-        return _error(status, error.code, str(error), headers)  # type: ignore[attr-defined]
-
-    return handle
+async def _store_failed(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, StoreError)
+    return JSONResponse(refusal(error, b""), status_of(error))
 
 
 async def _gone(_request: Request, _disconnect: Exception) -> Response:
@@ -108,4 +82,5 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     codes = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
     code = codes.get(error.status_code, "bad-request")
-    return _error(error.status_code, code, error.detail, dict(error.headers or {}))
+    body = {"error": code, "message": error.detail}
+    return JSONResponse(body, error.status_code, dict(error.headers or {}))

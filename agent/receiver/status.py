@@ -16,8 +16,8 @@ FROM (
            seq - row_number() OVER (PARTITION BY source, epoch, stream ORDER BY seq)
                AS run
     FROM batch
-)
-JOIN source ON source.id = source
+) AS numbered
+JOIN source ON source.id = numbered.source
 GROUP BY source.uuid, epoch, stream, run
 """
 
