@@ -244,6 +244,12 @@ class Link:
         self._lose(f"connection lost: {details[1]}")
 
 
+def wait_until_sent(message: Future[ReasonCode] | None, timeout_s: float) -> None:
+    """Return when the network has *message*; LinkError when it has no room for it."""
+    if message is not None:
+        _result(message, timeout_s)
+
+
 def _fail(answer: Future[ReasonCode], reason: str) -> None:
     with suppress(InvalidStateError):
         answer.set_exception(LinkError(reason))

@@ -6,7 +6,6 @@ accepted when the receiver says so, on the source's ``ack`` topic; see docs/upli
 
 import json
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from hashlib import sha256
@@ -16,10 +15,10 @@ from urllib.parse import urlsplit
 from paho.mqtt.client import MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
-from zerometer.agent.mqtt_link import Broker, Link, LinkError, Will
+from zerometer.agent.mqtt_link import Broker, Link, LinkError, Will, wait_until_sent
 from zerometer.agent.uplink.answers import TAKEN, judge_reply
 from zerometer.agent.uplink.base import Answer, Batch, Outcome
-from zerometer.agent.uplink.live import LiveMeter
+from zerometer.agent.uplink.live import LiveMeter, LivePicture
 from zerometer.agent.uplink.secrets import PasswordFile
 from zerometer.agent.uplink.tls import client_context
 from zerometer.core.errors import ConfigError
@@ -81,9 +80,7 @@ class MqttSender:
         # The batches in flight, by their hashes.
         self._waiting: dict[str, tuple[Batch, Future[Answer]]] = {}
         self._aborted = False
-        # The live values that this link has published, and the last of them.
-        self._shown: dict[str, bytes] = {}
-        self._showing: Future[ReasonCode] | None = None
+        self._shown: dict[str, bytes] = {}  # the live values that this link brought
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Publish *batch*; each step on the network may take *timeout_s*."""
@@ -109,21 +106,19 @@ class MqttSender:
         finally:
             del self._waiting[digest]
 
-    def show(self, meters: Sequence[LiveMeter], timeout_s: float) -> None:
+    def show(self, picture: LivePicture, timeout_s: float) -> None:
         """Publish what has changed of the latest values, retained.
 
-        UpstreamError or ConfigError when that fails. Values for which the network
-        has no room are left out: there will be others.
+        UpstreamError or ConfigError when there is no connection, or no room in it.
         """
-        link = self._linked(timeout_s)
-        if self._showing is not None and not self._showing.done():
-            return
-        for meter in meters:
+        link, last = self._linked(timeout_s), None
+        for meter in picture.meters:
             document = _packed(_live(meter))
             if self._shown.get(meter.id) != document:
                 topic = f"{self._topic}/live/{meter.id}"
-                self._showing = link.publish(topic, document, qos=0, retain=True)
+                last = link.publish(topic, document, qos=0, retain=True)
                 self._shown[meter.id] = document
+        wait_until_sent(last, timeout_s)
 
     def abort(self) -> None:
         """Cut the connection under all sends, which are the last ones."""

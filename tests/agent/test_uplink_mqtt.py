@@ -21,7 +21,7 @@ from harness.sealed_batches import sealed
 from paho.mqtt import publish
 
 from zerometer.agent.uplink.base import Answer, Outcome
-from zerometer.agent.uplink.live import LiveMeter
+from zerometer.agent.uplink.live import LiveMeter, LivePicture
 from zerometer.agent.uplink.mqtt import MqttSender, open_sender
 from zerometer.core.site import UplinkSettings
 
@@ -250,11 +250,12 @@ def test_it_tells_whether_it_is_there(port: int) -> None:
 
 KILLED = """\
 import sys
+from zerometer.agent.uplink.live import LivePicture
 from zerometer.agent.uplink.mqtt import open_sender
 from zerometer.core.site import UplinkSettings
 url, source = sys.argv[1], bytes.fromhex(sys.argv[2])
 sender = open_sender(UplinkSettings(id="cloud", url=url), source)
-sender.show([], 5)
+sender.show(LivePicture(0, []), 5)
 sys.stdin.read()
 """
 
@@ -282,7 +283,7 @@ def test_latest_values_are_retained_and_told_when_they_change(
         values={"power": (12.5, "kW"), "energy": (None, "kWh")},
     )
     line = replace(press, id="line", quality="missing", time_ms=None)
-    sender.show([press, line], 5)
+    sender.show(LivePicture(0, [press, line]), 5)
     sender.send(entry(), 5)  # answered when all before it has arrived
     with listening(port, f"{ROOT}/live/+") as live:
         shown = {message.topic: message for message in (live.next(), live.next())}
@@ -297,7 +298,7 @@ def test_latest_values_are_retained_and_told_when_they_change(
             },
         }
         later = replace(line, quality="measured", time_ms=1_767_225_605_000)
-        sender.show([press, later], 5)
+        sender.show(LivePicture(0, [press, later]), 5)
         changed = live.next()
         assert changed.topic == f"{ROOT}/live/line"
         assert json.loads(changed.payload)["quality"] == "measured"
