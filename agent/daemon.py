@@ -71,6 +71,7 @@ class Daemon:
         self._events = EventLog()
         resume = self._journal.resume()
         self._clock = Clock()
+        self._tell_notices()
         self._site_events = self._open_site_events()
         self._matcher = self._open_matcher()
         self._factors = self._open_factors()
@@ -245,8 +246,7 @@ class Daemon:
 
     def _check(self) -> None:
         """Stop when a part is gone that only a new start brings back."""
-        for notice in self._journal.take_notices():
-            self._event("journal", "journal", notice)
+        self._tell_notices()
         for statistics in (bus.statistics() for bus in self._buses):
             if not statistics.alive:
                 self._blind = ZerometerError(
@@ -254,6 +254,10 @@ class Daemon:
                     "meters; stopped in order, start again"
                 )
                 self._stopping.set()
+
+    def _tell_notices(self) -> None:
+        for notice in self._journal.take_notices():
+            self._event("journal", "journal", notice)
 
     async def _quieten(self) -> None:
         """Let nothing new come in: no viewers, no readings."""
