@@ -1,6 +1,6 @@
 """The daemon: wires buses, pipeline, journal, uplinks and page; starts and stops them.
 
-Threads: one per bus, one for the journal, one per uplink, one for factor series and
+Threads: one per bus, one for the journal, two per uplink, one for factor series and
 one for certificates where there are any; the main thread runs one asyncio loop with
 the ticks, the page and the signals. Nothing wakes without a deadline that asked for
 it.
@@ -24,10 +24,11 @@ from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.site_events.feed import EventFeed
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.unit_plans import unit_plans
-from zerometer.agent.uplink.schemes import open_uplink
-from zerometer.core.errors import JournalError, ZerometerError
+from zerometer.agent.uplink.schemes import open_sender, time_check
+from zerometer.agent.uplink.worker import Uplink
+from zerometer.core.errors import ZerometerError
 from zerometer.core.origin_factors import series_units
-from zerometer.core.site import Bus, Site
+from zerometer.core.site import Bus, Site, UplinkSettings
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.open_line import open_line
 from zerometer.drivers.memory import UnitMemory
@@ -53,8 +54,8 @@ async def run(site: Site) -> None:
     """
     journal = Journal.open(
         Path(site.journal.path),
-        max_bytes=site.journal.max_bytes,
-        uplinks=[uplink.id for uplink in site.uplinks],
+        site.journal,
+        uplinks={uplink.id: uplink.streams for uplink in site.uplinks},
     )
     with closing(journal):
         await Daemon(site, journal).run()
@@ -70,8 +71,7 @@ class Daemon:
         self._events = EventLog()
         resume = self._journal.resume()
         self._clock = Clock()
-        for notice in self._journal.notices:
-            self._event("journal", "journal", notice)
+        self._tell_notices()
         self._site_events = self._open_site_events()
         self._matcher = self._open_matcher()
         self._factors = self._open_factors()
@@ -89,7 +89,7 @@ class Daemon:
         if self._memory.notice:
             self._event("journal", "journal", self._memory.notice)
         self._buses = [self._bus(bus) for bus in site.buses]
-        self._uplinks = [open_uplink(u, self._journal) for u in site.uplinks]
+        self._uplinks = [self._uplink(settings) for settings in site.uplinks]
         self._snapshot = Snapshot(
             pipeline=self._pipeline,
             buses=self._buses,
@@ -151,6 +151,15 @@ class Daemon:
             self._notice,
             bus.timeout_ms * 1_000_000,
             self._memory.memories,
+        )
+
+    def _uplink(self, settings: UplinkSettings) -> Uplink:
+        return Uplink(
+            settings,
+            self._journal,
+            open_sender(settings, self._journal.source),
+            event=self._event,
+            time_is_known=time_check(settings),
         )
 
     def _notice(self, notice: BusNotice) -> None:
@@ -237,11 +246,7 @@ class Daemon:
 
     def _check(self) -> None:
         """Stop when a part is gone that only a new start brings back."""
-        if fault := self._journal.fault:
-            # What is in memory can be saved nowhere; a new start tells what is true.
-            self._failure = JournalError(f"journal: {fault}: stops, to open it anew")
-            self._event("journal", "journal", str(self._failure))
-            self._stopping.set()
+        self._tell_notices()
         for statistics in (bus.statistics() for bus in self._buses):
             if not statistics.alive:
                 self._blind = ZerometerError(
@@ -249,6 +254,10 @@ class Daemon:
                     "meters; stopped in order, start again"
                 )
                 self._stopping.set()
+
+    def _tell_notices(self) -> None:
+        for notice in self._journal.take_notices():
+            self._event("journal", "journal", notice)
 
     async def _quieten(self) -> None:
         """Let nothing new come in: no viewers, no readings."""
