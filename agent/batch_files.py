@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgpack
@@ -29,12 +29,14 @@ def read_files(source: str) -> Iterator[tuple[str, bytes]]:
     path = Path(source)
     try:
         if path.is_dir() and (path / JOURNAL).exists():
-            path = path / JOURNAL
+            path /= JOURNAL
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             if file.is_dir():
                 continue
-            if _is_sqlite(file):
-                yield from _journal(file)
+            if file.name == JOURNAL and _is_sqlite(file):
+                yield from _journal(file.parent)
+            elif _is_sqlite(file):
+                yield from _stream_file(file)
             else:
                 yield str(file), file.read_bytes()
     except OSError as error:
@@ -46,19 +48,34 @@ def _is_sqlite(file: Path) -> bool:
         return stream.read(len(SQLITE)) == SQLITE
 
 
-def _journal(file: Path) -> Iterator[tuple[str, bytes]]:
+def _journal(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Yield the batches of a journal, which an agent may be writing meanwhile."""
+    from zerometer.agent.journal.reading import read_batches
+
+    with _told(folder / JOURNAL):
+        for stream, row in read_batches(folder):
+            yield f"{folder / JOURNAL}: {stream}/{row.seq}", row.data
+
+
+def _stream_file(file: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the batches of one file of a journal."""
+    from zerometer.agent.journal.reading import read_file
+
+    with _told(file):
+        for row in read_file(file):
+            yield f"{file}: {row.seq}", row.data
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """Raise what fails within as a UsageError that names the file."""
     import sqlite3
 
-    uri = f"{file.absolute().as_uri()}?mode=ro"
+    from zerometer.agent.journal.schema import DamagedError
+
     try:
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            found = connection.execute(
-                "SELECT stream, seq, data FROM batch ORDER BY id"
-            )
-            for stream, seq, data in found:
-                yield f"{file}: {stream}/{seq}", data
-    except sqlite3.Error as error:
+        yield
+    except (sqlite3.Error, DamagedError) as error:
         raise UsageError(f"{file}: not a readable journal: {error}") from error
 
 

@@ -124,7 +124,7 @@ class Uplink:
         with self._changed:
             self._news = self._hurry = False
             self._state = replace(self._state, state="sending", next_retry_ns=None)
-        batches = self._outbox.pending(self._id)
+        batches = self._outbox.oldest(self._id)
         for batch in batches:
             if self._over:
                 return
@@ -139,7 +139,7 @@ class Uplink:
     def _accepted(self, batch: Any) -> None:
         if self._over:
             return  # the journal may be closed by now; the batch goes out again
-        self._outbox.acknowledge(self._id, batch.id)
+        self._outbox.acknowledge(self._id, batch)
         with self._changed:
             before = self._state
             self._state = replace(

@@ -1,7 +1,5 @@
 """Readings from a journal and from files of batches: the same as from CSV."""
 
-import sqlite3
-from contextlib import closing
 from math import isnan, nan
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from harness.recordings import Row, record
 from harness.replays import command, kinds, replay
 from harness.scenarios import START, meters, site
 
+from zerometer.agent.journal.reading import read_batches
 from zerometer.agent.replay import batch_readings
 from zerometer.config.site import load_site
 
@@ -86,11 +85,10 @@ def test_a_folder_of_batches_and_a_damaged_one(path: Path, tmp_path: Path) -> No
     whole = replay(path, folder)
     batches = tmp_path / "batches"
     batches.mkdir()
-    with closing(sqlite3.connect(folder / "journal.db")) as connection:
-        found = connection.execute("SELECT seq, data FROM batch ORDER BY id").fetchall()
+    found = [row for _, row in read_batches(folder)]
     assert len(found) == 5
-    for seq, data in found:
-        (batches / f"{seq:04d}.batch").write_bytes(data)
+    for row in found:
+        (batches / f"{row.seq:04d}.batch").write_bytes(row.data)
     assert replay(path, batches) == whole
     middle = batches / "0003.batch"
     middle.write_bytes(middle.read_bytes()[:-9] + bytes(9))

@@ -237,11 +237,11 @@ def test_a_failing_journal_does_not_end_the_thread(
     class Failing(MemoryOutbox):
         failures = 2
 
-        def pending(self, uplink: str, limit: int = 8) -> list:  # type: ignore[type-arg]
+        def oldest(self, uplink: str, limit: int = 8) -> list:  # type: ignore[type-arg]
             if self.failures:
                 self.failures -= 1
                 raise JournalError("journal: disk I/O error")
-            return super().pending(uplink, limit)
+            return super().oldest(uplink, limit)
 
     outbox = Failing()
     outbox.append(sealed(1))
