@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from harness.batches import SOURCE
 from harness.broker import broker, mosquitto
-from harness.mqtt_ends import Outgoing, answering, listening, outgoing, stored
+from harness.mqtt_ends import answering, listening, outgoing, stored
 from harness.sealed_batches import sealed
 from paho.mqtt import publish
 
+from zerometer.agent.journal.model import StoredBatch
 from zerometer.agent.uplink.base import Answer, Outcome
 from zerometer.agent.uplink.live import LiveMeter, LivePicture
 from zerometer.agent.uplink.mqtt import MqttSender, open_sender
@@ -46,7 +47,7 @@ def sender(port: int) -> Iterator[MqttSender]:
     made.close()
 
 
-def entry(seq: int = 1, stream: str = "readings") -> Outgoing:
+def entry(seq: int = 1, stream: str = "readings") -> StoredBatch:
     return outgoing(sealed(seq, stream=stream))
 
 

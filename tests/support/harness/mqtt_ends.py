@@ -5,7 +5,6 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -13,28 +12,16 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from zerometer.agent.batch import peek
+from zerometer.agent.journal.model import StoredBatch
 
 #: Longer than a message takes on a busy machine.
 PATIENCE_S = 10.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outgoing:
-    """A batch as a journal hands it out."""
-
-    stream: str
-    position: int
-    epoch: bytes
-    seq: int
-    data: bytes
-    samples: int
-    t1_ms: int
-
-
-def outgoing(data: bytes) -> Outgoing:
+def outgoing(data: bytes) -> StoredBatch:
     """Return a sealed batch as a journal hands it out."""
     header = peek(data)
-    return Outgoing(
+    return StoredBatch(
         stream=header.stream,
         position=header.seq,
         epoch=header.epoch,
