@@ -22,8 +22,10 @@ from harness.receiving import Receiving, receiving
 from harness.sealed_batches import sealed
 
 from zerometer.agent.receiver import mqtt
+from zerometer.agent.receiver.server import Receiver
 from zerometer.agent.uplink.base import Outcome
 from zerometer.agent.uplink.mqtt import MqttSender, open_sender
+from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
 
 ROOT = f"zerometer/1/{SOURCE.hex()}"
@@ -183,6 +185,7 @@ KILLED = """
 import asyncio, os, signal, sys
 from zerometer.agent.mqtt_link import Link
 from zerometer.agent.receiver.server import Receiver
+from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
 
 Link.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
@@ -251,3 +254,13 @@ def test_what_one_has_not_committed_goes_to_another_when_it_is_killed(
             killed.end(signal.SIGKILL)
             until_accepted(sender, sealed(1))
     assert [count(database, "batch") for database in databases] == [0, 1]
+
+
+def test_without_the_extra_it_is_said_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "zerometer.agent.receiver.mqtt")
+    monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
+    settings = UplinkSettings(id="any", url="mqtt://localhost")
+    with pytest.raises(ConfigError, match=r'install "zerometer\[mqtt\]"'):
+        Receiver("/nowhere", "127.0.0.1", 0, [settings])
