@@ -12,24 +12,9 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from zerometer.agent.batch import peek
-from zerometer.agent.journal.model import StoredBatch
 
 #: Longer than a message takes on a busy machine.
 PATIENCE_S = 10.0
-
-
-def outgoing(data: bytes) -> StoredBatch:
-    """Return a sealed batch as a journal hands it out."""
-    header = peek(data)
-    return StoredBatch(
-        stream=header.stream,
-        position=header.seq,
-        epoch=header.epoch,
-        seq=header.seq,
-        data=data,
-        samples=header.samples,
-        t1_ms=header.t1_ms,
-    )
 
 
 class Listener:
@@ -76,7 +61,7 @@ def listening(port: int, topics: str) -> Iterator[Listener]:
         listener.close()
 
 
-def stored(data: bytes, **changes: Any) -> bytes:
+def receipt(data: bytes, **changes: Any) -> bytes:
     """Return what a receiver answers to the batch *data* that it has committed."""
     header = peek(data)
     document = {
