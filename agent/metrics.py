@@ -187,7 +187,7 @@ METRICS = (
     ),
     Metric(
         "zerometer_uplink_reissued_batches_total",
-        "Batches that were sealed anew, as the receiver did not take them as they were.",
+        "Batches that were sealed anew, as the receiver did not take them so.",
         _uplink("reissued"),
     ),
     Metric(

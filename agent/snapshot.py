@@ -74,7 +74,8 @@ class Snapshot:
             ],
             "journal": _journal(info, wall_ns),
             "uplinks": [
-                _uplink(uplink.state(), info, now_ns, wall_ns) for uplink in self._uplinks
+                _uplink(uplink.state(), info, now_ns, wall_ns)
+                for uplink in self._uplinks
             ],
             "windows": [
                 {
@@ -117,9 +118,7 @@ def _journal(info: JournalInfo, wall_ns: int) -> Json:
     }
 
 
-def _uplink(
-    state: UplinkState, info: JournalInfo, now_ns: int, wall_ns: int
-) -> Json:
+def _uplink(state: UplinkState, info: JournalInfo, now_ns: int, wall_ns: int) -> Json:
     backlog = info.uplinks.get(state.id)
     return {
         "id": state.id,

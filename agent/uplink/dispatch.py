@@ -8,6 +8,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from zerometer.agent.uplink.backoff import CAP_S
@@ -80,10 +81,10 @@ class Dispatch:
         """What is shown; ``state`` is that of the busiest lane."""
         patience, lanes = self._patience, self._state.lanes.values()
         usual: LaneState = "waiting" if "waiting" in lanes else "idle"
-        open_ = [*self._flying.values(), *self._queues["live"], *self._queues["backlog"]]
+        known = chain(self._flying.values(), *self._queues.values())
         return replace(
             self._state,
-            oldest_ms=min((batch.t1_ms for batch in open_), default=None),
+            oldest_ms=min((batch.t1_ms for batch in known), default=None),
             state=patience.failing or ("sending" if "sending" in lanes else usual),
             next_retry_ns=patience.retry_ns if patience.failing else None,
         )
