@@ -53,8 +53,8 @@ async def run(site: Site) -> None:
     """
     journal = Journal.open(
         Path(site.journal.path),
-        max_bytes=site.journal.max_bytes,
-        uplinks=[uplink.id for uplink in site.uplinks],
+        site.journal,
+        uplinks={uplink.id: uplink.streams for uplink in site.uplinks},
     )
     with closing(journal):
         await Daemon(site, journal).run()

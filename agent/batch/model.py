@@ -75,6 +75,16 @@ class Gap:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Numbers of a stream, both ends included, that a receiver asks for again."""
+
+    epoch: bytes
+    stream: str
+    first: int
+    last: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """Who sealed a batch, which one it is and what it covers.

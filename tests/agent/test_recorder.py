@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from harness.full_disk import files_end_at
 from harness.gateway import rows
+from harness.journals import open_journal, unsent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zerometer.agent import recorder
 from zerometer.agent.batch import Batch, Gap, batch_hash, decode
 from zerometer.agent.gather import Field
-from zerometer.agent.journal import Commit, Journal
+from zerometer.agent.journal import Commit
 from zerometer.agent.recorder import LEDGER, READINGS, Identity, Recorder
 from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.errors import JournalError
@@ -41,7 +42,7 @@ class Recording:
 
     def start(self) -> None:
         """Start on what the journal has."""
-        self.journal = Journal.open(self.folder, max_bytes=10**8, uplinks=["up"])
+        self.journal = open_journal(self.folder, uplinks=["up"])
         self.recorder = Recorder(
             Identity(
                 source=self.journal.source,
@@ -76,7 +77,7 @@ class Recording:
 
     def batches(self, stream: str = READINGS) -> list[Batch]:
         """Return the sealed batches in the journal, checked to be a chain."""
-        stored = [b for b in self.journal.pending("up", 10**6) if b.stream == stream]
+        stored = [b for b in unsent(self.journal) if b.stream == stream]
         assert [batch.seq for batch in stored] == list(range(1, len(stored) + 1))
         batches = [decode(batch.data) for batch in stored]
         for before, batch in pairwise(zip(stored, batches, strict=True)):
@@ -317,11 +318,11 @@ def test_readings_that_a_full_disk_keeps_waiting_become_a_gap(
     recording.gaps[READINGS] = recording.journal.gaps(READINGS)
     seal(recording, 21)
     recording.commit()
-    seqs = [b.seq for b in recording.journal.pending("up", 99) if b.stream == READINGS]
+    seqs = [b.seq for b in unsent(recording.journal) if b.stream == READINGS]
     lost = seqs[1] - 1
     assert lost > 10
     assert seqs == [1, *range(lost + 1, 22)]
-    last = decode(recording.journal.pending("up", 99)[-1].data)
+    last = decode(unsent(recording.journal)[-1].data)
     assert last.header.gaps == (Gap(2, lost, "overflow"),)
     recording.restart()
     assert recording.journal.resume().next_seq[READINGS] == 22

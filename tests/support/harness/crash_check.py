@@ -14,12 +14,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from harness.crash_images import WAYS, Disk
-from harness.journals import open_journal, seal_next
+from harness.journals import open_journal
+from harness.next_commit import next_commit
 from harness.recorded_calls import Call, read_calls
 
 from zerometer.agent.batch import peek
-from zerometer.agent.journal_tools.verify import verify
+from zerometer.agent.journal_tools.contents import read_journal
 from zerometer.agent.journal_tools.kept import kept_batches
+from zerometer.agent.journal_tools.verify import verify
 from zerometer.core.errors import FormatError, ZerometerError
 
 #: SQLite's index of a WAL is mapped memory: after a cut it is anything, or nothing.
@@ -102,18 +104,21 @@ def _problems(folder: Path, announced: set[bytes]) -> Iterator[str]:
             yield from journal.notices
             if announced and resume.state is None:
                 yield "the accounting state is lost"
-            commit = seal_next(journal, resume)
+            commit = next_commit(journal, resume)
             journal.append(commit).result()
             sealed += [batch.data for batch in commit.sealed]
         finally:
             journal.close()
     yield from (str(path) for path in folder.glob("*.bad-*"))
-    kept = {hashlib.sha256(batch.data).digest() for batch in kept_batches(folder)}
+    ends = read_journal(folder).ends
+    kept = {hashlib.sha256(batch.data).digest() for batch in kept_batches(folder, ends)}
     yield from (f"batch {digest.hex()} is lost" for digest in announced - kept)
     later = {hashlib.sha256(data).digest() for data in sealed}
     yield from (f"appended batch {digest.hex()} is lost" for digest in later - kept)
     for proof in verify(folder).proofs:
         yield from (f"{f.kind}: {f.text}" for f in proof.findings)
+        gaps = [gap for gap in proof.declared if gap.reason != "evicted"]
+        yield from (f"{proof.stream}: {gap}" for gap in gaps)
 
 
 if __name__ == "__main__":
