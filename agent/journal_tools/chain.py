@@ -7,6 +7,7 @@ all that follow, up to the newest, which others have.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from zerometer.agent.batch import Gap, Header, batch_hash, decode, peek
 from zerometer.core.errors import FormatError
@@ -18,7 +19,7 @@ Series = tuple[str, str, str]
 class Finding:
     """What is wrong with batches *first* to *last* of a series.
 
-    ``kind``: changed (it is not the one that was sealed), missing (it is not there,
+    ``kind``: unreadable (whose it is cannot be said), changed (it is not the one that was sealed), missing (it is not there,
     and no gap says so), misplaced (it stands where another one belongs), conflict
     (two different ones have its number).
     """
@@ -66,12 +67,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """What is kept in memory of a batch: its number, its hash, the one before."""
+    """What is kept in memory of a batch: its number, its hash, the one before.
+
+    ``placed``: its place says by itself which number belongs there.
+    """
 
     name: str
     seq: int
     hash: bytes
     prev: bytes | None
+    placed: bool
 
 
 class Chains:
@@ -81,7 +86,7 @@ class Chains:
         self._links: dict[Series, list[_Link]] = defaultdict(list)
         self._proofs: dict[Series, Proof] = {}
         self._spans: dict[Series, tuple[int, int, bytes]] = {}
-        self._unreadable: list[Finding] = []
+        self.belonging_to_none: list[Finding] = []
         self._last: Series | None = None
 
     def add(self, item: Item) -> None:
@@ -95,14 +100,13 @@ class Chains:
         if not item.intact:
             self._changed(item, "its row is not as it was written")
             return
-        if (item.seq or header.seq) != header.seq or (
-            item.epoch or header.epoch
-        ) != header.epoch:
+        placed = item.seq is not None
+        if placed and (item.seq, item.epoch) != (header.seq, header.epoch):
             self._misplaced(item, header)
         series = (header.source.hex(), header.epoch.hex(), header.stream)
         self._count(series, header, len(item.data))
         self._links[series].append(
-            _Link(item.name, header.seq, batch_hash(item.data), header.prev)
+            _Link(item.name, header.seq, batch_hash(item.data), header.prev, placed)
         )
         self._last = series
 
@@ -119,14 +123,13 @@ class Chains:
         """Yield what is proved of each series."""
         for series in sorted(self._proofs):
             proof = self._proofs[series]
-            self._prove(series, proof)
+            self._prove(series)
             proof.findings.sort(key=lambda finding: (finding.first, finding.kind))
             yield proof
 
-    @property
-    def unreadable(self) -> list[Finding]:
-        """What cannot even be said to belong to a series."""
-        return self._unreadable
+    def unreadable(self, text: str) -> None:
+        """Note what cannot be said to belong to a series, in words."""
+        self.belonging_to_none.append(Finding("unreadable", "", "", "", 0, 0, text))
 
     def _proof(self, series: Series) -> Proof:
         return self._proofs.setdefault(series, Proof(*series))
@@ -146,7 +149,7 @@ class Chains:
         """Tell of bytes that are no batch any more."""
         text = f"{item.name}: {why}"
         if item.stream is None or item.seq is None:
-            self._unreadable.append(Finding("changed", "", "", "", 0, 0, text))
+            self.unreadable(text)
             return
         epoch = (item.epoch or b"").hex()
         series = next((s for s in self._proofs if s[1:] == (epoch, item.stream)), None)
@@ -155,7 +158,7 @@ class Chains:
             series = (source, epoch, item.stream)
         self._tell(series, "changed", item.seq, item.seq, text)
         # Its number is there; what stood in it is not known.
-        self._links[series].append(_Link(item.name, item.seq, b"", b""))
+        self._links[series].append(_Link(item.name, item.seq, b"", b"", True))
 
     def _misplaced(self, item: Item, header: Header) -> None:
         series = (header.source.hex(), header.epoch.hex(), header.stream)
@@ -165,17 +168,11 @@ class Chains:
     def _tell(self, series: Series, kind: str, first: int, last: int, why: str) -> None:
         self._proof(series).findings.append(Finding(kind, *series, first, last, why))
 
-    def _prove(self, series: Series, proof: Proof) -> None:
+    def _prove(self, series: Series) -> None:
         links = self._links[series]
-        told = {f.first for f in proof.findings if f.kind == "misplaced"}
-        highest = 0
-        for link in links:
-            if link.seq < highest and link.seq not in told:
-                text = f"{link.name}: stands after batch {highest}"
-                self._tell(series, "misplaced", link.seq, link.seq, text)
-            highest = max(highest, link.seq)
+        self._check_order(series, links)
         ordered = self._once(series, sorted(links, key=lambda link: link.seq))
-        for before, link in zip(ordered, ordered[1:], strict=False):
+        for before, link in pairwise(ordered):
             if link.seq > before.seq + 1:
                 self._missing(series, before.seq + 1, link.seq - 1)
             elif before.hash and link.hash and link.prev != before.hash:
@@ -185,6 +182,17 @@ class Chains:
             text = f"{ordered[0].name}: is the first, but names one before it"
             self._tell(series, "changed", 1, 1, text)
         self._check_span(series, ordered)
+
+    def _check_order(self, series: Series, links: list[_Link]) -> None:
+        """Tell of batches that follow a later one, where only the order says so."""
+        seen: set[int] = set()
+        highest = 0
+        for link in links:
+            if link.seq < highest and not link.placed and link.seq not in seen:
+                text = f"{link.name}: stands after batch {highest}"
+                self._tell(series, "misplaced", link.seq, link.seq, text)
+            seen.add(link.seq)
+            highest = max(highest, link.seq)
 
     def _once(self, series: Series, links: list[_Link]) -> list[_Link]:
         """Return *links* without repetitions."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zerometer.agent.journal.book import Book
+from zerometer.agent.journal.book import CURSORS, Book
 from zerometer.agent.journal.cursors import Cursors
 from zerometer.agent.journal.folder import MAIN
 from zerometer.agent.journal.main_file import Contents as Rows
@@ -86,9 +86,18 @@ def read_journal(folder: Path) -> Contents:
         )  # fmt: skip
 
 
+def place(book: StreamBook, position: int) -> tuple[bytes, int]:
+    """Return epoch and seq of a position; no epoch if it is known no more."""
+    if book.bases and book.bases[0][1] < position:
+        return book.place(position)
+    return b"", position
+
+
 def _load(book: Book, rows: Rows) -> None:
     try:
         book.load(rows.parts)
+        if CURSORS in rows.parts:
+            book.cursors.restore(rows.parts[CURSORS])
     except DamagedError as error:
         rows.damaged.append(str(error))
 
@@ -99,7 +108,8 @@ def _load_0_1(connection: sqlite3.Connection, book: Book) -> None:
     def rows(query: str, *values: Any) -> list[Any]:
         return connection.execute(query, values).fetchall()
 
-    for name, seq, digest, samples in rows("SELECT name, seq, hash, samples FROM stream"):
+    streams = rows("SELECT name, seq, hash, samples FROM stream")
+    for name, seq, digest, samples in streams:
         losses = rows("SELECT first, last, reason FROM gap WHERE stream = ?", name)
         book.streams[name] = StreamBook(
             position=seq,

@@ -11,7 +11,7 @@ from zerometer.agent.journal.folder import (
     stream_path,
 )
 from zerometer.agent.journal.intervals import count
-from zerometer.agent.journal_tools.contents import Contents
+from zerometer.agent.journal_tools.contents import Contents, place
 from zerometer.agent.journal_tools.read_only import reading
 
 Json = dict[str, Any]
@@ -136,7 +136,7 @@ def _uplinks(contents: Contents, kept: dict[str, Kept]) -> Iterator[Json]:
 def _gaps(contents: Contents) -> Iterator[Json]:
     for name, book in sorted(contents.book.streams.items()):
         for loss in book.losses:
-            epoch, first = book.place(loss.first) if book.bases else (b"", loss.first)
+            epoch, first = place(book, loss.first)
             yield {
                 "stream": name,
                 "epoch": epoch.hex(),

@@ -7,7 +7,7 @@ from pathlib import Path
 from zerometer.agent.batch import Gap
 from zerometer.agent.batch_files import read_files, split
 from zerometer.agent.journal_tools.chain import Chains, Finding, Item, Proof
-from zerometer.agent.journal_tools.contents import Contents, read_journal
+from zerometer.agent.journal_tools.contents import Contents, place, read_journal
 from zerometer.agent.journal_tools.kept import is_journal, kept_batches
 
 
@@ -35,7 +35,7 @@ def verify(path: Path) -> Verdict:
     chains = Chains()
     if is_journal(path):
         contents = read_journal(path)
-        for kept in kept_batches(path, contents.ends):
+        for kept in kept_batches(path, contents.ends, chains.unreadable):
             item = Item(
                 kept.name, kept.data, kept.intact, kept.epoch, kept.stream, kept.seq
             )
@@ -44,7 +44,7 @@ def verify(path: Path) -> Verdict:
     else:
         for item in _items(path):
             chains.add(item)
-    return Verdict(list(chains.proofs()), chains.unreadable)
+    return Verdict(list(chains.proofs()), chains.belonging_to_none)
 
 
 def _items(path: Path) -> Iterator[Item]:
@@ -59,9 +59,10 @@ def _tell(chains: Chains, contents: Contents) -> None:
     source = contents.source.hex()
     for name, book in contents.book.streams.items():
         for loss in book.losses:
-            epoch, first = book.place(loss.first)
+            epoch, first = place(book, loss.first)
             gap = Gap(first, first + loss.last - loss.first, loss.reason)
-            chains.declare((source, epoch.hex(), name), gap)
+            if epoch:
+                chains.declare((source, epoch.hex(), name), gap)
         ends = [*(base for _, base in book.bases[1:]), book.position]
         for (epoch, base), end in zip(book.bases, ends, strict=True):
             first = max(book.kept_from, base + 1)
