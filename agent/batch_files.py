@@ -11,13 +11,8 @@ import msgpack
 from zerometer.agent.batch import peek
 from zerometer.agent.batch.limits import MAX_BYTES
 from zerometer.agent.journal.folder import MAIN
-from zerometer.agent.journal_tools.contents import read_journal
-from zerometer.agent.journal_tools.kept import (
-    Kept,
-    batches_of_file,
-    is_journal,
-    kept_batches,
-)
+from zerometer.agent.journal_tools.contents import read_batches
+from zerometer.agent.journal_tools.kept import Kept, batches_of_file, is_journal
 from zerometer.agent.journal_tools.read_only import is_sqlite
 from zerometer.core.errors import FormatError, UsageError
 
@@ -52,7 +47,7 @@ def read_files(source: str) -> Iterator[tuple[str, bytes]]:
 def _kept(file: Path) -> Iterator[Kept]:
     """Return the batches of a journal, by its main file, or of one of its files."""
     if file.name == MAIN:
-        return kept_batches(file.parent, read_journal(file.parent).ends)
+        return read_batches(file.parent)
     return batches_of_file(file)
 
 

@@ -25,7 +25,7 @@ from zerometer.agent.site_events.feed import EventFeed
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.unit_plans import unit_plans
 from zerometer.agent.uplink.schemes import open_uplink
-from zerometer.core.errors import JournalError, ZerometerError
+from zerometer.core.errors import ZerometerError
 from zerometer.core.origin_factors import series_units
 from zerometer.core.site import Bus, Site
 from zerometer.drivers.bus import BusLoop
@@ -70,8 +70,7 @@ class Daemon:
         self._events = EventLog()
         resume = self._journal.resume()
         self._clock = Clock()
-        for notice in self._journal.notices:
-            self._event("journal", "journal", notice)
+        self._tell_notices()
         self._site_events = self._open_site_events()
         self._matcher = self._open_matcher()
         self._factors = self._open_factors()
@@ -237,11 +236,7 @@ class Daemon:
 
     def _check(self) -> None:
         """Stop when a part is gone that only a new start brings back."""
-        if fault := self._journal.fault:
-            # What is in memory can be saved nowhere; a new start tells what is true.
-            self._failure = JournalError(f"journal: {fault}: stops, to open it anew")
-            self._event("journal", "journal", str(self._failure))
-            self._stopping.set()
+        self._tell_notices()
         for statistics in (bus.statistics() for bus in self._buses):
             if not statistics.alive:
                 self._blind = ZerometerError(
@@ -249,6 +244,10 @@ class Daemon:
                     "meters; stopped in order, start again"
                 )
                 self._stopping.set()
+
+    def _tell_notices(self) -> None:
+        for notice in self._journal.take_notices():
+            self._event("journal", "journal", notice)
 
     async def _quieten(self) -> None:
         """Let nothing new come in: no viewers, no readings."""

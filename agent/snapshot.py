@@ -12,8 +12,7 @@ from zerometer.agent.graph_picture import GraphPicture
 from zerometer.agent.journal import Journal, JournalInfo
 from zerometer.agent.latest import MeterState
 from zerometer.agent.pipeline import Pipeline
-from zerometer.agent.uplink.base import UplinkState
-from zerometer.agent.uplink.worker import Uplink
+from zerometer.agent.uplink.worker import Uplink, UplinkState
 from zerometer.core.alignment import MINUTE_NS
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.statistics import BusStatistics, UnitStatistics

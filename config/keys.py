@@ -33,8 +33,11 @@ PRODUCT = ("name", "unit", "good")
 MEASURE = ("meter", "times")
 FEED = ("id", "series", "form", "path", "url", "zone", "token_file", "period")
 PROFILE = ("unit", "values")
-UPLINK = ("id", "url", "token_file", "timeout")
-JOURNAL = ("path", "max", "commit", "seal")
+UPLINK = (
+    "id", "url", "token_file", "user", "password_file", "ca", "cert", "key",
+    "streams", "max_rate", "timeout", "live",
+)  # fmt: skip
+JOURNAL = ("path", "max", "commit", "seal", "raw")
 PAGE = ("enabled", "host", "port")
 
 #: Every table of the site file, as its reference names it.

@@ -1,8 +1,8 @@
-"""Durations and sizes as people write them: "500ms", "15min", "4 GB"."""
+"""Quantities as people write them: "500ms", "15min", "4 GB", "20 kB/s"."""
 
 import re
 
-_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+(?:/s)?)")
 
 #: Nanoseconds in each unit of duration.
 DURATIONS_NS = {
@@ -18,6 +18,9 @@ SIZES = {
     "B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "TB": 1000**4,
     "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4,
 }  # fmt: skip
+
+#: Bytes a second in each unit of a rate.
+RATES = {f"{unit}/s": size for unit, size in SIZES.items()}
 
 
 def parse(text: str, units: dict[str, int]) -> int | None:

@@ -17,7 +17,8 @@ from zerometer.config.site_checks import check_graph
 from zerometer.config.site_graph import read_graph
 from zerometer.config.site_meters import read_meters
 from zerometer.config.site_series import check_series, read_feeds, read_profiles
-from zerometer.config.site_services import read_journal, read_page, read_uplinks
+from zerometer.config.site_services import read_journal, read_page
+from zerometer.config.site_uplinks import read_uplinks
 from zerometer.config.site_views import read_views
 from zerometer.config.table import Table, shown
 from zerometer.config.virtual_meters import read_virtual_meters
@@ -71,6 +72,7 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
     check_series(top, graph, feeds, profiles)
     events = about.text("events", "")
     site_id = about.identifier("id")
+    uplinks = read_uplinks(top, folder)
     return Site(
         id=site_id,
         name=about.text("name", site_id),
@@ -92,7 +94,8 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
         matching=cast(Any, about.choice("matching", MATCHING, "month")),
         gwp=cast(Any, about.choice("gwp", ("AR5", "AR6"), "AR6")),
         events=str(folder / events) if events else "",
-        uplinks=read_uplinks(top, folder),
+        uplinks=tuple(uplink for uplink in uplinks if uplink.takes_batches),
+        live=tuple(uplink for uplink in uplinks if uplink.live_ns),
         journal=read_journal(top, folder),
         page=read_page(top),
     )

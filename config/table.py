@@ -217,6 +217,11 @@ class Table:
         what = (quantities.SIZES, 'a size such as "4 GB"')
         return self._quantity(key, what, (low, high), default)
 
+    def rate_bytes(self, key: str, low: str, high: str, default: int) -> int:
+        """Return a rate from *low* to *high* in bytes a second."""
+        what = (quantities.RATES, 'a rate such as "20 kB/s"')
+        return self._quantity(key, what, (low, high), default)
+
     def _quantity(
         self,
         key: str,

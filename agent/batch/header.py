@@ -15,6 +15,7 @@ MAX_NAME = 128
 
 def pack_header(header: Header) -> dict[str, Any]:
     """Return *header* as it goes on the wire."""
+    optional = {} if header.offset_ms is None else {"offset": header.offset_ms}
     return {
         "format": FORMAT,
         "source": header.source,
@@ -30,6 +31,7 @@ def pack_header(header: Header) -> dict[str, Any]:
         "config": header.config,
         "factors": list(header.factors),
         "gaps": [[gap.first, gap.last, gap.reason] for gap in header.gaps],
+        **optional,
         "rows": header.rows,
         "samples": header.samples,
         "codec": header.codec,
@@ -95,6 +97,7 @@ def unpack_header(entries: dict[str, Any]) -> Header:
         gaps=tuple(
             Gap(*gap) for gap in take("gaps", _are_gaps, "[first, last, reason] each")
         ),
+        offset_ms=take("offset", _is_offset, "-(2^53 - 1) to 2^53 - 1"),
         rows=number("rows"),
         samples=number("samples"),
         codec=text("codec", 1),
@@ -110,6 +113,11 @@ def _shown(value: Any) -> str:
 def _is_count(value: Any, lowest: int) -> bool:
     whole = isinstance(value, int) and not isinstance(value, bool)
     return whole and lowest <= value <= MAX_INTEGER
+
+
+def _is_offset(value: Any) -> bool:
+    # A clock may stand before 1970: an offset, unlike a count, has a sign.
+    return value is None or _is_count(value, -MAX_INTEGER)
 
 
 def _are_texts(value: Any) -> bool:

@@ -77,7 +77,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Numbers of a stream, both ends included, that a receiver asks for again."""
+    """Numbers of a stream that a receiver asks for again, both ends included."""
 
     epoch: bytes
     stream: str
@@ -94,7 +94,9 @@ class Header:
     and last time in it; ``boot`` (16 bytes) is the boot it was sealed in.
     ``prev`` is the batch_hash of the stream's batch before, None for the first.
     ``config`` is the revision of the site file, ``factors`` those of the factor
-    series in use. The last five entries are set by encode.
+    series in use. ``offset_ms`` is wall time less time since boot, by which the
+    batch's times were made, None where that is not known: who learns later how
+    wrong it was can date them anew. The last five entries are set by encode.
     """
 
     source: bytes
@@ -110,6 +112,7 @@ class Header:
     config: str = ""
     factors: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    offset_ms: int | None = None
     rows: int = 0
     samples: int = 0
     codec: str = "none"

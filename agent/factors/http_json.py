@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from zerometer.agent.factors.feed import FeedError
 from zerometer.agent.uplink.answers import retry_after_s
-from zerometer.agent.uplink.token import TokenFile
+from zerometer.agent.uplink.secrets import TokenFile
 from zerometer.core.errors import ConfigError
 
 #: A day of one zone in 5-minute steps has less than a tenth of it.

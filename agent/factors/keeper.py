@@ -16,7 +16,7 @@ from pathlib import Path
 from zerometer.agent.clock import EPOCH_NS, read_boottime_ns
 from zerometer.agent.factors.feed import Feed, FeedError, FeedState, Said
 from zerometer.agent.factors.store import FactorStore
-from zerometer.agent.uplink.base import Backoff
+from zerometer.agent.uplink.backoff import Backoff
 from zerometer.core.errors import ZerometerError
 from zerometer.core.factor import FactorRow
 from zerometer.core.site import FeedSettings

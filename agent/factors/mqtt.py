@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zerometer.agent.factors.feed import Said
 from zerometer.agent.factors.json_rows import collect, shown
 from zerometer.agent.factors.table import OPTIONAL, Bad, row_of
-from zerometer.agent.uplink.token import TokenFile
+from zerometer.agent.uplink.secrets import TokenFile
 from zerometer.core.errors import ConfigError
 from zerometer.core.factor import FactorRow
 from zerometer.core.site import FeedSettings

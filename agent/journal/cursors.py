@@ -12,9 +12,11 @@ class Cursors:
 
     def __init__(self, wanted: Mapping[str, Iterable[str]] | None) -> None:
         """*wanted* has each uplink's streams; None: those that ask, all of them."""
-        self._wanted = None if wanted is None else {
-            uplink: frozenset(streams) for uplink, streams in wanted.items()
-        }
+        self._wanted = (
+            None
+            if wanted is None
+            else {uplink: frozenset(streams) for uplink, streams in wanted.items()}
+        )
         self._acknowledged: dict[str, dict[str, Intervals]] = {
             uplink: {} for uplink in wanted or ()
         }
@@ -55,9 +57,7 @@ class Cursors:
 
     def acknowledged(self, uplink: str, stream: str) -> Intervals:
         """Return what *uplink* has acknowledged of *stream*, to be changed."""
-        return self._acknowledged.setdefault(uplink, {}).setdefault(
-            stream, Intervals()
-        )
+        return self._acknowledged.setdefault(uplink, {}).setdefault(stream, Intervals())
 
     def unsent(self, stream: str, first: int, last: int) -> Intervals:
         """Return the positions between that someone still wants."""

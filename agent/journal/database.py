@@ -102,6 +102,12 @@ def is_sync_fault(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", None) in _SYNC_FAULTS
 
 
+def is_want_of_room(error: Exception) -> bool:
+    """Tell whether a write failed, as it does on a full disk, and nothing else."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit what is done within, or roll it back when anything is raised."""

@@ -21,17 +21,19 @@ _HOUR_MS = 60 * MINUTE_NS // 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class FileRule:
-    """When a stream begins another file."""
+    """When a stream begins another file, and what time it is."""
 
     bytes: int
     age_ms: int
+    now_ms: int
 
     @classmethod
-    def of(cls, settings: JournalSettings, keep_ns: int) -> "FileRule":
+    def of(cls, settings: JournalSettings, keep_ns: int, now_ms: int) -> "FileRule":
         """Return the rule for what is kept for *keep_ns*."""
         return cls(
             min(FILE_BYTES, settings.max_bytes // FILES_PER_JOURNAL),
             max(min(MONTH_MS, keep_ns // 1_000_000 // FILES_PER_AGE), _HOUR_MS),
+            now_ms,
         )
 
 
@@ -41,14 +43,13 @@ def file_rows(
     book: StreamBook,
     rows: list[Row],
     rule: FileRule,
-    now_ms: int,
 ) -> None:
     """Write *rows*, which follow each other, durably, and note in *book* where.
 
-    Raises StreamFault; then *book* is of no use any more.
+    Raises StreamFileError; then *book* is of no use any more.
     """
-    if not book.files or _is_over(shelf, stream, book.files[-1], rule, now_ms):
-        _begin(shelf, stream, book, rows[0].position, now_ms)
+    if not book.files or _is_over(shelf, stream, book.files[-1], rule):
+        _begin(shelf, stream, book, rows[0].position, rule.now_ms)
     entry = book.files[-1]
     shelf.write(stream, entry.number, rows, rows[0].position - 1)
     times = [row.t0_ms for row in rows], [row.t1_ms for row in rows]
@@ -60,13 +61,11 @@ def file_rows(
     )
 
 
-def _is_over(
-    shelf: Shelf, stream: str, entry: FileEntry, rule: FileRule, now_ms: int
-) -> bool:
+def _is_over(shelf: Shelf, stream: str, entry: FileEntry, rule: FileRule) -> bool:
     if entry.last < entry.first:
         return False
     size = size_of(shelf.path(stream, entry.number))
-    return size >= rule.bytes or now_ms - entry.begun_ms >= rule.age_ms
+    return size >= rule.bytes or rule.now_ms - entry.begun_ms >= rule.age_ms
 
 
 def _begin(

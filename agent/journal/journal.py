@@ -12,7 +12,13 @@ from typing import TypeVar
 from zerometer.agent.batch import Gap, Missing
 from zerometer.agent.journal import folder as places
 from zerometer.agent.journal.faults import explain, unusable
-from zerometer.agent.journal.model import Commit, JournalInfo, Resume, StoredBatch
+from zerometer.agent.journal.model import (
+    Commit,
+    JournalInfo,
+    KnownBatch,
+    Resume,
+    StoredBatch,
+)
 from zerometer.agent.journal.schema import DamagedError
 from zerometer.agent.journal.store import Store
 from zerometer.core.errors import JournalError, ZerometerError
@@ -142,7 +148,7 @@ class Journal:
         """
         return self._submit(lambda: self._store.oldest(uplink, limit)).result()
 
-    def acknowledge(self, uplink: str, batch: StoredBatch) -> None:
+    def acknowledge(self, uplink: str, batch: KnownBatch) -> None:
         """Note that *uplink* needs *batch* no more; delete nothing.
 
         It becomes durable with the next commit: after a kill the batch may be sent
@@ -152,7 +158,7 @@ class Journal:
         self._submit(lambda: self._store.acknowledge(uplink, stream, position)).result()
 
     def quarantine(
-        self, uplink: str, batch: StoredBatch, code: str, message: str
+        self, uplink: str, batch: KnownBatch, code: str, message: str
     ) -> None:
         """Put a batch aside that *uplink*'s receiver will never take, and say why.
 

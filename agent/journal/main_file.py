@@ -105,9 +105,7 @@ class MainFile:
         """Return at most *limit* quarter hours from *start_ns* on: start, data."""
         return shares.read(self._connection, start_ns, limit)
 
-    def quarantine(
-        self, row: tuple[object, ...], parts: Mapping[str, bytes]
-    ) -> None:
+    def quarantine(self, row: tuple[object, ...], parts: Mapping[str, bytes]) -> None:
         """Add a batch that is refused for good; forget the oldest if too many."""
         connection = self._connection
         with transaction(connection):

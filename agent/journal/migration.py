@@ -18,7 +18,7 @@ from zerometer.agent.journal.folder import (
 )
 from zerometer.agent.journal.main_file import STATE, Contents, write_main
 from zerometer.agent.journal.schema import DamagedError, checksum, read_meta
-from zerometer.agent.journal.shelf import Shelf, StreamFault
+from zerometer.agent.journal.shelf import Shelf, StreamFileError
 from zerometer.agent.journal.stream_book import StreamBook
 from zerometer.agent.journal.stream_file import Row
 from zerometer.core.site import JournalSettings
@@ -58,15 +58,14 @@ def _read(
     """Return what the new main file holds, once the batches are in their files."""
     book = Book(meta["epoch"], Cursors(None))
     shelf = Shelf(folder, meta["source"], wal_pages=0)
-    rule = FileRule.of(settings, settings.keep_ledger_ns)
     try:
         for name, seq, digest, samples, crc in old.execute("SELECT * FROM stream"):
             if checksum(name, seq, digest, samples) != crc:
                 raise DamagedError(f"the end of stream {name!r} is damaged")
             stream = book.stream(name)
-            _move_batches(old, shelf, name, stream, rule)
+            _move_batches(old, shelf, name, stream, settings)
             stream.position, stream.hash, stream.samples = seq, digest, samples
-    except StreamFault as fault:
+    except StreamFileError as fault:
         raise fault.error from fault
     finally:
         shelf.close()
@@ -85,7 +84,11 @@ def _read(
 
 
 def _move_batches(
-    old: sqlite3.Connection, shelf: Shelf, name: str, stream: StreamBook, rule: FileRule
+    old: sqlite3.Connection,
+    shelf: Shelf,
+    name: str,
+    stream: StreamBook,
+    settings: JournalSettings,
 ) -> None:
     """Write a stream's batches to its files; damaged ones become losses."""
     rows = old.execute(
@@ -101,10 +104,21 @@ def _move_batches(
         epoch = stream.bases[0][0]
         together.append(Row(seq, ordinal, epoch, seq, t0_ms, t1_ms, samples, data))
         if len(together) == _TOGETHER:
-            file_rows(shelf, name, stream, together, rule, together[0].t0_ms)
+            _file(shelf, name, stream, together, settings)
             together = []
     if together:
-        file_rows(shelf, name, stream, together, rule, together[0].t0_ms)
+        _file(shelf, name, stream, together, settings)
+
+
+def _file(
+    shelf: Shelf,
+    name: str,
+    stream: StreamBook,
+    rows: list[Row],
+    settings: JournalSettings,
+) -> None:
+    rule = FileRule.of(settings, settings.keep_ledger_ns, rows[0].t0_ms)
+    file_rows(shelf, name, stream, rows, rule)
 
 
 def _read_losses(old: sqlite3.Connection, book: Book) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from zerometer.agent.batch import Gap
 
@@ -80,6 +81,21 @@ class StoredBatch:
     data: bytes
     samples: int
     t1_ms: int
+
+
+class KnownBatch(Protocol):
+    """A batch that was handed out, as it comes back."""
+
+    @property
+    def stream(self) -> str: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def epoch(self) -> bytes: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def data(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

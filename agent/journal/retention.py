@@ -1,4 +1,4 @@
-"""What goes when there is no room, or when it is old: whole files, the least worth first.
+"""What goes for want of room, or of age: whole files, the least worth first.
 
 Deleting rows of a full disk's database fails, for it writes first; deleting a file
 does not.
@@ -77,9 +77,7 @@ class Retention:
             for entry in stream.files
         )
 
-    def make_room(
-        self, book: Book, shelf: Shelf, commit: Commit, now_ms: int
-    ) -> None:
+    def make_room(self, book: Book, shelf: Shelf, commit: Commit, now_ms: int) -> None:
         """Delete what is old, then what is worth least until *commit* fits in.
 
         With nothing left to delete, the commit goes in whatever its size.
@@ -107,10 +105,9 @@ class Retention:
     def _drop_old(self, book: Book, shelf: Shelf, now_ms: int) -> None:
         for name in list(book.streams):
             too_old_ms = now_ms - self.keep_ns(name) // 1_000_000
-            for candidate in iter(lambda: _candidate(book, name), None):
-                is_tail = len(book.streams[name].files) == 1
-                entry = candidate.entry
-                if is_tail or entry.t1_ms >= too_old_ms or not candidate.settled:
+            for entry in book.streams[name].files[:-1]:
+                candidate = _candidate(book, name)
+                if entry.t1_ms >= too_old_ms or not (candidate and candidate.settled):
                     break
                 _drop(book, shelf, candidate)
 
@@ -133,8 +130,7 @@ def _candidate(book: Book, name: str) -> _Candidate | None:
     wanted = book.cursors.unsent(name, entry.first, entry.last)
     dead = stream.dead()
     settled = all(
-        not any(dead.absent(*span))
-        for span in wanted.present(entry.first, entry.last)
+        not any(dead.absent(*span)) for span in wanted.present(entry.first, entry.last)
     )
     rank = _RANKS.get((name, settled), _RANKS["state", settled])
     return _Candidate(name, entry, rank, settled)

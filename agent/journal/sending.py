@@ -17,7 +17,7 @@ Place = tuple[int, str, int, int]
 
 
 class Sending:
-    """What is sent, and what was acknowledged. Raises StreamFault when a file fails.
+    """What is sent, and what was acknowledged; StreamFileError when a file fails.
 
     Batches that are damaged, or not where they should be, become losses.
     """

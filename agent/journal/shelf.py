@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from zerometer.agent.journal.database import is_want_of_room
 from zerometer.agent.journal.folder import remove, set_aside, stream_path
 from zerometer.agent.journal.schema import DamagedError
 from zerometer.agent.journal.stream_file import Row, StreamFile
 
-#: Files that may be open at once: each takes memory.
-OPEN_FILES = 4
+#: Files that may be open at once: each takes memory. What is written to stays open
+#: if it can be: on a full disk it could not be opened again.
+OPEN_FILES = 6
 
 Key = tuple[str, int]
 
 
-class StreamFault(Exception):
+class StreamFileError(Exception):
     """A file of a stream failed; ``error`` says how."""
 
     def __init__(self, stream: str, number: int, error: Exception) -> None:
@@ -27,7 +29,7 @@ class StreamFault(Exception):
 
 
 class Shelf:
-    """Opens files when they are needed. Methods raise StreamFault when one fails."""
+    """Opens files when they are needed; raises StreamFileError when one fails."""
 
     def __init__(self, folder: Path, source: bytes, wal_pages: int) -> None:
         """Files go in from the WAL after *wal_pages*."""
@@ -54,9 +56,7 @@ class Shelf:
             file = self._take(stream, number, writable=True)
             file.create(self._source, stream)
 
-    def write(
-        self, stream: str, number: int, rows: Iterable[Row], after: int
-    ) -> None:
+    def write(self, stream: str, number: int, rows: Iterable[Row], after: int) -> None:
         """Add *rows* after a position, durably."""
         with self._blamed(stream, number):
             file = self._take(stream, number, writable=True)
@@ -112,7 +112,8 @@ class Shelf:
         if file is None or (writable and not file.writable):
             self._let_go(stream, number)
             while len(self._open) >= OPEN_FILES:
-                self._open.popitem(last=False)[1].close()
+                readers = (k for k, f in self._open.items() if not f.writable)
+                self._let_go(*next(readers, next(iter(self._open))))
             pages = self._wal_pages if writable else None
             file = StreamFile(self.path(stream, number), wal_pages=pages)
             self._open[key] = file
@@ -121,9 +122,13 @@ class Shelf:
 
     @contextmanager
     def _blamed(self, stream: str, number: int) -> Iterator[None]:
-        """Say of what fails within which file it was; open it anew next time."""
+        """Say of what fails within which file it was.
+
+        It is opened anew next time, unless there was only no room.
+        """
         try:
             yield
         except (sqlite3.Error, DamagedError, OSError) as error:
-            self._let_go(stream, number)
-            raise StreamFault(stream, number, error) from error
+            if not is_want_of_room(error):
+                self._let_go(stream, number)
+            raise StreamFileError(stream, number, error) from error

@@ -10,18 +10,24 @@ from pathlib import Path
 import msgpack
 
 from zerometer.agent.batch import Missing, batch_hash
-from zerometer.agent.journal.book import NUMBER, Book
+from zerometer.agent.journal.book import NUMBER
 from zerometer.agent.journal.cursors import Cursors
 from zerometer.agent.journal.database import PAGE_SIZE, is_damage, is_sync_fault
 from zerometer.agent.journal.figures import figures, uplink_figures
 from zerometer.agent.journal.filing import FileRule, file_rows
 from zerometer.agent.journal.folder import stream_files
 from zerometer.agent.journal.main_file import STATE, MainFile
-from zerometer.agent.journal.model import Commit, Resume, SealedBatch, StoredBatch
+from zerometer.agent.journal.model import (
+    Commit,
+    KnownBatch,
+    Resume,
+    SealedBatch,
+    StoredBatch,
+)
 from zerometer.agent.journal.recovery import new_epoch, open_main, renew_main
 from zerometer.agent.journal.retention import Retention, file_bytes, forget_file
 from zerometer.agent.journal.sending import Sending
-from zerometer.agent.journal.shelf import Shelf, StreamFault
+from zerometer.agent.journal.shelf import Shelf, StreamFileError
 from zerometer.agent.journal.stream_book import QUARANTINED, FileEntry, StreamBook
 from zerometer.agent.journal.stream_file import Row
 from zerometer.core.errors import JournalError, UsageError
@@ -112,7 +118,7 @@ class Store:
             try:
                 self._try(commit)
                 return
-            except StreamFault as fault:
+            except StreamFileError as fault:
                 self._mend(fault)
             except sqlite3.Error:
                 if not (trusted and self._distrusted):
@@ -181,9 +187,9 @@ class Store:
         self, name: str, stream: StreamBook, rows: list[Row], now_ms: int
     ) -> None:
         if stream.files and (name, stream.files[-1].number) in self._suspect:
-            raise StreamFault(name, stream.files[-1].number, _lost_flush())
-        rule = FileRule.of(self._settings, self._retention.keep_ns(name))
-        file_rows(self._shelf, name, stream, rows, rule, now_ms)
+            raise StreamFileError(name, stream.files[-1].number, _lost_flush())
+        rule = FileRule.of(self._settings, self._retention.keep_ns(name), now_ms)
+        file_rows(self._shelf, name, stream, rows, rule)
 
     def newest(self, uplink: str) -> list[StoredBatch]:
         """Return of each stream the newest batch, unless that was acknowledged."""
@@ -204,7 +210,7 @@ class Store:
         self._publish()
 
     def quarantine(
-        self, uplink: str, batch: StoredBatch, code: str, message: str
+        self, uplink: str, batch: KnownBatch, code: str, message: str
     ) -> None:
         """Keep a copy of a batch that is refused for good, and let it be."""
         main = self._sound_main()
@@ -269,20 +275,22 @@ class Store:
                 forget_file(self._book, name, entry, why)
                 if why == "damaged":
                     path = self._shelf.path(name, entry.number)
-                    self.notices.append(f"journal: {path}: is gone, its batches are lost")
+                    self.notices.append(
+                        f"journal: {path}: is gone, its batches are lost"
+                    )
 
     def _mended(self, work: Callable[[], list[StoredBatch]]) -> list[StoredBatch]:
         """Do *work* again and again until no file is in its way."""
         while True:
             try:
                 found = work()
-            except StreamFault as fault:
+            except StreamFileError as fault:
                 self._mend(fault)
             else:
                 self._publish()
                 return found
 
-    def _mend(self, fault: StreamFault) -> None:
+    def _mend(self, fault: StreamFileError) -> None:
         """Go on without the file that failed, or raise what it failed of."""
         name, number = fault.stream, fault.number
         path = self._shelf.path(name, number)
@@ -290,7 +298,10 @@ class Store:
         entry = next((e for e in stream.files if e.number == number), None)
         if is_sync_fault(fault.error) and entry is not None:
             self._suspect.add((name, number))
-            self._copy(name, stream, entry)
+            try:
+                self._copy(name, stream, entry)
+            except StreamFileError as another:
+                raise another.error from another
             return
         if path.exists() and not is_damage(fault.error):
             raise fault.error
@@ -307,7 +318,7 @@ class Store:
         lost = []
         for first in range(entry.first, entry.last + 1, _COPIED_TOGETHER):
             places = range(first, min(first + _COPIED_TOGETHER, entry.last + 1))
-            found = [self._shelf.read(name, entry.number, n) for n in places]
+            found = [self._readable(name, entry.number, n) for n in places]
             rows = [row for row in found if row is not None]
             lost += [n for n, row in zip(places, found, strict=True) if row is None]
             self._shelf.write(name, number, rows, first - 1)
@@ -322,6 +333,11 @@ class Store:
         self.notices.append(
             f"journal: {path}: a flush to the disk failed; written anew, and set aside"
         )
+
+    def _readable(self, name: str, number: int, position: int) -> Row | None:
+        with suppress(StreamFileError):
+            return self._shelf.read(name, number, position)
+        return None
 
     def _sound_main(self) -> MainFile:
         """Return the main file, made anew if it cannot be relied on."""

@@ -155,17 +155,13 @@ class StreamBook:
         for first, last in spans:
             for fresh in known.absent(first, last):
                 self._untell(*fresh)
-                self.losses += [
-                    Loss(*part, reason) for part in self._by_epoch(*fresh)
-                ]
+                self.losses += [Loss(*part, reason) for part in self._by_epoch(*fresh)]
         self._merge()
 
     def untell(self, first: int, last: int) -> None:
         """Let losses between these positions be declared again."""
         self.losses = [
-            replace(loss, told=0)
-            if loss.first <= last and loss.last >= first
-            else loss
+            replace(loss, told=0) if loss.first <= last and loss.last >= first else loss
             for loss in self.losses
         ]
         self._merge()
@@ -241,9 +237,7 @@ class StreamBook:
             del self.bases[0]
 
 
-def _told(
-    loss: Loss, reason: str, first: int, last: int, position: int
-) -> list[Loss]:
+def _told(loss: Loss, reason: str, first: int, last: int, position: int) -> list[Loss]:
     """Return *loss* in parts: what lies from *first* to *last* is told now."""
     low, high = max(loss.first, first), min(loss.last, last)
     if loss.told or loss.reason != reason or low > high:

@@ -18,7 +18,7 @@ from zerometer.agent.journal.schema import (
 #: Kept in memory of an open file: several may be open at once.
 _CACHE_KIB = 64
 
-_COLUMNS = "position, ordinal, epoch, seq, t0_ms, t1_ms, samples, data"
+READ_COLUMNS = "position, ordinal, epoch, seq, t0_ms, t1_ms, samples, data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class StreamFile:
         self.path = path
         if wal_pages is None:
             self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=rw&psow=0", uri=True, isolation_level=None
+                f"{path.absolute().as_uri()}?mode=rw&psow=0",
+                uri=True,
+                isolation_level=None,
             )
             self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         else:
-            self._connection = connect(
-                path, wal_pages=wal_pages, cache_kib=_CACHE_KIB
-            )
+            self._connection = connect(path, wal_pages=wal_pages, cache_kib=_CACHE_KIB)
         self.writable = wal_pages is not None
         self._identity = identity_of(path)
 
@@ -97,7 +97,7 @@ class StreamFile:
             self.cut(after)
             for row in rows:
                 self._connection.execute(
-                    f"INSERT INTO batch ({_COLUMNS}, crc) "
+                    f"INSERT INTO batch ({READ_COLUMNS}, crc) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         row.position, row.ordinal, row.epoch, row.seq, row.t0_ms,
@@ -120,7 +120,7 @@ class StreamFile:
     def read(self, position: int) -> Row | None:
         """Return the batch at *position*; None if it is damaged, or not there."""
         found = self._connection.execute(
-            f"SELECT {_COLUMNS}, crc FROM batch WHERE position = ?", (position,)
+            f"SELECT {READ_COLUMNS}, crc FROM batch WHERE position = ?", (position,)
         ).fetchone()
         if found is None:
             return None

@@ -1,6 +1,7 @@
 """What a journal says of itself, read beside an agent or from a copy."""
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from zerometer.agent.journal.main_file import Contents as Rows
 from zerometer.agent.journal.main_file import read_contents
 from zerometer.agent.journal.schema import DamagedError, read_meta
 from zerometer.agent.journal.stream_book import SETTLED, Loss, StreamBook
+from zerometer.agent.journal_tools.kept import Kept, kept_batches
 from zerometer.agent.journal_tools.read_only import reading
 from zerometer.core.errors import JournalError
 
@@ -84,6 +86,14 @@ def read_journal(folder: Path) -> Contents:
             folder, number, meta["source"], meta["epoch"], book, segments, quarantine,
             rows.damaged,
         )  # fmt: skip
+
+
+def read_batches(folder: Path) -> Iterator[Kept]:
+    """Yield the batches of the journal in *folder*, as they were sealed.
+
+    Raises JournalError as soon as a file cannot be read.
+    """
+    return kept_batches(folder, read_journal(folder).ends)
 
 
 def place(book: StreamBook, position: int) -> tuple[bytes, int]:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from zerometer.agent.journal.folder import MAIN, stream_files, stream_path
 from zerometer.agent.journal.schema import checksum
+from zerometer.agent.journal.stream_file import READ_COLUMNS
 from zerometer.agent.journal_tools.read_only import reading
 from zerometer.core.errors import JournalError, UsageError
 
 _ROWS = (
-    "SELECT position, ordinal, epoch, seq, t0_ms, t1_ms, samples, data, crc "
-    "FROM batch WHERE position <= ? ORDER BY position"
+    f"SELECT {READ_COLUMNS}, crc FROM batch WHERE position <= ? ORDER BY position"
 )
 #: One file for everything, as version 0.1 had it.
 _ROWS_OF_0_1 = (

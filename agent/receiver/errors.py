@@ -40,3 +40,16 @@ class BadTableError(FormatError):
     """A table that must begin with a column of times does not."""
 
     code: ClassVar[str] = "bad-table"
+
+
+class NotAllowedError(UpstreamError):
+    """A batch does not come from whom its header names, as far as can be told."""
+
+    retryable = False
+    code: ClassVar[str] = "not-allowed"
+
+
+class ForgedSourceError(NotAllowedError):
+    """A batch names another source than the topic or subject it came by."""
+
+    code: ClassVar[str] = "forged-source"

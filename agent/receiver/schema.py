@@ -1,94 +1,102 @@
-"""The receiver's tables and views; the views are what reports should read."""
+"""The receiver's tables; reports should read the views beside."""
 
-SCHEMA_VERSION = 1
-#: Marks the file as ours ("ZmRc").
-APPLICATION_ID = 0x5A6D5263
+SCHEMA_VERSION = 2
 
-SCHEMA = """
+#: Words in braces differ between databases.
+TABLES = """
 CREATE TABLE source (
-    id INTEGER PRIMARY KEY,
+    id {id},
     uuid TEXT NOT NULL UNIQUE,          -- of the gateway, 32 hexadecimal digits
     site TEXT NOT NULL                  -- as its latest batch says
 );
 -- What was taken: the dedupe table and the history of deliveries in one.
 CREATE TABLE batch (
-    id INTEGER PRIMARY KEY,
-    source INTEGER NOT NULL REFERENCES source,
+    id {id},
+    source {int} NOT NULL,
     epoch TEXT NOT NULL,
     stream TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    hash BLOB NOT NULL,
-    prev BLOB,                          -- hash of the stream's batch before
-    t0_ms INTEGER NOT NULL,
-    t1_ms INTEGER NOT NULL,
+    seq {int} NOT NULL,
+    hash {blob} NOT NULL,
+    prev {blob},                        -- hash of the stream's batch before
+    t0_ms {int} NOT NULL,
+    t1_ms {int} NOT NULL,
+    boot TEXT NOT NULL,                 -- boot of the gateway that sealed it
     clock TEXT NOT NULL,
+    offset_ms {int},                    -- wall time less time since boot, if known
     config TEXT NOT NULL,
     factors TEXT NOT NULL,              -- JSON list
-    samples INTEGER NOT NULL,
-    skipped INTEGER NOT NULL,           -- columns whose encoding was not known
-    received_ms INTEGER NOT NULL,
+    samples {int} NOT NULL,
+    skipped {int} NOT NULL,             -- columns whose encoding was not known
+    received_ms {int} NOT NULL,
     UNIQUE (source, epoch, stream, seq)
 );
 -- Numbers of a stream that its source says will never come; it may say so again.
 CREATE TABLE gap (
-    batch INTEGER NOT NULL REFERENCES batch,
-    first INTEGER NOT NULL,
-    last INTEGER NOT NULL,
+    batch {int} NOT NULL,
+    first {int} NOT NULL,
+    last {int} NOT NULL,
     reason TEXT NOT NULL
+);
+CREATE INDEX gap_batch ON gap (batch);
+-- Other batches that were offered under the identity of one that was taken.
+CREATE TABLE conflict (
+    source {int} NOT NULL,
+    epoch TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    seq {int} NOT NULL,
+    committed {blob} NOT NULL,          -- hash of the one that was taken
+    offered {blob} NOT NULL,
+    first_ms {int} NOT NULL,
+    last_ms {int} NOT NULL,
+    times {int} NOT NULL,
+    PRIMARY KEY (source, epoch, stream, seq, offered)
 );
 -- A column of a table of a source; another unit or exponent is another series.
 CREATE TABLE series (
-    id INTEGER PRIMARY KEY,
-    source INTEGER NOT NULL REFERENCES source,
+    id {id},
+    source {int} NOT NULL,
     kind TEXT NOT NULL,                 -- first part of the table's name: readings
     subject TEXT NOT NULL,              -- second part: the meter, or the window
     "group" TEXT NOT NULL,              -- the rest
     name TEXT NOT NULL,
     unit TEXT NOT NULL,
-    exponent INTEGER NOT NULL,          -- a value counts units of 10^exponent
-    divisor REAL NOT NULL,              -- 10^-exponent
+    exponent {int} NOT NULL,            -- a value counts units of 10^exponent
+    divisor {float} NOT NULL,           -- 10^-exponent
     UNIQUE (source, kind, subject, "group", name, unit, exponent)
 );
 CREATE TABLE sample (
-    series INTEGER NOT NULL REFERENCES series,
-    t_ms INTEGER NOT NULL,              -- Unix time, UTC
-    value NOT NULL,
+    series {int} NOT NULL,
+    t_ms {int} NOT NULL,                -- Unix time, UTC
+    {value},
     PRIMARY KEY (series, t_ms)
-) WITHOUT ROWID;
-CREATE TABLE event (
-    batch INTEGER NOT NULL REFERENCES batch,
-    row INTEGER NOT NULL,
-    t_ms INTEGER NOT NULL,
-    fields TEXT NOT NULL,               -- JSON object
-    PRIMARY KEY (batch, row)
-) WITHOUT ROWID;
-CREATE INDEX event_time ON event (t_ms);
-
-CREATE VIEW reading AS
-SELECT source.uuid AS source, site, subject AS meter, "group", name AS point, unit,
-       t_ms, strftime('%Y-%m-%dT%H:%M:%fZ', t_ms / 1000.0, 'unixepoch') AS time,
-       iif(typeof(value) = 'text', value, value / divisor) AS value
-FROM sample
-JOIN series ON series.id = sample.series AND kind = 'readings'
-JOIN source ON source.id = series.source;
-
--- Booked quantities: place and quantity are the name's parts around its first colon.
-CREATE VIEW ledger AS
-SELECT source.uuid AS source, site, subject AS "window",
-       t_ms, strftime('%Y-%m-%dT%H:%M:%SZ', t_ms / 1000, 'unixepoch') AS time,
-       substr(name, 1, instr(name || ':', ':') - 1) AS place,
-       substr(name, instr(name || ':', ':') + 1) AS quantity, unit,
-       iif(typeof(value) = 'text', value, value / divisor) AS value,
-       value AS booked, exponent
-FROM sample
-JOIN series ON series.id = sample.series AND kind = 'ledger'
-JOIN source ON source.id = series.source;
-
-CREATE VIEW event_log AS
-SELECT source.uuid AS source, site, event.t_ms,
-       strftime('%Y-%m-%dT%H:%M:%fZ', event.t_ms / 1000.0, 'unixepoch') AS time,
-       fields
-FROM event
-JOIN batch ON batch.id = event.batch
-JOIN source ON source.id = batch.source;
+){sorted}{parts};
+-- Which batch's row of a window counts.
+CREATE TABLE booking (
+    source {int} NOT NULL,
+    "window" TEXT NOT NULL,
+    t_ms {int} NOT NULL,
+    revision {int} NOT NULL,
+    batch {int} NOT NULL,
+    PRIMARY KEY (source, "window", t_ms)
+){sorted};
+-- Samples of windows of which another revision counts.
+CREATE TABLE superseded (
+    series {int} NOT NULL,
+    t_ms {int} NOT NULL,
+    revision {int} NOT NULL,
+    batch {int} NOT NULL,
+    {value},
+    PRIMARY KEY (series, t_ms, revision, batch)
+){sorted};
+-- Rows that are kept whole: events, configuration, health.
+CREATE TABLE entry (
+    source {int} NOT NULL,
+    name TEXT NOT NULL,                 -- of the batch's table
+    t_ms {int} NOT NULL,
+    digest {blob} NOT NULL,             -- of the fields
+    batch {int} NOT NULL,
+    fields {json} NOT NULL,             -- JSON object
+    PRIMARY KEY (source, name, t_ms, digest)
+){sorted};
+CREATE INDEX entry_time ON entry (name, t_ms)
 """

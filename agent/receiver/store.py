@@ -1,203 +1,97 @@
-"""Commits batches to SQLite: rows and the memory of them in one transaction."""
+"""What commits batches, whatever the database is."""
 
-import json
-import os
-import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from array import array
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
-from zerometer.agent.batch import Batch, Header, Table
-from zerometer.agent.receiver.database import open_database
-from zerometer.agent.receiver.errors import (
-    IdentityConflictError,
-    StoreBusyError,
-    StoreError,
-    StoreGoneError,
-)
-from zerometer.agent.receiver.rows import EVENTS, SeriesKey, event_rows, series_rows
-
-#: What a sender is asked to wait when the database is locked, or its disk is full.
-BUSY_S = 5
-FULL_S = 60
+from zerometer.agent.batch import Header
+from zerometer.agent.receiver.model import Incoming, Receipt
+from zerometer.agent.receiver.rows import SampleColumn
+from zerometer.core.errors import ZerometerError
 
 
-class Store:
-    """The receiver's database; opened and used by one thread."""
+class Store(Protocol):
+    """Holds batches and their rows; opened and used by one thread."""
 
-    def __init__(self, path: Path, wall_ns: Callable[[], int] = time.time_ns) -> None:
-        """Open or create the file at *path*; StoreError when that fails."""
-        self._connection = open_database(path)
-        self._path = path
-        self._file = _file_at(path)
-        self._wall_ns = wall_ns
-        # Series that are committed; their rows are never deleted.
-        self._series: dict[tuple[int, SeriesKey], int] = {}
-
-    def close(self) -> None:
-        """Close the file; everything acknowledged is in it."""
-        self._connection.close()
-
-    def holds(self, header: Header, digest: bytes) -> bool:
+    def holds(self, header: Header, digest: bytes, received_ms: int) -> bool:
         """Tell whether the batch is committed.
 
-        IdentityConflictError when another one is, under the same identity;
-        StoreGoneError when the file has left its place: what nobody will find again
-        must not be acknowledged.
+        IdentityConflictError when another one is, under the same identity; it is
+        remembered who offered it. StoreBusyError or StoreError when nobody can tell.
         """
-        if _file_at(self._path) != self._file:
-            raise StoreGoneError(
-                f"receiver: {self._path}: was deleted or replaced; start again"
-            )
-        with _translated():
-            row = self._connection.execute(
-                "SELECT hash FROM batch JOIN source ON source.id = batch.source "
-                "WHERE uuid = ? AND epoch = ? AND stream = ? AND seq = ?",
-                (header.source.hex(), header.epoch.hex(), header.stream, header.seq),
-            ).fetchone()
-        if row is not None and row[0] != digest:
-            raise IdentityConflictError(
-                f"batch {header.source.hex()}/{header.epoch.hex()}/{header.stream}/"
-                f"{header.seq}: hash is {digest.hex()}, committed is {row[0].hex()}"
-            )
-        return row is not None
+        ...
 
-    def commit(self, batch: Batch, digest: bytes) -> bool:
-        """Commit *batch*; False, and nothing written, when it was committed before.
+    def commit(self, batches: Sequence[Incoming]) -> list[Receipt | ZerometerError]:
+        """Commit *batches* in one transaction; return what came of each.
 
-        A sample at a time that its series already holds restates it. Raises
-        IdentityConflictError, BadTableError, StoreBusyError, StoreGoneError or
-        StoreError; then nothing is written either.
+        One that cannot be committed does not keep the others from it.
         """
-        fresh: dict[tuple[int, SeriesKey], int] = {}
-        with self._transaction():
-            # Again, now that nobody else can write.
-            if self.holds(batch.header, digest):
-                return False
-            source = self._source(batch.header)
-            batch_id = self._insert_batch(source, batch, digest)
-            self._insert_events(batch_id, batch.tables)
-            for table in batch.tables:
-                if table.name != EVENTS:
-                    self._insert_samples(source, table, fresh)
-        self._series.update(fresh)
-        return True
+        ...
 
-    def query(self, sql: str, parameters: tuple[object, ...] = ()) -> list[sqlite3.Row]:
-        """Return all rows that *sql* selects."""
-        with _translated():
-            cursor = self._connection.cursor()
-            cursor.row_factory = sqlite3.Row
-            return cursor.execute(sql, parameters).fetchall()
+    def query(
+        self, sql: str, parameters: Sequence[object] = ()
+    ) -> list[dict[str, Any]]:
+        """Return all rows that *sql*, with a ``?`` per parameter, selects."""
+        ...
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with _translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            finally:
-                # SQLite itself rolls back after some errors, not after all.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+    def close(self) -> None:
+        """Let go of the database; everything acknowledged is in it."""
+        ...
 
-    def _source(self, header: Header) -> int:
-        uuid = header.source.hex()
-        self._connection.execute(
-            "INSERT INTO source (uuid, site) VALUES (?, ?) "
-            "ON CONFLICT (uuid) DO UPDATE SET site = excluded.site",
-            (uuid, header.site),
-        )
-        return self._one("SELECT id FROM source WHERE uuid = ?", (uuid,))
 
-    def _insert_batch(self, source: int, batch: Batch, digest: bytes) -> int:
-        header = batch.header
-        values = (
-            source,
-            header.epoch.hex(),
-            header.stream,
-            header.seq,
-            digest,
-            header.prev,
-            header.t0_ms,
-            header.t1_ms,
-            header.clock,
-            header.config,
-            json.dumps(header.factors, ensure_ascii=False),
-            header.samples,
-            batch.skipped,
-            self._wall_ns() // 1_000_000,
-        )
-        marks = ", ".join("?" * len(values))
-        cursor = self._connection.execute(
-            f"INSERT INTO batch VALUES (NULL, {marks})", values
-        )
-        batch_id = int(cursor.lastrowid or 0)
-        self._connection.executemany(
-            "INSERT INTO gap VALUES (?, ?, ?, ?)",
-            [(batch_id, gap.first, gap.last, gap.reason) for gap in header.gaps],
-        )
-        return batch_id
+class Database(Protocol):
+    """A connection to one of the databases, with its ways of the same things.
 
-    def _insert_events(self, batch_id: int, tables: list[Table]) -> None:
-        events = (row for t in tables if t.name == EVENTS for row in event_rows(t))
-        self._connection.executemany(
-            "INSERT INTO event VALUES (?, ?, ?, ?)",
-            ((batch_id, number, *event) for number, event in enumerate(events)),
-        )
+    SQL has a ``?`` per parameter. All methods raise StoreBusyError or StoreError.
+    """
 
-    def _insert_samples(
-        self, source: int, table: Table, fresh: dict[tuple[int, SeriesKey], int]
+    #: Columns that hold a sample's value.
+    value_columns: str
+
+    def check(self) -> None:
+        """Raise StoreGoneError when what is committed would not be found again."""
+        ...
+
+    def prepare(self, times: "array[int]") -> None:
+        """Make room for samples of *times*, which are not empty."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit at the end, or undo all after an exception."""
+        ...
+
+    def lock_source(self, source: int) -> None:
+        """Keep other receivers from this source until the transaction ends."""
+        ...
+
+    def execute(
+        self, sql: str, parameters: Sequence[object] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement; return its rows."""
+        ...
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run a statement for each of *rows*."""
+        ...
+
+    def insert_samples(self, columns: Sequence[tuple[int, SampleColumn]]) -> None:
+        """Insert samples by series; one that is there stays."""
+        ...
+
+    def insert_superseded(
+        self,
+        columns: Sequence[tuple[int, SampleColumn]],
+        revision: int,
+        batch: int,
     ) -> None:
-        for key, rows in series_rows(table):
-            known = (source, key)
-            series = self._series.get(known) or self._find_series(source, key)
-            fresh[known] = series
-            self._connection.executemany(
-                "INSERT INTO sample VALUES (?, ?, ?) "
-                "ON CONFLICT (series, t_ms) DO UPDATE SET value = excluded.value",
-                ((series, time_ms, value) for time_ms, value in rows),
-            )
+        """Insert samples by series that another revision stands for."""
+        ...
 
-    def _find_series(self, source: int, key: SeriesKey) -> int:
-        identity = (
-            source, key.kind, key.subject, key.group, key.name, key.unit, key.exponent,
-        )  # fmt: skip
-        self._connection.execute(
-            "INSERT INTO series VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT DO NOTHING",
-            (*identity, 10.0**-key.exponent),
-        )
-        return self._one(
-            'SELECT id FROM series WHERE (source, kind, subject, "group", name, unit, '
-            "exponent) = (?, ?, ?, ?, ?, ?, ?)",
-            identity,
-        )
+    def query(self, sql: str, parameters: Sequence[object]) -> list[dict[str, Any]]:
+        """Return all rows as mappings."""
+        ...
 
-    def _one(self, sql: str, parameters: tuple[object, ...]) -> int:
-        return int(self._connection.execute(sql, parameters).fetchone()[0])
-
-
-def _file_at(path: Path) -> tuple[int, int] | None:
-    """Return which file is at *path*; None when there is none."""
-    try:
-        status = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn SQLite's errors into ours."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
-        raise StoreBusyError(
-            f"receiver: {error}", FULL_S if full else BUSY_S
-        ) from error
-    except sqlite3.Error as error:
-        raise StoreError(f"receiver: {error}") from error
+    def close(self) -> None:
+        """Close the connection."""
+        ...

@@ -1,15 +1,11 @@
-"""What every uplink shares: its answers, its patience, and what it is asked for."""
+"""What all uplinks share: what they send, where it comes from, what is answered."""
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Protocol
 
-#: Longest wait between two tries, unless the other side asks for more.
-CAP_S = 900.0
-#: Longest wait that the other side may ask for.
-RETRY_AFTER_CAP_S = 86_400.0
+from zerometer.agent.batch import Missing
 
 
 class Outcome(Enum):
@@ -22,41 +18,74 @@ class Outcome(Enum):
     #: Trying again will not help until somebody changes something: an alarm, and
     #: the same batch again after a long while. The cursor stays.
     PAUSE = "pause"
+    #: A receiver of ours says that this is no batch, and will say so for ever.
+    REJECTED = "rejected"
+    #: The other side has another batch of the same identity.
+    CONFLICT = "conflict"
+    #: The other side takes smaller ones only.
+    TOO_LARGE = "too-large"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An outcome, why (empty when accepted), and how long the other side asks for."""
+    """An outcome, and why (empty when accepted).
+
+    ``retry_after_s`` is how long the other side asks us to wait, ``resend`` what it
+    lacks of what it was sent before, ``code`` the word for its error, if it has one.
+    """
 
     outcome: Outcome
     reason: str = ""
     retry_after_s: float = 0.0
+    resend: tuple[Missing, ...] = ()
+    code: str = ""
 
 
 class Batch(Protocol):
-    """A sealed batch as the journal hands it out."""
+    """A sealed batch as the journal hands it out.
+
+    ``stream`` and ``position`` are its place in this journal; with the source,
+    ``epoch`` (8 bytes), ``stream`` and ``seq`` are its identity everywhere. ``t1_ms``
+    is the last time in it.
+    """
 
     @property
-    def id(self) -> int: ...
-    @property
     def stream(self) -> str: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def epoch(self) -> bytes: ...
     @property
     def seq(self) -> int: ...
     @property
     def data(self) -> bytes: ...
     @property
     def samples(self) -> int: ...
+    @property
+    def t1_ms(self) -> int: ...
 
 
 class Outbox(Protocol):
-    """What an uplink needs of the journal; called from the uplink's thread."""
+    """What an uplink needs of the journal; called from the uplink's threads."""
 
-    def pending(self, uplink: str, limit: int = 8) -> Sequence[Batch]:
+    def newest(self, uplink: str) -> Sequence[Batch]:
+        """Return the last batch of each stream, unless acknowledged or overtaken."""
+        ...
+
+    def oldest(self, uplink: str, limit: int = 8) -> Sequence[Batch]:
         """Return the oldest batches that *uplink* has not acknowledged."""
         ...
 
-    def acknowledge(self, uplink: str, batch_id: int) -> None:
-        """Move the cursor of *uplink* past the batch."""
+    def acknowledge(self, uplink: str, batch: Batch) -> None:
+        """Note that the other side has committed *batch*."""
+        ...
+
+    def quarantine(self, uplink: str, batch: Batch, code: str, message: str) -> None:
+        """Set aside what the other side will never take, and move on."""
+        ...
+
+    def resend(self, uplink: str, missing: Missing) -> None:
+        """Forget that these were acknowledged."""
         ...
 
     def on_durable(self, callback: Callable[[], None]) -> None:
@@ -65,7 +94,7 @@ class Outbox(Protocol):
 
 
 class Sender(Protocol):
-    """One way to bring a batch to the other side; used by one thread."""
+    """One way to bring batches to the other side; used by several threads."""
 
     @property
     def address(self) -> str:
@@ -77,49 +106,9 @@ class Sender(Protocol):
         ...
 
     def abort(self) -> None:
-        """End a ``send`` in progress, the last one; called from another thread."""
+        """End all sends in progress, the last ones; called from another thread."""
         ...
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of all connections; a later ``send`` opens them again."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UplinkState:
-    """An uplink at one moment; ``*_ns`` are on the boot-time clock.
-
-    ``waiting``: will try again by itself. ``paused``: somebody must look at
-    ``last_error``, which is empty while batches are accepted.
-    """
-
-    id: str
-    url: str
-    state: Literal["idle", "sending", "waiting", "paused"] = "idle"
-    sent_batches: int = 0
-    sent_samples: int = 0
-    last_error: str = ""
-    last_ack_ns: int | None = None
-    next_retry_ns: int | None = None
-
-
-class Backoff:
-    """Exponential waits with full jitter: any time up to a limit that doubles."""
-
-    def __init__(
-        self, first_s: float, draw: Callable[[], float] = random.random
-    ) -> None:
-        """*draw* returns numbers from 0 to 1."""
-        self._first_s = first_s
-        self._draw = draw
-        self._limit_s = first_s
-
-    def next_s(self, at_least_s: float = 0.0) -> float:
-        """Return the next wait; never shorter than the other side asks for."""
-        wait_s = self._limit_s * self._draw()
-        self._limit_s = min(2 * self._limit_s, CAP_S)
-        return max(wait_s, min(at_least_s, RETRY_AFTER_CAP_S))
-
-    def reset(self) -> None:
-        """Start over, after a success."""
-        self._limit_s = self._first_s

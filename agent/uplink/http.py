@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from zerometer.agent.batch import peek
 from zerometer.agent.uplink.answers import judge
 from zerometer.agent.uplink.base import Answer, Batch, Outcome
-from zerometer.agent.uplink.token import TokenFile
+from zerometer.agent.uplink.secrets import TokenFile
 from zerometer.core.errors import ConfigError, FormatError
+from zerometer.core.site import UplinkSettings
 
 MEDIA_TYPE = "application/vnd.msgpack"
 #: An answer is a short JSON object; more than this is not read.
@@ -20,6 +21,11 @@ MAX_ANSWER = 65_536
 STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 #: Failures of TLS that say nothing about certificates or versions.
 PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+
+
+def open_sender(settings: UplinkSettings, _source: bytes) -> "HttpSender":
+    """Return who posts batches to the address in *settings*."""
+    return HttpSender(settings.url, settings.token_file)
 
 
 class HttpSender:

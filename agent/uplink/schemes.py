@@ -1,22 +1,64 @@
 """Which way of sending belongs to the scheme of an uplink's address."""
 
-from zerometer.agent.uplink.base import Outbox
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from zerometer.agent.uplink.base import Sender
 from zerometer.agent.uplink.worker import Uplink
 from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
 
+#: The module of each scheme; each has ``open_sender(settings, source)``.
+MODULES = {
+    "http": "http",
+    "https": "http",
+    "mqtt": "mqtt",
+    "mqtts": "mqtt",
+    "nats": "nats",
+    "nats+tls": "nats",
+    "file": "file",
+    "sparkplug": "sparkplug",
+    "sparkplugs": "sparkplug",
+}
+#: What to install for a module that needs a library of its own.
+EXTRAS = {"mqtt": "mqtt", "nats": "nats", "sparkplug": "mqtt"}
+#: Schemes whose connection is encrypted: they need to know what time it is.
+ENCRYPTED = frozenset({"https", "mqtts", "nats+tls", "sparkplugs"})
 
-def open_uplink(settings: UplinkSettings, outbox: Outbox) -> Uplink:
-    """Return the uplink that *settings* describe, not yet started.
 
-    ConfigError when the address or its scheme cannot be used.
+def open_sender(settings: UplinkSettings, source: bytes) -> Sender:
+    """Return who sends as *settings* say, for the gateway *source* (16 bytes).
+
+    Nothing is connected yet. ConfigError when the address or its scheme cannot be
+    used, or what it needs is not installed. Only what is asked for is imported.
     """
     scheme = settings.url.partition(":")[0]
-    if scheme not in {"http", "https"}:
+    name = MODULES.get(scheme)
+    if name is None:
         raise ConfigError(
-            f'uplink "{settings.id}": url: scheme "{scheme}" is not one of http, https'
+            f'uplink "{settings.id}": url: scheme "{scheme}" is not one of '
+            f"{', '.join(MODULES)}"
         )
-    from zerometer.agent.uplink.http import HttpSender
+    try:
+        module = import_module(f"zerometer.agent.uplink.{name}")
+    except ModuleNotFoundError as error:
+        if name not in EXTRAS or (error.name or "").startswith("zerometer"):
+            raise
+        raise ConfigError(
+            f'uplink "{settings.id}": url: scheme "{scheme}" needs {error.name}, '
+            f'which is not installed: pip install "zerometer[{EXTRAS[name]}]"'
+        ) from error
+    opener: Callable[[UplinkSettings, bytes], Sender] = module.open_sender
+    return opener(settings, source)
 
-    sender = HttpSender(settings.url, settings.token_file)
+
+def is_encrypted(settings: UplinkSettings) -> bool:
+    """Tell whether the connection is encrypted."""
+    return settings.url.partition(":")[0] in ENCRYPTED
+
+
+def open_uplink(settings: UplinkSettings, outbox: Any) -> Uplink:
+    """Return the uplink that *settings* describe, not yet started."""
+    sender = open_sender(settings, outbox.source)
     return Uplink(settings.id, outbox, sender, timeout_s=settings.timeout_s)

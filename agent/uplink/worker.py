@@ -4,18 +4,12 @@ import logging
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from zerometer.agent.clock import read_boottime_ns
-from zerometer.agent.uplink.base import (
-    Answer,
-    Backoff,
-    Batch,
-    Outbox,
-    Outcome,
-    Sender,
-    UplinkState,
-)
+from zerometer.agent.uplink.backoff import Backoff
+from zerometer.agent.uplink.base import Answer, Outcome, Sender
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +17,24 @@ RETRY_FIRST_S = 1.0
 PAUSE_FIRST_S = 60.0
 #: Longer than a healthy system needs to notice that its connection was cut.
 CUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkState:
+    """An uplink at one moment; ``*_ns`` are on the boot-time clock.
+
+    ``waiting``: will try again by itself. ``paused``: somebody must look at
+    ``last_error``, which is empty while batches are accepted.
+    """
+
+    id: str
+    url: str
+    state: Literal["idle", "sending", "waiting", "paused"] = "idle"
+    sent_batches: int = 0
+    sent_samples: int = 0
+    last_error: str = ""
+    last_ack_ns: int | None = None
+    next_retry_ns: int | None = None
 
 
 class Uplink:
@@ -34,7 +46,7 @@ class Uplink:
     def __init__(
         self,
         uplink_id: str,
-        outbox: Outbox,
+        outbox: Any,
         sender: Sender,
         *,
         timeout_s: float = 10.0,
@@ -112,7 +124,7 @@ class Uplink:
         with self._changed:
             self._news = self._hurry = False
             self._state = replace(self._state, state="sending", next_retry_ns=None)
-        batches = self._outbox.pending(self._id)
+        batches = self._outbox.oldest(self._id)
         for batch in batches:
             if self._over:
                 return
@@ -124,10 +136,10 @@ class Uplink:
         if not batches:
             self._idle()
 
-    def _accepted(self, batch: Batch) -> None:
+    def _accepted(self, batch: Any) -> None:
         if self._over:
             return  # the journal may be closed by now; the batch goes out again
-        self._outbox.acknowledge(self._id, batch.id)
+        self._outbox.acknowledge(self._id, batch)
         with self._changed:
             before = self._state
             self._state = replace(
@@ -151,8 +163,9 @@ class Uplink:
 
     def _wait(self, answer: Answer) -> None:
         """Wait as long as *answer* advises; when stopping, not past the deadline."""
-        wait_s = self._patience[answer.outcome].next_s(answer.retry_after_s)
-        paused = answer.outcome is Outcome.PAUSE
+        paused = answer.outcome is not Outcome.RETRY
+        patience = self._patience[Outcome.PAUSE if paused else Outcome.RETRY]
+        wait_s = patience.next_s(answer.retry_after_s)
         if answer.reason != self._state.last_error:
             log.warning("uplink %s: %s; tries again", self._id, answer.reason)
         with self._changed:

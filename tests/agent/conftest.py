@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from harness.certificates import self_signed
 from harness.gateway import Gateway
+from harness.postgres import PostgresServer, postgres_server
 
 import zerometer.config
 
@@ -14,6 +15,13 @@ import zerometer.config
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return a self-signed certificate for 127.0.0.1, and its key."""
     return self_signed(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Return a real PostgreSQL; each test makes databases of its own in it."""
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture

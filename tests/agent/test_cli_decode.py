@@ -15,7 +15,6 @@ from harness.sealed_batches import START_MS, sealed
 
 from zerometer.agent.batch import Column, Gap, Table
 from zerometer.agent.cli import decode
-
 from zerometer.agent.journal.model import Commit, SealedBatch
 from zerometer.core.errors import FormatError, UsageError
 

@@ -1,6 +1,7 @@
 """The daemon in this process: a simulated line, real threads, real signals."""
 
 import asyncio
+import shutil
 import socket
 import sqlite3
 import time
@@ -76,7 +77,7 @@ def test_it_reads_accounts_forwards_and_shows(
     assert received == (journal["batches_sealed"], journal["samples_sealed"])
     assert received > (2, 50)
     assert last["uplinks"][0]["backlog"] == 0
-    (minute, *_) = windows(sealed(site, "ledger")).values()
+    (minute, *_) = windows(sealed(site, "minutes")).values()
     assert isinstance(minute["covered"], float)
     assert 0 < minute["covered"] < 60
 
@@ -160,18 +161,27 @@ def test_a_bus_whose_thread_has_ended_stops_it_in_order(site: Site) -> None:
     assert caught.value.exit_code == 1
     powers = rows(sealed(site, "readings"), "readings/pv/power")
     assert len(powers) == last_status(site)["meters"][0]["transactions"]
-    assert windows(sealed(site, "ledger"))
+    assert windows(sealed(site, "minutes"))
 
 
 @pytest.mark.usefixtures("factory")
-def test_a_journal_that_cannot_be_trusted_any_more_stops_it(site: Site) -> None:
+def test_it_goes_on_when_its_journal_is_deleted(site: Site) -> None:
     async def scenario(agent: Running) -> None:
         await agent.until(lambda: agent.look()["journal"]["batches"])
-        agent.journal._store.sync_fault = "disk I/O error"
-        await asyncio.sleep(60)  # it stops by itself
+        shutil.rmtree(site.journal.path)
+        await agent.until(lambda: "journal" in agent.said("journal"))
+        await agent.until(lambda: agent.look()["journal"]["batches"])
+        assert agent.look()["journal"]["error"] is None
 
-    with pytest.raises(JournalError, match="disk I/O error: stops, to open it anew"):
-        run_agent(site, scenario)
+    run_agent(site, scenario)
+    texts = [
+        str(event["text"])
+        for event in rows(sealed(site, "ledger"), "events")
+        if event["kind"] == "journal"
+    ]
+    assert any("journal.db: is gone" in text for text in texts)
+    with closing(open_journal(Path(site.journal.path))) as journal:
+        assert journal.notices == []
 
 
 @pytest.mark.usefixtures("factory")

@@ -12,7 +12,7 @@ def test_todays_emissions_are_those_of_the_windows(gateway: Gateway) -> None:
     gateway.start()
     figures = gateway.pipeline.figures
     assert figures.day == "2027-01-15"
-    ledger = gateway.sealed("ledger") if gateway.kill() else None
+    ledger = gateway.books() if gateway.kill() else None
     assert ledger is None
     assert len(figures.minutes) == 4
     today = figures.today_kg["physical"]

@@ -19,7 +19,7 @@ from zerometer.core.points import Quality
 def test_readings_become_rows_and_windows(gateway: Gateway) -> None:
     gateway.seconds(130)
     gateway.stop()
-    ledger, readings = gateway.sealed("ledger"), gateway.sealed("readings")
+    ledger, readings = gateway.books(), gateway.sealed("readings")
     powers = rows(readings, "readings/line/power")
     assert [row["active_power"] for row in powers] == [48_000.0] * 130
     times = [WALL_NS // 1_000_000 + 1000 * i for i in range(130)]
@@ -95,7 +95,7 @@ def test_a_power_that_cannot_be_is_kept_but_not_accounted(
     gateway.stop()
     powers = rows(gateway.sealed("readings"), "readings/line/power")
     assert powers[-1]["active_power"] == pytest.approx(watts)
-    assert total(gateway.sealed("ledger"), LINE) == pytest.approx(kwh(121), rel=0.05)
+    assert total(gateway.books(), LINE) == pytest.approx(kwh(121), rel=0.05)
 
 
 def test_all_that_is_sealed_is_in_the_journal_once(gateway: Gateway) -> None:
@@ -105,8 +105,7 @@ def test_all_that_is_sealed_is_in_the_journal_once(gateway: Gateway) -> None:
     gateway.seconds(100)
     gateway.stop()
     found = Counter(
-        (row["time"], row["revision"])
-        for row in rows(gateway.sealed("ledger"), "ledger/1min")
+        (row["time"], row["revision"]) for row in rows(gateway.books(), "ledger/1min")
     )
     assert set(found.values()) == {1}
     powers = Counter(

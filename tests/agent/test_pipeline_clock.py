@@ -14,10 +14,10 @@ def test_a_step_seals_what_the_old_clock_timed(gateway: Gateway) -> None:
     assert (before.header.clock, after.header.clock) == ("unsynced", "synced")
     # The reading of the tick that sees the step is timed by the clock as it is.
     assert after.header.t0_ms - before.header.t1_ms == 3_601_000
-    (event,) = rows(gateway.sealed("ledger"), "events")
+    (event,) = rows(gateway.books(), "events")
     assert event["kind"] == "clock-step"
     assert event["text"] == "wall clock stepped by +3600.000 s"
-    assert total(gateway.sealed("ledger"), LINE) == pytest.approx(kwh(20), rel=0.06)
+    assert total(gateway.books(), LINE) == pytest.approx(kwh(20), rel=0.06)
 
 
 def test_steps_within_a_window_cost_none_of_it(gateway: Gateway) -> None:
@@ -27,7 +27,7 @@ def test_steps_within_a_window_cost_none_of_it(gateway: Gateway) -> None:
         gateway.times.wall_ns += 2 * SECOND
     gateway.seconds(17)
     gateway.stop()
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     for length in ("1min", "15min"):
         booked = total(ledger, LINE, length)
         assert booked == pytest.approx(kwh(9 * 17), rel=0.01)
@@ -38,7 +38,7 @@ def test_a_step_back_books_each_second_once(gateway: Gateway) -> None:
     gateway.times.wall_ns -= 45 * SECOND
     gateway.seconds(165)
     gateway.stop()
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     assert total(ledger, LINE) == pytest.approx(kwh(255), rel=0.01)
     covered = [row["covered"] for row in windows(ledger).values()]
     assert covered == [60, 60, 60, 30]
@@ -54,7 +54,7 @@ def test_a_clock_that_is_not_set_yet_goes_on_from_the_books(gateway: Gateway) ->
     readings = gateway.sealed("readings")
     clocks = [batch.header.clock for batch in readings]
     assert clocks == ["synced", *["unsynced"] * 3]
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     assert list(windows(ledger)) == [
         WALL_NS // 1_000_000, WALL_NS // 1_000_000 + 60_000
     ]  # fmt: skip
@@ -74,7 +74,7 @@ def test_a_clock_set_back_while_stopped_does_not_stop_time(
     gateway.seconds(120)
     gateway.stop()
     assert kinds(gateway) == ["clock-step"]
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     assert total(ledger, LINE) == pytest.approx(kwh(201), rel=0.02)
 
 
@@ -91,7 +91,7 @@ def test_a_clock_set_for_the_first_time_while_stopped_is_no_outage(
     gateway.start()
     gateway.seconds(70)
     gateway.stop()
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     assert total(ledger, LINE) == pytest.approx(kwh(140), rel=0.02)
     assert len(windows(ledger)) == 4
 
@@ -102,7 +102,7 @@ def test_a_clock_set_back_far_repeats_its_time(gateway: Gateway) -> None:
     gateway.times.wall_ns -= 20 * 60 * SECOND
     gateway.seconds(1230)
     gateway.stop()
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     told = [
         row for row in rows(ledger, "ledger/1min")
         if row["time"] == WALL_NS // 1_000_000

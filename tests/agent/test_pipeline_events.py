@@ -71,9 +71,7 @@ def test_what_happens_at_the_end_is_forwarded_too(gateway: Gateway) -> None:
         gateway.world.imports["line"] = drawn
     assert kinds(gateway) == []
     gateway.stop()
-    assert [e["kind"] for e in rows(gateway.sealed("ledger"), "events")] == [
-        "disagreement"
-    ]
+    assert [e["kind"] for e in rows(gateway.books(), "events")] == ["disagreement"]
 
 
 def test_a_journal_that_cannot_be_written(gateway: Gateway) -> None:
@@ -83,11 +81,11 @@ def test_a_journal_that_cannot_be_written(gateway: Gateway) -> None:
     gateway.seconds(100)
     assert gateway.journal.info().last_error == ""
     gateway.stop()
-    events = rows(gateway.sealed("ledger"), "events")
+    events = rows(gateway.books(), "events")
     assert [(e["kind"], e["subject"]) for e in events] == [("journal", "journal")]
     powers = rows(gateway.sealed("readings"), "readings/line/power")
     assert len(powers) == len({row["time"] for row in powers}) == 140
-    assert total(gateway.sealed("ledger"), LINE) == pytest.approx(kwh(140), rel=0.01)
+    assert total(gateway.books(), LINE) == pytest.approx(kwh(140), rel=0.01)
 
 
 def test_a_graph_that_has_changed_over_a_restart(gateway: Gateway) -> None:
@@ -101,7 +99,7 @@ def test_a_graph_that_has_changed_over_a_restart(gateway: Gateway) -> None:
     gateway.seconds(60)
     gateway.stop()
     assert kinds(gateway) == ["graph-changed"]
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     quarters = rows(ledger, "ledger/15min")
     assert "source.pv:quantity" in quarters[0]
     assert "source.roof:quantity" in quarters[-1]

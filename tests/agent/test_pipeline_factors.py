@@ -26,7 +26,7 @@ def site(folder: Path) -> Site:
 def grid_factors(gateway: Gateway) -> list[float]:
     """Return kg per kWh of what entered from the grid, minute by minute."""
     found = []
-    for row in windows(gateway.sealed("ledger")).values():
+    for row in windows(gateway.books()).values():
         kg, energy = row["source.grid:emissions:physical"], row["source.grid:entered"]
         assert isinstance(kg, float)
         assert isinstance(energy, float)

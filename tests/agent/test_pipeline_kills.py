@@ -48,7 +48,7 @@ def lived(folder: Path, lives: list[Life]) -> tuple[list[Batch], list[Batch]]:
             gateway.start()
         gateway.seconds(left + 11)  # counters are read twice
         gateway.stop()
-        return gateway.sealed("ledger"), gateway.sealed("readings")
+        return gateway.books(), gateway.sealed("readings")
 
 
 @cache

@@ -22,7 +22,7 @@ def test_a_long_outage_is_booked_minute_by_minute(gateway: Gateway) -> None:
     gateway.start()
     gateway.seconds(70)
     gateway.stop()
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     assert len(ledger) > 2
     assert len(windows(ledger)) == 363
     assert total(ledger, LINE) == pytest.approx(kwh(outage_s + 140), rel=1e-3)
@@ -38,7 +38,7 @@ def test_an_outage_of_a_month_is_booked_in_its_last_week(gateway: Gateway) -> No
     gateway.start()
     gateway.seconds(70)
     gateway.stop()
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     assert len(windows(ledger)) == 7 * 24 * 60 + 4
     assert total(ledger, LINE) == pytest.approx(1000 + kwh(140), rel=1e-3)
 
@@ -48,7 +48,7 @@ def test_a_stalled_loop_books_what_the_buses_read_meanwhile(gateway: Gateway) ->
     gateway.stalled(300)
     gateway.seconds(70)
     gateway.stop()
-    minutes = windows(gateway.sealed("ledger"))
+    minutes = windows(gateway.books())
     assert min(row["measured_share"] for row in minutes.values()) > 0.98
     whole = [r[LINE] for r in minutes.values() if r["covered"] == 60.0]
     assert whole == pytest.approx([kwh(60)] * len(whole), rel=0.02)
@@ -60,7 +60,7 @@ def test_a_machine_that_slept_was_not_seen(gateway: Gateway) -> None:
     gateway.unseen(1200)
     gateway.seconds(70)
     gateway.stop()
-    ledger = gateway.sealed("ledger")
+    ledger = gateway.books()
     shares = [row["measured_share"] for row in windows(ledger).values()]
     assert shares.count(0.0) >= 18
     assert total(ledger, LINE) == pytest.approx(kwh(1340), rel=0.01)

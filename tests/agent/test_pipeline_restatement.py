@@ -31,7 +31,7 @@ def site(folder: Path) -> Site:
 
 def quarters(gateway: Gateway) -> list[Row]:
     """Return the rows of the first quarter hour, as they were put out."""
-    found = rows(gateway.sealed("ledger"), "ledger/15min")
+    found = rows(gateway.books(), "ledger/15min")
     return [row for row in found if row["time"] == WALL_NS // 10**6]
 
 

@@ -58,7 +58,7 @@ def test_nothing_that_can_be_read_stops_it(
             encode({"links": picture.links(), "places": picture.places()})
         gateway.seconds(1)
         gateway.stop()
-        ledger = gateway.sealed("ledger")
+        ledger = gateway.books()
         check_balance(ledger)
         for window in windows(ledger).values():
             covered, share = window["covered"], window["measured_share"]

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from harness.batches import EPOCH, SOURCE
@@ -15,8 +14,7 @@ from harness.receiving import Receiving, receiving
 from harness.sealed_batches import sealed
 
 from zerometer.agent.batch import decode
-from zerometer.agent.receiver import app, desk
-from zerometer.agent.receiver.intake import take
+from zerometer.agent.receiver import bodies, desk
 from zerometer.core.errors import FormatError
 
 
@@ -50,6 +48,7 @@ def test_a_batch_is_committed_before_the_answer(
             "stream": "readings",
             "seq": 1,
             "samples": 3,
+            "resend": [],
         },
     )
     assert count(database, "sample") == 3
@@ -101,7 +100,7 @@ def test_a_body_that_is_too_large_is_refused_unread(receiver: Receiving) -> None
     connection = http.client.HTTPConnection(receiver.address, timeout=5)
     with closing(connection):
         connection.putrequest("POST", "/v1/batches")
-        connection.putheader("Content-Length", str(app.MAX_BODY + 1))
+        connection.putheader("Content-Length", str(bodies.MAX_BODY + 1))
         connection.endheaders()
         response = connection.getresponse()
         assert response.status == 413
@@ -111,7 +110,7 @@ def test_a_body_that_is_too_large_is_refused_unread(receiver: Receiving) -> None
 def test_a_body_of_unknown_length_is_cut_off(
     receiver: Receiving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "MAX_BODY", 1000)
+    monkeypatch.setattr(bodies, "MAX_BODY", 1000)
     status, _, body = receiver.post(iter([b"x" * 400] * 3))
     assert (status, body["error"]) == (413, "too-large")
     status, _, body = receiver.post(iter([sealed(1)[:100], sealed(1)[100:]]))
@@ -144,7 +143,7 @@ def test_status_counts_and_finds_what_is_missing(receiver: Receiving) -> None:
     identity = {"source": SOURCE.hex(), "epoch": EPOCH.hex()}
     whole = {"declared": 0, "missing": 0, "missing_ranges": []}
     assert body == {
-        "schema": 1,
+        "schema": 2,
         "batches": 5,
         "samples": 15,
         "sources": 1,
@@ -168,7 +167,7 @@ def test_a_locked_database_asks_the_sender_to_come_back(
     receiver: Receiving, database: Path
 ) -> None:
     assert receiver.desk(
-        lambda store: store._connection.execute("PRAGMA busy_timeout=1")
+        lambda store: store._database.connection.execute("PRAGMA busy_timeout=1")
     )
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -180,13 +179,17 @@ def test_a_locked_database_asks_the_sender_to_come_back(
 def test_a_full_disk_asks_the_sender_to_come_back(
     receiver: Receiving, database: Path
 ) -> None:
-    receiver.desk(lambda store: store._connection.execute("PRAGMA max_page_count=1"))
+    receiver.desk(
+        lambda store: store._database.connection.execute("PRAGMA max_page_count=1")
+    )
     big = sealed(1, rows=20_000)
     status, headers, body = receiver.post(big)
     assert (status, body["error"], headers["Retry-After"]) == (503, "store-busy", "60")
     assert count(database, "batch") == 0
     receiver.desk(
-        lambda store: store._connection.execute("PRAGMA max_page_count=1000000")
+        lambda store: store._database.connection.execute(
+            "PRAGMA max_page_count=1000000"
+        )
     )
     assert receiver.post(big)[0] == 200
     assert count(database, "sample") == 20_000
@@ -196,21 +199,14 @@ def test_too_many_at_once_are_asked_to_come_back(
     receiver: Receiving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(desk, "MAX_WAITING", 1)
-    entered, held = threading.Event(), threading.Event()
-
-    def hold(store: Any, data: bytes) -> Any:
-        entered.set()
-        held.wait(5)
-        return take(store, data)
-
-    monkeypatch.setattr(app, "take", hold)
     answers: list[int] = []
     first = threading.Thread(target=lambda: answers.append(receiver.post(sealed(1))[0]))
-    first.start()
-    assert entered.wait(5)
-    status, headers, _ = receiver.post(sealed(2))
-    assert (status, headers["Retry-After"]) == (503, "2")
-    held.set()
+    with receiver.held():
+        first.start()
+        receiver.until_waiting(1)
+        status, headers, body = receiver.post(sealed(2))
+        assert (status, headers["Retry-After"]) == (503, "2")
+        assert (body["error"], body["retry_after_s"]) == ("store-busy", 2)
     first.join()
     assert answers == [200]
 

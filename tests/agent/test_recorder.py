@@ -18,8 +18,8 @@ from zerometer.agent import recorder
 from zerometer.agent.batch import Batch, Gap, batch_hash, decode
 from zerometer.agent.gather import Field
 from zerometer.agent.journal import Commit
-from zerometer.agent.recorder import LEDGER, READINGS, Identity, Recorder
-from zerometer.core.alignment import MINUTE_NS
+from zerometer.agent.recorder import LEDGER, MINUTES, READINGS, Identity, Recorder
+from zerometer.core.alignment import MINUTE_NS, QUARTER_NS
 from zerometer.core.errors import JournalError
 from zerometer.core.ledger import Cell
 from zerometer.core.windows import Window
@@ -96,11 +96,15 @@ def recording(tmp_path: Path) -> Iterator[Recording]:
     recording.journal.close()
 
 
-def window(start: int, *cells: int, revision: int = 0) -> Window:
-    """Return a minute window with these cells, half of it seen."""
+def window(
+    start: int, *cells: int, revision: int = 0, length_ns: int = MINUTE_NS
+) -> Window:
+    """Return a window with these cells, half of it seen."""
+    covered_ns, measured_ns = length_ns, length_ns / 2
     return Window(
-        start * MINUTE_NS, MINUTE_NS, array("q", cells), MINUTE_NS, 3e10, revision
-    )
+        start * MINUTE_NS, length_ns, array("q", cells), covered_ns, measured_ns,
+        revision,
+    )  # fmt: skip
 
 
 def test_a_batch_says_who_sealed_it_and_what_it_covers(recording: Recording) -> None:
@@ -123,13 +127,14 @@ def test_a_batch_says_who_sealed_it_and_what_it_covers(recording: Recording) -> 
     assert recording.powers() == [1.0, None, 3.0]
 
 
-def test_windows_and_events_are_rows_of_the_ledger(recording: Recording) -> None:
+def test_minutes_are_a_stream_beside_quarters_and_events(recording: Recording) -> None:
     recording.recorder.add_window(window(3, 10, -20, revision=1), CELLS)
+    quarter = window(15, 1, 2, length_ns=QUARTER_NS)
+    recording.recorder.add_window(quarter, CELLS)
     recording.recorder.add_event(99, "garbage", "line", "said nothing")
     recording.recorder.seal_all()
     recording.commit()
-    batches = recording.batches(LEDGER)
-    assert rows(batches, "ledger/1min") == [
+    assert rows(recording.batches(MINUTES), "ledger/1min") == [
         {
             "time": 180_000,
             "revision": 1,
@@ -139,6 +144,9 @@ def test_windows_and_events_are_rows_of_the_ledger(recording: Recording) -> None
             "source.grid:entered": -2e-5,
         }
     ]
+    batches = recording.batches(LEDGER)
+    (row,) = rows(batches, "ledger/15min")
+    assert (row["time"], row["covered"]) == (900_000, 900)
     assert rows(batches, "events") == [
         {"time": 99, "kind": "garbage", "subject": "line", "text": "said nothing"}
     ]
@@ -182,7 +190,7 @@ def test_what_is_large_enough_is_sealed_at_once(recording: Recording) -> None:
         recording.recorder.add_window(window(minute, minute, 0), CELLS)
     recording.commit()
     assert [batch.header.rows for batch in recording.batches()] == [MANY, MANY]
-    assert [batch.header.samples for batch in recording.batches(LEDGER)] == [MANY] * 5
+    assert [batch.header.samples for batch in recording.batches(MINUTES)] == [MANY] * 5
 
 
 def test_rows_by_a_clock_that_is_not_set_say_so(recording: Recording) -> None:
@@ -207,7 +215,7 @@ def test_other_fields_after_a_restart_seal_what_was_open(recording: Recording) -
     old, new = recording.batches()
     assert "reactive_power" not in rows([old], POWER)[0]
     assert "reactive_power" in rows([new], POWER)[0]
-    assert "source.grid:entered" in rows(recording.batches(LEDGER), "ledger/1min")[0]
+    assert "source.grid:entered" in rows(recording.batches(MINUTES), "ledger/1min")[0]
 
 
 def test_gaps_are_declared_once(recording: Recording) -> None:
@@ -233,6 +241,7 @@ def test_a_failed_commit_is_made_good_by_the_next(recording: Recording) -> None:
                 recording.recorder.seal_all()
             with pytest.raises(JournalError, match="journal: "):
                 recording.journal.append(recording.recorder.commit(b"s")).result()
+    recording.commit()  # the one that failed, as it was
     recording.commit()
     assert recording.commit().segments == []
     recording.restart()
@@ -311,19 +320,20 @@ def test_readings_that_a_full_disk_keeps_waiting_become_a_gap(
             seal(recording, number)
             with pytest.raises(JournalError):
                 recording.commit()
-    waiting = recording.recorder.commit(b"").sealed
+    waiting = recording.recorder._sealed
     assert sum(len(batch.data) for batch in waiting) <= 2000
-    assert len([batch for batch in waiting if batch.stream == LEDGER]) == 1
+    assert len([batch for batch in waiting if batch.stream == MINUTES]) == 1
+    recording.commit()  # the first that failed, as it was
     recording.commit()
     recording.gaps[READINGS] = recording.journal.gaps(READINGS)
     seal(recording, 21)
     recording.commit()
     seqs = [b.seq for b in unsent(recording.journal) if b.stream == READINGS]
-    lost = seqs[1] - 1
+    lost = seqs[2] - 1
     assert lost > 10
-    assert seqs == [1, *range(lost + 1, 22)]
+    assert seqs == [1, 2, *range(lost + 1, 22)]
     last = decode(unsent(recording.journal)[-1].data)
-    assert last.header.gaps == (Gap(2, lost, "overflow"),)
+    assert last.header.gaps == (Gap(3, lost, "overflow"),)
     recording.restart()
     assert recording.journal.resume().next_seq[READINGS] == 22
 

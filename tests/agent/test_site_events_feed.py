@@ -38,7 +38,7 @@ def test_an_event_is_taken_up_within_a_tick(tmp_path: Path) -> None:
         gateway.seconds(3)
         assert len(gateway.events.recent) == 1
         gateway.stop()
-        sent = rows(gateway.sealed("ledger"), "events")
+        sent = rows(gateway.books(), "events")
         assert [(row["kind"], row["text"]) for row in sent] == [("told", TOLD)]
 
 

@@ -87,7 +87,7 @@ def test_a_site_of_meters_alone_has_a_picture_too(tmp_path: Path) -> None:
         assert found["pools"] == found["places"] == found["links"] == []
         assert found["windows"][0]["emissions_kg"] == {"physical": 0, "location": 0}
         gateway.stop()
-        (minute, _) = windows(gateway.sealed("ledger")).values()
+        (minute, _) = windows(gateway.books()).values()
         assert minute["covered"] == 60
         assert len(rows(gateway.sealed("readings"), "readings/gas/energy")) == 14
 

@@ -32,7 +32,8 @@ def sender(server: Upstream) -> Iterator[HttpSender]:
 
 
 def entry(seq: int = 1, data: bytes | None = None) -> Entry:
-    return Entry(seq, "readings", seq, sealed(seq) if data is None else data, 3)
+    data = sealed(seq) if data is None else data
+    return Entry("readings", seq, EPOCH, seq, data, 3, 0)
 
 
 def test_a_batch_is_posted_under_its_identity(

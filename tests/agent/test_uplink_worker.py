@@ -10,11 +10,10 @@ from harness.outbox import MemoryOutbox
 from harness.sealed_batches import sealed
 from harness.upstream import Reply, Upstream, upstream
 
-from zerometer.agent.uplink.base import UplinkState
 from zerometer.agent.uplink.http import HttpSender
 from zerometer.agent.uplink.schemes import open_uplink
-from zerometer.agent.uplink.worker import PAUSE_FIRST_S, Uplink
-from zerometer.core.errors import ConfigError, JournalError
+from zerometer.agent.uplink.worker import PAUSE_FIRST_S, Uplink, UplinkState
+from zerometer.core.errors import JournalError
 from zerometer.core.site import UplinkSettings
 
 NOW_NS = 5_000_000_000
@@ -238,11 +237,11 @@ def test_a_failing_journal_does_not_end_the_thread(
     class Failing(MemoryOutbox):
         failures = 2
 
-        def pending(self, uplink: str, limit: int = 8) -> list:  # type: ignore[type-arg]
+        def oldest(self, uplink: str, limit: int = 8) -> list:  # type: ignore[type-arg]
             if self.failures:
                 self.failures -= 1
                 raise JournalError("journal: disk I/O error")
-            return super().pending(uplink, limit)
+            return super().oldest(uplink, limit)
 
     outbox = Failing()
     outbox.append(sealed(1))
@@ -264,8 +263,3 @@ def test_two_uplinks_have_a_cursor_each(
     assert flush(uplink)
     assert flush(other)
     assert outbox.cursors == {"main": 1, "other": 1}
-
-
-def test_a_scheme_nobody_speaks_is_a_config_error(outbox: MemoryOutbox) -> None:
-    with pytest.raises(ConfigError, match='"gopher" is not one of http, https'):
-        open_uplink(UplinkSettings(id="old", url="gopher://host/"), outbox)

@@ -6,7 +6,7 @@ import pytest
 
 from zerometer.config.site import LoadedSite, load_site
 from zerometer.core.points import LineSettings
-from zerometer.core.site import Measure, Meter
+from zerometer.core.site import STREAMS, Measure, Meter
 
 SITE = """
 format = 1
@@ -277,6 +277,7 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     max = "64 MB"
     commit = "30s"
     seal = "5min"
+    raw = true
     [page]
     enabled = false
     host = "0.0.0.0"
@@ -290,9 +291,70 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     journal = loaded.site.journal
     assert (journal.path, journal.max_bytes) == ("/data/journal", 64_000_000)
     assert (journal.commit_ns, journal.seal_ns) == (30 * 10**9, 300 * 10**9)
+    assert journal.raw
     page = loaded.site.page
     assert (page.enabled, page.host, page.port) == (False, "0.0.0.0", 0)
     assert loaded.warnings == ()
+
+
+def test_ways_of_sending(tmp_path: Path) -> None:
+    more = """
+    [[uplink]]
+    id = "broker"
+    url = "mqtts://broker.example.com:8884"
+    user = "gateway-7"
+    password_file = "password"
+    ca = "tls/ca.pem"
+    cert = "/etc/tls/cert.pem"
+    key = "credential:key"
+    streams = ["state", "ledger"]
+    max_rate = "20 kB/s"
+    [[uplink]]
+    id = "stick"
+    url = "file:///mnt/usb%20stick/batches"
+    [[uplink]]
+    id = "beside"
+    url = "file:sealed batches"
+    """
+    loaded = load(tmp_path, more=more)
+    broker, stick, beside = loaded.site.uplinks
+    assert (broker.user, broker.password_file) == (
+        "gateway-7",
+        str(tmp_path / "password"),
+    )
+    assert (broker.ca, broker.cert, broker.key) == (
+        str(tmp_path / "tls/ca.pem"),
+        "/etc/tls/cert.pem",
+        "credential:key",
+    )
+    assert broker.streams == ("ledger", "state")
+    assert broker.max_bytes_per_s == 20_000
+    assert stick.url == "file:///mnt/usb%20stick/batches"
+    assert stick.streams == STREAMS
+    assert stick.max_bytes_per_s == 0
+    assert beside.url == (tmp_path / "sealed batches").as_uri()
+    assert loaded.warnings == ()
+
+
+def test_latest_values_are_shown_where_somebody_looks(tmp_path: Path) -> None:
+    more = """
+    [[uplink]]
+    id = "broker"
+    url = "mqtt://localhost"
+    live = "5s"
+    [[uplink]]
+    id = "quiet"
+    url = "mqtt://localhost:1884"
+    [[uplink]]
+    id = "scada"
+    url = "sparkplug://localhost/Plant%201/gateway-7"
+    """
+    site = load(tmp_path, more=more).site
+    assert [uplink.id for uplink in site.uplinks] == ["broker", "quiet"]
+    assert [(shown.id, shown.live_ns) for shown in site.live] == [
+        ("broker", 5 * 10**9),
+        ("scada", 10 * 10**9),
+    ]
 
 
 def test_the_only_uplink_needs_no_id(tmp_path: Path) -> None:
@@ -319,11 +381,15 @@ def test_suspicious_but_legal(tmp_path: Path) -> None:
     [[uplink]]
     id = "far"
     url = "http://collector.example.com/v1/batches"
+    [[uplink]]
+    id = "broker"
+    url = "nats://broker.example.com"
     """
     assert warnings_of(load(tmp_path, more=more)) == [
         ': bus[1]: no meter is on "b"',
         'uplink "near": url: is not encrypted, and its host is another machine',
         'uplink "far": url: is not encrypted, and its host is another machine',
+        'uplink "broker": url: is not encrypted, and its host is another machine',
     ]
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from harness.gateway import Gateway
 from harness.markdown import ROOT, blocks, inline, page, rows, section
+from harness.taking import take
 
 from zerometer.agent.receiver import errors
-from zerometer.agent.receiver.intake import take
-from zerometer.agent.receiver.store import Store
+from zerometer.agent.receiver.sqlite_store import open_sqlite
 
 PAGE = page("docs/receiver.md")
 QUERIES = blocks(PAGE, "sql")
@@ -28,7 +28,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
         gateway.events.add(gateway.times.wall_ns // 1_000_000, "up", "line", "it is up")
         gateway.seconds(SECONDS)
         gateway.stop()
-    with closing(Store(path)) as store:
+    with closing(open_sqlite(path)) as store:
         for batch in gateway.stored():
             take(store, batch.data)
     with closing(sqlite3.connect(path)) as connection:

@@ -7,6 +7,8 @@ from importlib import import_module
 import pytest
 from harness.markdown import ROOT, command_lines, inline, page, pages, rows
 
+from zerometer.agent.state_rows.tables import TABLES
+
 FOLDERS = "agent|bench|config|core|docs|drivers|packaging|tests"
 PATH = re.compile(rf"(?:{FOLDERS})/[\w./*-]*|\.ci/\w+")
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
@@ -15,6 +17,7 @@ LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 @pytest.mark.parametrize("name", pages())
 def test_paths_in_pages_exist(name: str) -> None:
     words = [word for word in inline(page(name)) if PATH.fullmatch(word)]
+    words = [word for word in words if word not in TABLES]
     assert [word for word in words if not any(ROOT.glob(word.rstrip("/")))] == []
 
 

@@ -1,14 +1,67 @@
 """A real MQTT broker, mosquitto, on a port of this machine."""
 
+import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
 START_S = 10.0
+
+
+class Mosquitto:
+    """A broker that may be killed and started again, on the same port."""
+
+    def __init__(self, folder: Path, lines: Sequence[str] = ()) -> None:
+        """*lines* are settings of its listener, beside the port."""
+        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+        assert program, (
+            "mosquitto is not installed; install with: "
+            "sudo apt-get install -y mosquitto"
+        )
+        self.port = _free_port()
+        settings = folder / "mosquitto.conf"
+        own = [
+            "log_type error",
+            "log_type warning",
+            f"listener {self.port} 127.0.0.1",
+            "persistence false",
+        ]
+        if os.geteuid() == 0:  # else it is asked to become somebody else
+            own.append("user root")
+        settings.write_text("\n".join([*own, *lines]) + "\n", encoding="utf-8")
+        self._command = [program, "-c", str(settings)]
+        self.start()
+
+    def start(self) -> None:
+        """Start; return when it listens."""
+        self.process = subprocess.Popen(
+            self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        _wait_until_open(self.port, self.process)
+
+    def stop(self) -> None:
+        """End it in order."""
+        self.process.terminate()
+        self.process.communicate(timeout=10)
+
+    def kill(self) -> None:
+        """End it at once, without a word to its clients."""
+        self.process.kill()
+        self.process.communicate(timeout=10)
+
+
+@contextmanager
+def mosquitto(folder: Path, lines: Sequence[str] = ()) -> Iterator[Mosquitto]:
+    """Run a broker with these settings."""
+    broker = Mosquitto(folder, lines)
+    try:
+        yield broker
+    finally:
+        broker.stop()
 
 
 @contextmanager
@@ -23,32 +76,16 @@ def broker(
     With a *user*, nobody else is let in; with a *certificate* and its key, it speaks
     TLS only.
     """
-    program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    assert program, (
-        "mosquitto is not installed; install with: sudo apt-get install -y mosquitto"
-    )
-    port = _free_port()
-    lines = [f"listener {port} 127.0.0.1", "user root", "persistence false"]
+    lines = ["allow_anonymous true"]
     if user:
         file = folder / "passwords"
         tool = "mosquitto_passwd"
         subprocess.run([tool, "-c", "-b", file, user, password], check=True)
-        lines += ["allow_anonymous false", f"password_file {file}"]
-    else:
-        lines.append("allow_anonymous true")
+        lines = ["allow_anonymous false", f"password_file {file}"]
     if certificate:
         lines += [f"certfile {certificate[0]}", f"keyfile {certificate[1]}"]
-    settings = folder / "mosquitto.conf"
-    settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with subprocess.Popen(
-        [program, "-c", str(settings)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        try:
-            _wait_until_open(port, process)
-            yield port
-        finally:
-            process.terminate()
-            process.communicate(timeout=10)
+    with mosquitto(folder, lines) as running:
+        yield running.port
 
 
 def _free_port() -> int:

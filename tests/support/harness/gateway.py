@@ -193,6 +193,10 @@ class Gateway:
             previous = batch_hash(batch.data)
         return [decode(batch.data) for batch in stored]
 
+    def books(self) -> list[Batch]:
+        """Return the batches with windows and events, see ``sealed``."""
+        return self.sealed("ledger") + self.sealed("minutes")
+
     def __enter__(self) -> Self:
         return self
 

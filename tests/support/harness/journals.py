@@ -18,13 +18,18 @@ def open_journal(
     uplinks: Iterable[str] | None = None,
     *,
     hardware: bytes = b"",
+    wall_ns: int = 0,
 ) -> Journal:
-    """Open a journal that leaves nothing to others; *uplinks* want all streams."""
+    """Open a journal that leaves nothing to others; *uplinks* want all streams.
+
+    By its clock nothing ever is old.
+    """
     return Journal.open(
         folder,
         JournalSettings(max_bytes=max_bytes, min_free_bytes=0),
         uplinks=None if uplinks is None else dict.fromkeys(uplinks, STREAMS),
         hardware=hardware,
+        wall_ns=lambda: wall_ns,
     )
 
 

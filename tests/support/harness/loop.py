@@ -28,6 +28,15 @@ class LoopThread:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.run(_cancel_the_rest())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _cancel_the_rest() -> None:
+    """End what libraries left behind, as asyncio.run does."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)

@@ -13,6 +13,7 @@ from reference.frame import with_crc
 
 from zerometer.agent.demo.processes import Process, boottime_offset_ns
 from zerometer.agent.demo.scene import write_site
+from zerometer.agent.journal_tools.contents import read_batches
 
 #: Most that a request may ask for, by function.
 MOST = {1: 2000, 2: 2000, 3: 125, 4: 125}
@@ -122,13 +123,10 @@ class Plant:
 
     def journalled(self) -> dict[tuple[str, int], bytes]:
         """Return the data of every batch in the agent's journal, by stream and seq."""
-        path = self._folder / "journal" / "journal.db"
-        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        try:
-            rows = database.execute("SELECT stream, seq, data FROM batch").fetchall()
-        finally:
-            database.close()
-        return {(stream, seq): data for stream, seq, data in rows}
+        return {
+            (kept.stream, kept.seq): kept.data
+            for kept in read_batches(self._folder / "journal")
+        }
 
     def windows(self, length: str) -> dict[int, dict[str, int]]:
         """Return the cells of the receiver's windows, by start in ms."""

@@ -18,11 +18,12 @@ sys.exit(options.run(options))
 class ReceiverProcess:
     """Starts at once, and returns when it listens."""
 
-    def __init__(self, database: Path, port: int = 0) -> None:
+    def __init__(self, database: Path, port: int = 0, *options: str) -> None:
         self._process = subprocess.Popen(
             [
                 sys.executable, "-c", PROGRAM,
                 "receive", "--to", str(database), "--port", str(port),
+                *options,
             ],
             stdout=subprocess.PIPE,
             text=True,

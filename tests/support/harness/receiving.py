@@ -1,8 +1,10 @@
 """A receiver in this process, and the standard library's client to ask it."""
 
+import asyncio
 import http.client
 import json
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from email.message import Message
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import Any
 
 from harness.loop import LoopThread
 
-from zerometer.agent.receiver.server import Receiver
+from zerometer.agent.receiver.server import Admission, Receiver
 from zerometer.agent.receiver.store import Store
+from zerometer.core.site import UplinkSettings
 
+OPEN = Admission()
 Answer = tuple[int, Message, Any]
 
 
@@ -52,14 +56,45 @@ class Receiving:
 
     def desk(self, function: Callable[[Store], object]) -> Any:
         """Run *function* on the receiver's store, in its thread."""
-        return self._loop.run(self._receiver._desk.run(function))
+        return self._loop.run(self._receiver.desk.run(function))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the store's thread from its work meanwhile."""
+        entered, let_go = threading.Event(), threading.Event()
+
+        def hold(_store: Store) -> None:
+            entered.set()
+            let_go.wait(5)
+
+        holding = threading.Thread(target=self.desk, args=(hold,))
+        holding.start()
+        assert entered.wait(5)
+        try:
+            yield
+        finally:
+            let_go.set()
+            holding.join()
+
+    def until_waiting(self, count: int) -> None:
+        """Return when *count* batches wait for the store."""
+
+        async def wait() -> None:
+            while self._receiver.desk.waiting < count:
+                await asyncio.sleep(0)
+
+        self._loop.run(wait())
 
 
 @contextmanager
-def receiving(path: Path) -> Iterator[Receiving]:
-    """Run a receiver into the database at *path*."""
+def receiving(
+    path: Path,
+    brokers: Sequence[UplinkSettings] = (),
+    admission: Admission = OPEN,
+) -> Iterator[Receiving]:
+    """Run a receiver into the database at *path*, fed by *brokers*, too."""
     with LoopThread() as loop:
-        receiver = Receiver(path, "127.0.0.1", 0)
+        receiver = Receiver(str(path), "127.0.0.1", 0, brokers, admission)
         port = loop.run(receiver.start())
         try:
             yield Receiving(receiver, loop, port)

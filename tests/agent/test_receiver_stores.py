@@ -1,7 +1,6 @@
-"""What the receiver's database holds of a batch, and how it is read."""
+"""What the receiver's databases hold of a batch, and how it is read: all the same."""
 
 import json
-import sqlite3
 from array import array
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,31 +9,49 @@ from typing import Any
 
 import pytest
 from harness.batches import EPOCH, SOURCE
+from harness.postgres import PostgresServer
 from harness.sealed_batches import START_MS, power_table, sealed
+from harness.taking import take
 
-from zerometer.agent.batch import Column, Gap, Table
+from zerometer.agent.batch import Column, Gap, Table, batch_hash, decode
 from zerometer.agent.receiver.errors import (
     BadTableError,
     IdentityConflictError,
-    StoreError,
-    StoreGoneError,
 )
-from zerometer.agent.receiver.intake import take
-from zerometer.agent.receiver.status import missing_ranges, read_status
+from zerometer.agent.receiver.model import Incoming, Receipt
+from zerometer.agent.receiver.status import read_status
 from zerometer.agent.receiver.store import Store
+from zerometer.agent.receiver.stores import store_opener
 
+TARGETS = ("sqlite", "duckdb", "postgresql")
 NAN = float("nan")
 TIMES = array("q", [START_MS, START_MS + 1500])
 
 
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return where an empty store is, as ``--to`` names it."""
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.database() as url:
+            yield url
+    else:
+        yield f"{request.param}:{tmp_path / 'received'}"
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store(tmp_path / "received.sqlite", lambda: 17_000_000)) as store:
+def store(target: str) -> Iterator[Store]:
+    with closing(store_opener(target)()) as store:
         yield store
 
 
 def select(store: Store, sql: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in store.query(sql)]
+    return [tuple(row.values()) for row in store.query(sql)]
+
+
+def fields_of(json_object: Any) -> Any:
+    """Return what an object says, which a database may have opened already."""
+    return json.loads(json_object) if isinstance(json_object, str) else json_object
 
 
 def table(name: str, *columns: Column) -> Table:
@@ -97,12 +114,34 @@ def test_events_are_kept_whole(store: Store) -> None:
     )
     take(store, sealed(1, tables=[events]))
     rows = select(store, "SELECT site, time, fields FROM event_log")
-    assert [(site, time, json.loads(fields)) for site, time, fields in rows] == [
+    assert [(site, time, fields_of(fields)) for site, time, fields in rows] == [
         ("demo", "2026-01-01T00:00:00.000Z",
          {"kind": "timeout", "meter": "press-3", "latency": None}),
         ("demo", "2026-01-01T00:00:01.500Z",
          {"kind": "up", "meter": None, "latency": None}),
     ]  # fmt: skip
+
+
+def test_records_of_one_time_are_all_kept(store: Store) -> None:
+    """What explains the numbers is no series: a site has many meters at once."""
+    meters = Table(
+        "config/meters",
+        [
+            Column("time", "ms", 0, array("q", [START_MS, START_MS])),
+            Column("meter", "", 0, ["press-3", "grid"]),
+            Column("unit", "", 0, array("q", [7, 1])),
+        ],
+    )
+    take(store, sealed(1, stream="state", tables=[meters]))
+    assert select(store, "SELECT * FROM event_log") == []
+    rows = select(
+        store,
+        """SELECT "table", t_ms, fields FROM record ORDER BY fields ->> 'meter'""",
+    )
+    assert [(name, time_ms, fields_of(fields)) for name, time_ms, fields in rows] == [
+        ("config/meters", START_MS, {"meter": m, "unit": u})
+        for m, u in (("grid", 1), ("press-3", 7))
+    ]
 
 
 def test_tables_of_one_name_belong_together(store: Store) -> None:
@@ -113,10 +152,15 @@ def test_tables_of_one_name_belong_together(store: Store) -> None:
         table("readings/press/power", Column("p2", "kW", 0, array("q", [3, 4]))),
     ]
     take(store, sealed(1, tables=tables))
+    assert select(store, "SELECT kind FROM event_log ORDER BY 1") == [
+        ("a",),
+        ("b",),
+        ("c",),
+        ("d",),
+    ]
     assert select(
-        store, "SELECT json_extract(fields, '$.kind') FROM event_log ORDER BY 1"
-    ) == [("a",), ("b",), ("c",), ("d",)]
-    assert select(store, "SELECT sum(value) FROM reading GROUP BY point") == [
+        store, "SELECT sum(value) FROM reading GROUP BY point ORDER BY 1"
+    ) == [
         (3.0,),
         (7.0,),
     ]
@@ -125,7 +169,9 @@ def test_tables_of_one_name_belong_together(store: Store) -> None:
 def test_texts_of_a_series_are_kept(store: Store) -> None:
     state = table("readings/press-3/state", Column("mode", "", 0, ["run", None]))
     take(store, sealed(1, tables=[state]))
-    assert select(store, "SELECT point, value FROM reading") == [("mode", "run")]
+    assert select(store, "SELECT point, value, text FROM reading") == [
+        ("mode", None, "run")
+    ]
 
 
 def test_another_exponent_is_another_series_of_the_same_point(store: Store) -> None:
@@ -151,9 +197,9 @@ def test_sources_do_not_mix(store: Store) -> None:
     other = bytes(reversed(SOURCE))
     assert take(store, sealed(1)).status == "stored"
     assert take(store, sealed(1, source=other, site="b")).status == "stored"
-    assert select(store, "SELECT count(*), count(DISTINCT source) FROM reading") == [
-        (6, 2)
-    ]
+    assert select(
+        store, "SELECT count(*) AS n, count(DISTINCT source) AS m FROM reading"
+    ) == [(6, 2)]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +231,7 @@ def test_a_batch_is_remembered_with_its_history(store: Store) -> None:
     assert select(
         store,
         "SELECT epoch, stream, seq, clock, config, factors, received_ms FROM batch",
-    ) == [(EPOCH.hex(), "readings", 1, "unsynced", "r7", '["grid-2023"]', 17)]
+    ) == [(EPOCH.hex(), "readings", 1, "unsynced", "r7", '["grid-2023"]', 17_000_000)]
 
 
 def test_declared_gaps_are_not_missing(store: Store) -> None:
@@ -200,85 +246,103 @@ def test_declared_gaps_are_not_missing(store: Store) -> None:
     assert stream["missing_ranges"] == [(5, 5), (7, 8)]
 
 
-@pytest.mark.parametrize(
-    ("covered", "missing"),
-    [
-        ([], []),
-        ([(1, 1)], []),
-        ([(2, 3)], [(1, 1)]),
-        ([(1, 5), (2, 3), (7, 7)], [(6, 6)]),
-        ([(7, 9), (1, 3)], [(4, 6)]),
-        ([(1, 2), (3, 4)], []),
-    ],
-)
-def test_missing_ranges(
-    covered: list[tuple[int, int]], missing: list[tuple[int, int]]
-) -> None:
-    assert missing_ranges(covered) == missing
-
-
-def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
-    path = tmp_path / "received.sqlite"
+def test_everything_is_there_after_a_restart(target: str) -> None:
     for status in ("stored", "duplicate"):
-        with closing(Store(path)) as store:
+        with closing(store_opener(target)()) as store:
             assert take(store, sealed(1)).status == status
             with pytest.raises(IdentityConflictError, match="readings/1: hash is"):
                 take(store, sealed(1, config="changed"))
+            assert select(store, "SELECT value FROM reading ORDER BY t_ms") == [
+                (0.3,),
+                (0.4,),
+                (0.5,),
+            ]
 
 
-def test_commits_are_synced(store: Store) -> None:
-    assert select(store, "PRAGMA journal_mode") == [("wal",)]
-    assert select(store, "PRAGMA synchronous") == [(2,)]
+def test_a_conflict_is_written_down(store: Store) -> None:
+    take(store, sealed(1))
+    for moment in (20, 30):
+        with pytest.raises(IdentityConflictError):
+            take(store, sealed(1, config="cloned"), moment)
+    (row,) = store.query("SELECT * FROM conflict")
+    assert (row["stream"], row["seq"], row["times"]) == ("readings", 1, 2)
+    assert (row["first_ms"], row["last_ms"]) == (20, 30)
+    assert bytes(row["committed"]) == batch_hash(sealed(1))
+    assert bytes(row["offered"]) == batch_hash(sealed(1, config="cloned"))
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="unable to open"):
-        Store(tmp_path / "nowhere" / "received.sqlite")
+def incoming(data: bytes) -> Incoming:
+    return Incoming(decode(data), batch_hash(data), 0)
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    path = tmp_path / "notes.txt"
-    path.write_text("not a database" * 100)
-    with pytest.raises(StoreError, match=r"notes\.txt: file is not a database"):
-        Store(path)
+def test_one_bad_batch_does_not_spoil_the_group(store: Store) -> None:
+    """Nor does a duplicate, or one in conflict, within the same group."""
+    bad = Table("readings/press/power", [Column("power", "kW", 0, TIMES)])
+    group = [
+        sealed(3),
+        sealed(1),
+        sealed(2, tables=[bad]),
+        sealed(1),
+        sealed(1, config="x"),
+    ]
+    outcomes = store.commit([incoming(data) for data in group])
+    assert [
+        outcome.status if isinstance(outcome, Receipt) else type(outcome)
+        for outcome in outcomes
+    ] == ["stored", "stored", BadTableError, "duplicate", IdentityConflictError]
+    assert select(store, "SELECT seq FROM batch ORDER BY seq") == [(1,), (3,)]
+    assert select(store, "SELECT count(*) FROM reading") == [(6,)]
+    assert select(store, "SELECT count(*) FROM conflict") == [(1,)]
 
 
-def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "other.sqlite"
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("CREATE TABLE batch (id)")
-    with pytest.raises(StoreError, match="belongs to another application"):
-        Store(path)
+def test_texts_that_a_database_cannot_hold(store: Store) -> None:
+    """NUL is replaced everywhere: PostgreSQL has none."""
+    tables = [
+        table("readings/a\0b/power", Column("p\0", "k\0W", 0, ["\0x", None])),
+        table("events", Column("kind", "", 0, ["\0up", None])),
+    ]
+    data = sealed(1, tables=tables, site="s\0", stream="r\0", config="c\0",
+                  factors=("f\0",), gaps=(Gap(7, 7, "w\0"),))  # fmt: skip
+    assert take(store, data).status == "stored"
+    assert take(store, data).status == "duplicate"
+    sql = "SELECT site, meter, point, unit, text FROM reading"
+    nul = "\ufffd"
+    assert select(store, sql) == [
+        (f"s{nul}", f"a{nul}b", f"p{nul}", f"k{nul}W", f"{nul}x")
+    ]
+    assert select(store, "SELECT kind FROM event_log ORDER BY t_ms") == [
+        (f"{nul}up",),
+        (None,),
+    ]
 
 
-def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "received.sqlite"
-    Store(path).close()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match="schema version is 99, known is 1"):
-        Store(path)
+@pytest.mark.parametrize("time_ms", [-1, 253_402_300_800_000])
+def test_times_that_no_calendar_has_are_refused(store: Store, time_ms: int) -> None:
+    times = array("q", [START_MS, time_ms])
+    odd = Table("events", [Column("time", "ms", 0, times)])
+    with pytest.raises(BadTableError, match="allowed are 0 to 253402300799999"):
+        take(store, sealed(1, tables=[odd]))
 
 
-def test_an_odd_file_name(tmp_path: Path) -> None:
-    path = tmp_path / "50% of a? #1.sqlite"
-    Store(path).close()
-    assert path.exists()
-
-
-@pytest.mark.parametrize("again", [False, True])
-@pytest.mark.parametrize("replaced", [False, True])
-def test_nothing_is_taken_into_a_file_that_has_left_its_place(
-    tmp_path: Path, replaced: bool, again: bool
-) -> None:
-    """Also nothing that it holds: the sender must send it again to the next file."""
-    path = tmp_path / "received.sqlite"
-    with closing(Store(path)) as store:
-        take(store, sealed(1))
-        for file in tmp_path.iterdir():
-            file.unlink()
-        if replaced:
-            Store(path).close()
-        with pytest.raises(StoreGoneError, match="deleted or replaced"):
-            take(store, sealed(1 if again else 2))
-        assert StoreGoneError.code == "store-gone"
+def test_times_of_any_month(store: Store) -> None:
+    """Also those of a clock that has lost its battery, or is far ahead."""
+    times = array(
+        "q",
+        [
+            0,
+            1_580_000_000_000,
+            1_769_904_000_000,
+            4_102_444_800_000,
+            253_402_300_799_999,
+        ],
+    )
+    power = Column("power", "kW", 0, array("d", [1, 2, 3, 4, 5]))
+    odd = Table("readings/a/b", [Column("time", "ms", 0, times), power])
+    take(store, sealed(1, tables=[odd]))
+    assert select(store, "SELECT time FROM reading ORDER BY t_ms") == [
+        ("1970-01-01T00:00:00.000Z",),
+        ("2020-01-26T00:53:20.000Z",),
+        ("2026-02-01T00:00:00.000Z",),
+        ("2100-01-01T00:00:00.000Z",),
+        ("9999-12-31T23:59:59.999Z",),
+    ]

@@ -1,0 +1,1 @@
+"""Rows of the stream ``state``: what explains the numbers of the others."""

@@ -1,0 +1,56 @@
+"""Both our ends of a NATS server: all arrives, and all of it once."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from harness.nats_ends import batch, sender_to
+from harness.nats_server import nats_server
+from harness.receiving import receiving
+
+from zerometer.agent.uplink.base import Outcome
+from zerometer.core.site import UplinkSettings
+
+
+@pytest.mark.timeout(60)
+def test_a_server_that_is_killed_and_comes_back(tmp_path: Path) -> None:
+    database = tmp_path / "received.sqlite"
+    with nats_server(tmp_path) as server:
+        sender = sender_to(server.url)
+        broker = UplinkSettings(id="receiver", url=server.url)
+        with receiving(database, [broker]):
+            for seq in range(1, 31):
+                while sender.send(batch(seq), 2).outcome is not Outcome.ACCEPTED:
+                    pass
+                if seq % 10 == 0:
+                    server.kill()
+                    server.start()
+        sender.close()
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT seq FROM batch ORDER BY id").fetchall()
+        (samples,) = connection.execute("SELECT count(*) FROM sample").fetchone()
+    assert [seq for (seq,) in rows] == list(range(1, 31))
+    assert samples == 90
+
+
+def test_an_answer_that_nobody_heard(tmp_path: Path) -> None:
+    """The gateway is restarted before its batch is taken, and its answer is lost."""
+    database = tmp_path / "received.sqlite"
+    with nats_server(tmp_path) as server:
+        broker = UplinkSettings(id="receiver", url=server.url)
+        sender = sender_to(server.url)
+        with receiving(database, [broker]):
+            while sender.send(batch(1), 2).outcome is not Outcome.ACCEPTED:
+                pass  # the stream is not made yet
+        assert sender.send(batch(2), 0.1).outcome is Outcome.RETRY
+        sender.close()
+        with receiving(database, [broker]) as receiver:
+            while receiver.request("GET", "/v1/status")[2]["batches"] < 2:
+                pass
+            sender = sender_to(server.url)
+            # The server drops it as a repeat, so nobody sees it, and nobody answers.
+            assert sender.send(batch(2), 0.5).outcome is Outcome.RETRY
+            assert sender.send(batch(2), 4).outcome is Outcome.ACCEPTED
+            assert receiver.request("GET", "/v1/status")[2]["batches"] == 2
+            sender.close()
