@@ -106,6 +106,8 @@ def _open(path: Path, cursors: Cursors, wal_pages: int) -> Opened:
         book.load(contents.parts)
         if CURSORS in contents.parts:
             cursors.restore(contents.parts[CURSORS])
+        if contents.parts.get(CURSORS) != cursors.pack():
+            book.dirty.add(CURSORS)  # uplinks came or went
         for words in contents.damaged:
             if "stream:" in words or "cannot be read" in words:
                 raise DamagedError(words)

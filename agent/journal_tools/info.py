@@ -121,6 +121,8 @@ def _stream(contents: Contents, name: str, kept: Kept) -> Json:
 def _uplinks(contents: Contents, kept: dict[str, Kept]) -> Iterator[Json]:
     for uplink in contents.book.cursors.uplinks():
         for name, stream in sorted(kept.items()):
+            if not contents.book.cursors.wants(uplink, name):
+                continue
             done = contents.book.cursors.acknowledged(uplink, name)
             first, last = stream.first, stream.last
             lost = contents.book.streams[name].dead()
