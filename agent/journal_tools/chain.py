@@ -19,9 +19,9 @@ Series = tuple[str, str, str]
 class Finding:
     """What is wrong with batches *first* to *last* of a series.
 
-    ``kind``: unreadable (whose it is cannot be said), changed (it is not the one that was sealed), missing (it is not there,
-    and no gap says so), misplaced (it stands where another one belongs), conflict
-    (two different ones have its number).
+    ``kind``: unreadable (whose it is cannot be said), changed (it is not the one that
+    was sealed), missing (it is not there, and no gap says so), misplaced (it stands
+    where another one belongs), conflict (two different ones have its number).
     """
 
     kind: str
@@ -237,4 +237,3 @@ class Chains:
         numbers = f"batch {first}" if first == last else f"batches {first} to {last}"
         text = f"{series[2]}: {numbers} not there, and no gap says so"
         self._tell(series, "missing", first, last, text)
-

@@ -126,7 +126,7 @@ def _load_0_1(connection: sqlite3.Connection, book: Book) -> None:
             hash=digest,
             samples=samples,
             bases=[(book.epoch, 0)],
-            losses=[Loss(*loss, SETTLED) for loss in losses],
+            losses=[Loss(first, last, why, SETTLED) for first, last, why in losses],
         )
     for uplink, last in rows("SELECT uplink, id FROM cursor"):
         book.cursors.meet(uplink)

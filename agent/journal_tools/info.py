@@ -147,4 +147,3 @@ def _gaps(contents: Contents) -> Iterator[Json]:
                 "reason": loss.reason,
                 "declared": loss.told != 0,
             }
-

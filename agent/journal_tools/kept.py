@@ -13,9 +13,7 @@ from zerometer.agent.journal.stream_file import READ_COLUMNS
 from zerometer.agent.journal_tools.read_only import reading
 from zerometer.core.errors import JournalError, UsageError
 
-_ROWS = (
-    f"SELECT {READ_COLUMNS}, crc FROM batch WHERE position <= ? ORDER BY position"
-)
+_ROWS = f"SELECT {READ_COLUMNS}, crc FROM batch WHERE position <= ? ORDER BY position"
 #: One file for everything, as version 0.1 had it.
 _ROWS_OF_0_1 = (
     "SELECT stream, id, seq, t0_ms, t1_ms, samples, data, crc FROM batch ORDER BY id"
@@ -90,9 +88,7 @@ def batches_of_file(file: Path) -> Iterator[Kept]:
             raise UsageError(f"{file}: not a readable journal: it has no batches")
 
 
-def _stream(
-    folder: Path, stream: str, end: int, tell: Tell | None
-) -> Iterator[Kept]:
+def _stream(folder: Path, stream: str, end: int, tell: Tell | None) -> Iterator[Kept]:
     for name, number in stream_files(folder):
         if name != stream:
             continue

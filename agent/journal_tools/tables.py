@@ -50,9 +50,7 @@ def _reading_rows(table: Table) -> Iterator[Row]:
             continue
         index = columns.get(f"{column.name}.index", [None] * table.rows)
         values = columns[column.name]
-        for time_ms, value, counted in zip(
-            _times(table), values, index, strict=True
-        ):
+        for time_ms, value, counted in zip(_times(table), values, index, strict=True):
             if value is not None:
                 yield time_ms, meter, column.name, value, counted, column.unit
 

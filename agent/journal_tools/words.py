@@ -33,9 +33,7 @@ def info_lines(info: Json) -> Iterator[str]:
             for s in info["streams"]
         ],
     )  # fmt: skip
-    yield from _part(
-        ("uplink", "stream", "acknowledged", "pending"), info["uplinks"]
-    )
+    yield from _part(("uplink", "stream", "acknowledged", "pending"), info["uplinks"])
     yield from _part(
         ("gap in", "epoch", "first", "last", "reason", "declared"),
         [{**gap, "gap in": gap["stream"]} for gap in info["gaps"]],

@@ -135,7 +135,9 @@ def test_readings_as_csv(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("stream", "length"), [("minutes", "1min"), ("ledger", "15min")])
+@pytest.mark.parametrize(
+    ("stream", "length"), [("minutes", "1min"), ("ledger", "15min")]
+)
 def test_windows_as_csv(
     folder: Path, capsys: pytest.CaptureFixture[str], stream: str, length: str
 ) -> None:
@@ -305,9 +307,7 @@ def test_what_was_sent_goes_without_a_gap(
     keep_ms = time.time_ns() // 1_000_000 - third
     assert keep_ms > 0
     with closing(open_journal(files, uplinks=["up"])) as journal:
-        (batch,) = [
-            b for b in unsent(journal) if (b.stream, b.seq) == ("readings", 3)
-        ]
+        (batch,) = [b for b in unsent(journal) if (b.stream, b.seq) == ("readings", 3)]
         journal.acknowledge("up", batch)
     text = printed(capsys, *call)
     assert [line.split(":")[0] for line in text.splitlines()] == [

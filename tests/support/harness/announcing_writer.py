@@ -16,9 +16,9 @@ from harness.sealed_batches import power_table
 from zerometer.agent.batch import batch_hash, encode
 from zerometer.agent.journal import Commit, SealedBatch
 
-MAX_BYTES = 1_500_000
+MAX_BYTES = 300_000
 STREAMS = ("readings", "minutes", "ledger")
-#: Rows of a batch: some 9 kB.
+#: Rows of a batch: some 500 bytes.
 ROWS = 3000
 
 

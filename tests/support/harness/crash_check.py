@@ -172,4 +172,4 @@ if __name__ == "__main__":
     trace, root, first, step, count, *without = sys.argv[1:]
     recorded = [call for call in read_calls(Path(trace)) if call.kind not in without]
     taken = range(int(first), int(count), int(step))
-    print(json.dumps(asdict(check(recorded, Path(root), taken))))
+    json.dump(asdict(check(recorded, Path(root), taken)), sys.stdout)

@@ -84,8 +84,7 @@ class Sealing:
         for number in numbers:
             self._number += 1
             batches = [
-                self._batch(stream, tables)
-                for stream, tables in minute(number).items()
+                self._batch(stream, tables) for stream, tables in minute(number).items()
             ]
             commit = Commit(number=self._number, state=b"state", sealed=batches)
             self.journal.append(commit).result()
