@@ -31,10 +31,8 @@ def read_files(source: str) -> Iterator[tuple[str, bytes]]:
     path = Path(source)
     try:
         if is_journal(path):
-            path = path / MAIN
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            if file.is_dir():
-                continue
+            path /= MAIN
+        for file in folder_files(path) if path.is_dir() else [path]:
             if is_sqlite(file):
                 for kept in _kept(file):
                     yield kept.name, kept.data
@@ -42,6 +40,20 @@ def read_files(source: str) -> Iterator[tuple[str, bytes]]:
                 yield str(file), file.read_bytes()
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}") from error
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """Return the files in *folder* and in those below it, by name.
+
+    Hidden ones are left out: an uplink that writes into the folder has not finished
+    them. Those that it has finished hold one batch each, and sort by time.
+    """
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
 
 
 def _kept(file: Path) -> Iterator[Kept]:

@@ -1,6 +1,6 @@
 """The daemon: wires buses, pipeline, journal, uplinks and page; starts and stops them.
 
-Threads: one per bus, one for the journal, one per uplink, one for factor series and
+Threads: one per bus, one for the journal, two per uplink, one for factor series and
 one for certificates where there are any; the main thread runs one asyncio loop with
 the ticks, the page and the signals. Nothing wakes without a deadline that asked for
 it.
@@ -25,10 +25,11 @@ from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.site_events.feed import EventFeed
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.unit_plans import unit_plans
-from zerometer.agent.uplink.schemes import open_uplink
+from zerometer.agent.uplink.schemes import open_sender, time_check
+from zerometer.agent.uplink.worker import Uplink
 from zerometer.core.errors import ZerometerError
 from zerometer.core.origin_factors import series_units
-from zerometer.core.site import Bus, Site
+from zerometer.core.site import Bus, Site, UplinkSettings
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.open_line import open_line
 from zerometer.drivers.memory import UnitMemory
@@ -90,7 +91,7 @@ class Daemon:
         if self._memory.notice:
             self._event("journal", "journal", self._memory.notice)
         self._buses = [self._bus(bus) for bus in site.buses]
-        self._uplinks = [open_uplink(u, self._journal) for u in site.uplinks]
+        self._uplinks = [self._uplink(settings) for settings in site.uplinks]
         self._snapshot = Snapshot(
             pipeline=self._pipeline,
             buses=self._buses,
@@ -152,6 +153,15 @@ class Daemon:
             self._notice,
             bus.timeout_ms * 1_000_000,
             self._memory.memories,
+        )
+
+    def _uplink(self, settings: UplinkSettings) -> Uplink:
+        return Uplink(
+            settings,
+            self._journal,
+            open_sender(settings, self._journal.source),
+            event=self._event,
+            time_is_known=time_check(settings),
         )
 
     def _notice(self, notice: BusNotice) -> None:
