@@ -55,7 +55,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A batch to be proved; what its place says that it is, where that is known."""
+    """A batch to be proved; what its place says that it is, where that is known.
+
+    ``file`` is where it stands with others, one after the other; "": by itself.
+    """
 
     name: str
     data: bytes
@@ -63,20 +66,18 @@ class Item:
     epoch: bytes | None = None
     stream: str | None = None
     seq: int | None = None
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """What is kept in memory of a batch: its number, its hash, the one before.
-
-    ``placed``: its place says by itself which number belongs there.
-    """
+    """What is kept in memory of a batch: its number, its hash, the one before."""
 
     name: str
     seq: int
     hash: bytes
     prev: bytes | None
-    placed: bool
+    file: str
 
 
 class Chains:
@@ -100,13 +101,15 @@ class Chains:
         if not item.intact:
             self._changed(item, "its row is not as it was written")
             return
-        placed = item.seq is not None
-        if placed and (item.seq, item.epoch) != (header.seq, header.epoch):
+        if item.seq is not None and (item.seq, item.epoch) != (
+            header.seq,
+            header.epoch,
+        ):
             self._misplaced(item, header)
         series = (header.source.hex(), header.epoch.hex(), header.stream)
         self._count(series, header, len(item.data))
         self._links[series].append(
-            _Link(item.name, header.seq, batch_hash(item.data), header.prev, placed)
+            _Link(item.name, header.seq, batch_hash(item.data), header.prev, item.file)
         )
         self._last = series
 
@@ -158,7 +161,7 @@ class Chains:
             series = (source, epoch, item.stream)
         self._tell(series, "changed", item.seq, item.seq, text)
         # Its number is there; what stood in it is not known.
-        self._links[series].append(_Link(item.name, item.seq, b"", b"", True))
+        self._links[series].append(_Link(item.name, item.seq, b"", b"", ""))
 
     def _misplaced(self, item: Item, header: Header) -> None:
         series = (header.source.hex(), header.epoch.hex(), header.stream)
@@ -185,13 +188,13 @@ class Chains:
 
     def _check_order(self, series: Series, links: list[_Link]) -> None:
         """Tell of batches that follow a later one, where only the order says so."""
-        seen: set[int] = set()
-        highest = 0
+        highest, file = 0, ""
         for link in links:
-            if link.seq < highest and not link.placed and link.seq not in seen:
+            if not link.file or link.file != file:
+                highest, file = 0, link.file
+            if link.seq < highest:
                 text = f"{link.name}: stands after batch {highest}"
                 self._tell(series, "misplaced", link.seq, link.seq, text)
-            seen.add(link.seq)
             highest = max(highest, link.seq)
 
     def _once(self, series: Series, links: list[_Link]) -> list[_Link]:

@@ -51,7 +51,7 @@ def _items(path: Path) -> Iterator[Item]:
     for name, data in read_files(str(path)):
         for start, part in split(data):
             where = f"{name}: byte {start}" if start else name
-            yield Item(where, part)
+            yield Item(where, part, file=name)
 
 
 def _tell(chains: Chains, contents: Contents) -> None:

@@ -9,13 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.journals import open_journal
+from harness.journals import open_journal, unsent
 from harness.sealing import Sealing, power
 
 from zerometer.agent.batch import decode, encode
 from zerometer.agent.cli.main import main
 from zerometer.agent.journal.schema import checksum
 from zerometer.agent.journal_tools.verify import verify
+from zerometer.agent.uplink.base import Outcome
+from zerometer.agent.uplink.file import FileSender
 
 MINUTES = 5
 FILE = "readings-000001.db"
@@ -219,6 +221,20 @@ def test_two_batches_of_one_number_are_a_conflict(
     other = encode(replace(batch.header, site="other"), batch.tables)
     (folder / "zz").write_bytes(other)
     assert [f.kind for f in verify(folder).findings] == ["conflict"]
+
+
+def test_the_folder_of_an_uplink(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with closing(open_journal(tmp_path / "journal", uplinks=["up"])) as journal:
+        Sealing(journal).minutes([3, 1, 2])  # a clock that was set back in between
+        sender = FileSender(out, journal.source)
+        for batch in unsent(journal):
+            assert sender.send(batch, 1.0).outcome is Outcome.ACCEPTED
+    assert found(out) == []
+    assert sum(proof.batches for proof in verify(out).proofs) == 9
+    next(out.rglob("*-readings-*2-*")).unlink()
+    assert found(out) == [("missing", "readings", 2, 2)]
 
 
 def test_batches_of_a_file_in_another_order_are_found(
