@@ -1,9 +1,9 @@
 """The daemon: wires buses, pipeline, journal, uplinks and page; starts and stops them.
 
-Threads: one per bus, one for the journal, two per uplink, one for factor series and
-one for certificates where there are any; the main thread runs one asyncio loop with
-the ticks, the page and the signals. Nothing wakes without a deadline that asked for
-it.
+Threads: one per bus, one for the journal, two per uplink, one for who is shown live
+values, one for factor series and one for certificates where there are any; the main
+thread runs one asyncio loop with the ticks, the page and the signals. Nothing wakes
+without a deadline that asked for it.
 """
 
 import asyncio
@@ -25,6 +25,8 @@ from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.site_events.feed import EventFeed
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.unit_plans import unit_plans
+from zerometer.agent.uplink.base import Sender
+from zerometer.agent.uplink.live_show import LiveShow
 from zerometer.agent.uplink.schemes import open_sender, time_check
 from zerometer.agent.uplink.worker import Uplink
 from zerometer.core.errors import ZerometerError
@@ -91,7 +93,9 @@ class Daemon:
         if self._memory.notice:
             self._event("journal", "journal", self._memory.notice)
         self._buses = [self._bus(bus) for bus in site.buses]
-        self._uplinks = [self._uplink(settings) for settings in site.uplinks]
+        senders = {u.id: open_sender(u, journal.source) for u in site.uplinks}
+        self._uplinks = [self._uplink(u, senders[u.id]) for u in site.uplinks]
+        self._live = LiveShow(site, senders, self._pipeline.latest, self._clock)
         self._snapshot = Snapshot(
             pipeline=self._pipeline,
             buses=self._buses,
@@ -155,11 +159,11 @@ class Daemon:
             self._memory.memories,
         )
 
-    def _uplink(self, settings: UplinkSettings) -> Uplink:
+    def _uplink(self, settings: UplinkSettings, sender: Sender) -> Uplink:
         return Uplink(
             settings,
             self._journal,
-            open_sender(settings, self._journal.source),
+            sender,
             event=self._event,
             time_is_known=time_check(settings),
         )
@@ -208,6 +212,7 @@ class Daemon:
             bus.start()
         for uplink in self._uplinks:
             uplink.start()
+        self._live.start()
         if self._factors is not None:
             self._factors.start()
         if self._matcher is not None:
@@ -234,6 +239,7 @@ class Daemon:
             return
         self._check()
         self._memory.keep(self._learnt, now_ns)
+        self._live.tick(self._clock.boottime_ns())
         if self._page is not None:
             self._page.publish()
         self._schedule()
@@ -266,6 +272,7 @@ class Daemon:
         if self._page is not None:
             await self._page.stop()
             self._page = None
+        self._live.stop()
         for bus in self._buses:
             bus.stop()
         if self._factors is not None:
