@@ -18,6 +18,7 @@ from zerometer.agent.bus_memory import BusMemory
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.forms import open_feed
+from zerometer.agent.hardware import hardware_hash
 from zerometer.agent.journal import Journal
 from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
@@ -58,6 +59,7 @@ async def run(site: Site) -> None:
         Path(site.journal.path),
         site.journal,
         uplinks={uplink.id: uplink.streams for uplink in site.uplinks},
+        hardware=hardware_hash(),
     )
     with closing(journal):
         await Daemon(site, journal).run()
