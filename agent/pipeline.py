@@ -189,6 +189,12 @@ class Pipeline:
         if self._pending is not None:
             wait([self._pending[1]])
             self._settle_commit()
+        if self._recorder.waits:
+            self._commit_now(boottime_ns)
+        self._commit_now(boottime_ns)
+
+    def _commit_now(self, boottime_ns: int) -> None:
+        """Commit, and wait for it; JournalError when that fails."""
         self._commit(boottime_ns)
         if self._pending is not None:
             self._pending[1].result()

@@ -55,7 +55,10 @@ class _Stream:
     next_seq: int
     last_hash: bytes | None
     open: OpenBatch
+    #: Gaps in sealed batches that the journal does not have yet.
     declared: set[Gap] = field(default_factory=set)
+    #: Since when there is a gap to declare, and no row to go with it.
+    owes_since_ms: int | None = None
 
 
 class Recorder:
@@ -92,6 +95,8 @@ class Recorder:
         self._sealed: list[SealedBatch] = []
         self._segments: list[tuple[str, bytes]] = []
         self._lost: set[tuple[str, int]] = set()
+        self._number = resume.number
+        self._offered: Commit | None = None
 
     def add_row(
         self, table: str, fields: tuple[Field, ...], time_ms: int, row: Sequence[float]
@@ -141,10 +146,29 @@ class Recorder:
             self._seal(stream)
 
     def seal_due(self, now_ms: int) -> None:
-        """Seal the open batches that are old enough."""
+        """Seal the open batches that are old enough.
+
+        Where nothing comes any more, a batch without rows brings what was lost.
+        """
         for stream in self._streams.values():
             if stream.open and stream.open.age_ms(now_ms) >= self._seal_ms:
                 self._seal(stream)
+            elif not stream.open and self._owes(stream, now_ms):
+                self._seal(stream, now_ms)
+
+    def _owes(self, stream: _Stream, now_ms: int) -> bool:
+        """Tell whether lost numbers have waited for a batch for long enough."""
+        if not self._undeclared(stream):
+            stream.owes_since_ms = None
+            return False
+        if stream.owes_since_ms is None:
+            stream.owes_since_ms = now_ms
+        return not 0 <= now_ms - stream.owes_since_ms < self._seal_ms
+
+    def _undeclared(self, stream: _Stream) -> tuple[Gap, ...]:
+        """Return the gaps that no batch declares, not even one that waits."""
+        gaps = self._gaps(stream.name)
+        return tuple(gap for gap in gaps if gap not in stream.declared)
 
     def seal_all(self) -> None:
         """Seal the open batches."""
@@ -160,14 +184,18 @@ class Recorder:
     ) -> Commit:
         """Return everything that is not durable yet, with the state it led to.
 
-        What a commit holds is kept until ``committed`` says that it is durable;
-        *shares*, quarters that can be restated, are kept by others.
+        Until ``committed`` says that it is durable, the same comes again: nobody
+        knows what became of a commit that failed. *shares* are quarters that can be
+        restated.
         """
+        if self._offered is not None:
+            return self._offered
         for stream in self._streams.values():
             segment = stream.open.segment()
             if segment is not None:
                 self._segments.append((stream.name, segment))
-        return Commit(
+        self._offered = Commit(
+            number=self._number + 1,
             state=state,
             segments=self._segments[:],
             sealed=self._sealed[:],
@@ -175,22 +203,31 @@ class Recorder:
             shares=list(shares),
             shares_from_ns=shares_from_ns,
         )
+        return self._offered
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is a commit that is not known to be durable."""
+        return self._offered is not None
 
     def committed(self, commit: Commit) -> None:
         """Forget what *commit* made durable."""
+        self._number, self._offered = commit.number, None
         durable = {id(part) for part in (*commit.segments, *commit.sealed)}
         self._segments = [s for s in self._segments if id(s) not in durable]
         self._sealed = [s for s in self._sealed if id(s) not in durable]
-        # What was given up while it was being written has arrived after all.
-        self._lost -= {(batch.stream, batch.seq) for batch in commit.sealed}
         self._lost -= commit.lost
+        for batch in commit.sealed:
+            self._streams[batch.stream].declared.difference_update(batch.gaps)
 
-    def _seal(self, stream: _Stream) -> None:
+    def _seal(self, stream: _Stream, now_ms: int = 0) -> None:
+        """Seal the open batch; one without rows is of *now_ms*."""
         open_batch, stream.open = stream.open, OpenBatch()
-        first_ms, last_ms = open_batch.span_ms()
+        first_ms, last_ms = open_batch.span_ms() if open_batch else (now_ms, now_ms)
         who = self._identity
-        lost = tuple(g for g in self._gaps(stream.name) if g not in stream.declared)
+        lost = self._undeclared(stream)
         stream.declared.update(lost)
+        stream.owes_since_ms = None
         data = encode(
             Header(
                 source=who.source,
@@ -218,6 +255,7 @@ class Recorder:
                 t0_ms=first_ms,
                 t1_ms=last_ms,
                 samples=samples,
+                gaps=lost,
             )
         )
         stream.next_seq += 1
@@ -230,14 +268,20 @@ class Recorder:
         """Let go of the oldest readings when too much waits for the journal.
 
         Then of the oldest minutes. The newest batch of each stream stays: the next
-        commit must end with it.
+        commit must end with it. So do those of a commit that may be durable.
         """
+        offered = {id(batch) for batch in (self._offered or Commit(state=b"")).sealed}
         surplus = sum(len(batch.data) for batch in self._sealed) - WAITING_BYTES
         for stream in (READINGS, MINUTES):
-            waiting = [batch for batch in self._sealed if batch.stream == stream]
+            waiting = [
+                batch
+                for batch in self._sealed
+                if batch.stream == stream and id(batch) not in offered
+            ]
             for batch in waiting[:-1]:
                 if surplus <= 0:
                     return
                 surplus -= len(batch.data)
                 self._sealed.remove(batch)
                 self._lost.add((batch.stream, batch.seq))
+                self._streams[stream].declared.difference_update(batch.gaps)

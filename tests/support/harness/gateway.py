@@ -1,10 +1,12 @@
 """An agent without buses and sockets: a pipeline on a real journal, and its clocks."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from harness.journals import open_journal, unsent
 from harness.sites import SECOND, World, small_site
 
 from zerometer.agent.batch import Batch, Table, batch_hash, decode
@@ -13,7 +15,7 @@ from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.factors.store import FactorStore
-from zerometer.agent.journal import Journal, StoredBatch
+from zerometer.agent.journal import StoredBatch
 from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.site_events.feed import EventFeed
 from zerometer.core.factor import FactorRow
@@ -79,8 +81,8 @@ class Gateway:
 
     def start(self) -> None:
         """Start an agent on the journal."""
-        self.journal = Journal.open(
-            self.folder, max_bytes=self.site.journal.max_bytes, uplinks=["up"]
+        self.journal = open_journal(
+            self.folder, self.site.journal.max_bytes, uplinks=["up"]
         )
         self.events = EventLog()
         self.clock = self.times.clock()
@@ -154,7 +156,7 @@ class Gateway:
 
     def settle(self) -> None:
         """Wait until the journal has done all it was asked for."""
-        self.journal.pending("up", 1)
+        self.journal.oldest("up", 1)
 
     def say(self, *rows: FactorRow) -> None:
         """Let the agent's own thread find rows in the file of factors."""
@@ -174,11 +176,8 @@ class Gateway:
 
     def stored(self) -> list[StoredBatch]:
         """Return what is in the journal, whose agent has ended."""
-        journal = Journal.open(self.folder, max_bytes=10**9)
-        try:
-            return journal.pending("up", 10**6)
-        finally:
-            journal.close()
+        with closing(open_journal(self.folder)) as journal:
+            return unsent(journal)
 
     def sealed(self, stream: str) -> list[Batch]:
         """Return the batches of *stream* in the journal, whose agent has ended.

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from math import nan
 from pathlib import Path
 
-from zerometer.agent.journal import Journal
+from harness.journals import open_journal
+
 from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
 from zerometer.core.points import Quality, Reading
@@ -17,7 +18,7 @@ Row = tuple[int, str, str, float]
 
 def record(folder: Path, site: Site, rows: Iterable[Row], *, seal_rows: int) -> None:
     """Write *rows* to a journal in *folder*, a batch for each *seal_rows* of them."""
-    journal = Journal.open(folder, max_bytes=1 << 28)
+    journal = open_journal(folder)
     try:
         identity = Identity(
             source=journal.source,
