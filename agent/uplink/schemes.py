@@ -3,11 +3,16 @@
 import time
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from zerometer.agent.clock import EPOCH_NS
 from zerometer.agent.uplink.base import Sender
 from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
+
+if TYPE_CHECKING:
+    from zerometer.agent.uplink.sparkplug import SparkplugSink
 
 #: The module of each scheme; each has ``open_sender(settings, source)``.
 MODULES = {
@@ -18,8 +23,6 @@ MODULES = {
     "nats": "nats",
     "nats+tls": "nats",
     "file": "file",
-    "sparkplug": "sparkplug",
-    "sparkplugs": "sparkplug",
 }
 #: What to install for a module that needs a library of its own.
 EXTRAS = {"mqtt": "mqtt", "nats": "nats", "sparkplug": "mqtt"}
@@ -40,17 +43,31 @@ def open_sender(settings: UplinkSettings, source: bytes) -> Sender:
             f'uplink "{settings.id}": url: scheme "{scheme}" is not one of '
             f"{', '.join(MODULES)}"
         )
+    opener: Callable[[UplinkSettings, bytes], Sender]
+    opener = _module(name, settings).open_sender
+    return opener(settings, source)
+
+
+def open_sink(settings: UplinkSettings) -> "SparkplugSink":
+    """Return who is shown the latest values and takes no batches.
+
+    ConfigError when what it needs is not installed.
+    """
+    sink: SparkplugSink = _module("sparkplug", settings).open_sink(settings)
+    return sink
+
+
+def _module(name: str, settings: UplinkSettings) -> ModuleType:
     try:
-        module = import_module(f"zerometer.agent.uplink.{name}")
+        return import_module(f"zerometer.agent.uplink.{name}")
     except ModuleNotFoundError as error:
         if name not in EXTRAS or (error.name or "").startswith("zerometer"):
             raise
+        scheme = settings.url.partition(":")[0]
         raise ConfigError(
             f'uplink "{settings.id}": url: scheme "{scheme}" needs {error.name}, '
             f'which is not installed: pip install "zerometer[{EXTRAS[name]}]"'
         ) from error
-    opener: Callable[[UplinkSettings, bytes], Sender] = module.open_sender
-    return opener(settings, source)
 
 
 def time_check(settings: UplinkSettings) -> Callable[[], bool]:

@@ -10,11 +10,11 @@ from zerometer.agent.uplink.http import HttpSender
 from zerometer.agent.uplink.schemes import MODULES, open_sender, time_check
 from zerometer.config.site_uplinks import SCHEMES
 from zerometer.core.errors import ConfigError
-from zerometer.core.site import UplinkSettings
+from zerometer.core.site import LIVE_ONLY, UplinkSettings
 
 
 def test_what_a_site_file_may_name_is_what_there_is() -> None:
-    assert set(SCHEMES) == set(MODULES)
+    assert set(SCHEMES) == {*MODULES, *LIVE_ONLY}
 
 
 def test_what_is_encrypted_waits_for_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
