@@ -70,6 +70,7 @@ def _send_all(settings: UplinkSettings, journal: Journal, batches: int) -> float
         journal,
         open_sender(settings, journal.source),
         event=print,
+        reissue=print,
         draw=lambda: 0.0,  # what spreads a fleet would only be waited for
     )
     start_s = time.monotonic()
