@@ -238,3 +238,20 @@ def test_two_senders_at_once(receiver: Receiving, database: Path) -> None:
         thread.join()
     assert sorted(outcomes) == ["duplicate"] * 60 + ["stored"] * 30
     assert (count(database, "batch"), count(database, "sample")) == (30, 90)
+
+
+def test_a_fault_of_ours_is_told_and_does_not_stop_us(
+    receiver: Receiving, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever it is: the sender tries again, and others are served."""
+
+    def broken(_batches: object) -> object:
+        raise RuntimeError("bug")
+
+    receiver.desk(lambda store: setattr(store, "commit", broken))
+    status, _, body = receiver.post(sealed(1))
+    assert (status, body["error"]) == (500, "store-failed")
+    assert "RuntimeError: see its log" in body["message"]
+    assert "bug" in caplog.text
+    receiver.desk(lambda store: delattr(store, "commit"))
+    assert receiver.post(sealed(1))[0] == 200
