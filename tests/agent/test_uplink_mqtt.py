@@ -99,6 +99,22 @@ def test_an_answer_to_another_batch_does_not_acknowledge_ours(
         assert sender.send(entry(), 5).outcome is Outcome.ACCEPTED
 
 
+def test_an_answer_that_comes_late_counts(port: int, sender: MqttSender) -> None:
+    late: list[bytes] = []
+
+    def hesitating(data: bytes) -> list[bytes]:
+        late.append(receipt(data))
+        return late if len(late) == 2 else []
+
+    with answering(port, hesitating) as came:
+        assert sender.send(entry(1), 0.3).outcome is Outcome.RETRY
+        assert sender.send(entry(2), 5).outcome is Outcome.ACCEPTED
+        assert sender.send(entry(1), 5).outcome is Outcome.ACCEPTED
+        assert [message.payload for message in came] == [sealed(1), sealed(2)]
+        assert sender.send(entry(1), 0.3).outcome is Outcome.RETRY
+        assert len(came) == 3
+
+
 @pytest.mark.parametrize("rubbish", [b"", b"\xff", b"[" * 60_000, b"[]", b'{"a":1}'])
 def test_rubbish_on_the_topic_of_answers_is_passed_over(
     port: int, sender: MqttSender, rubbish: bytes
