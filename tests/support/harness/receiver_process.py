@@ -18,7 +18,7 @@ sys.exit(options.run(options))
 class ReceiverProcess:
     """Starts at once, and returns when it listens."""
 
-    def __init__(self, database: Path, port: int = 0, *options: str) -> None:
+    def __init__(self, database: Path | str, port: int = 0, *options: str) -> None:
         self._process = subprocess.Popen(
             [
                 sys.executable, "-c", PROGRAM,
@@ -31,6 +31,11 @@ class ReceiverProcess:
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
         self.port = int(self.url.split(":")[2].split("/")[0])
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal; return the exit code."""
