@@ -3,17 +3,19 @@
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import msgpack
 
 from zerometer.agent.batch import peek
 from zerometer.agent.batch.limits import MAX_BYTES
+from zerometer.agent.journal.folder import MAIN
+from zerometer.agent.journal_tools.contents import read_batches
+from zerometer.agent.journal_tools.kept import Kept, batches_of_file, is_journal
+from zerometer.agent.journal_tools.read_only import is_sqlite
 from zerometer.core.errors import FormatError, UsageError
 
-JOURNAL = "journal.db"
-SQLITE = b"SQLite format 3\0"
 #: How a batch begins: an array of 3 or more, a map, a short text as its first key.
 BEGIN = re.compile(rb"[\x93-\x9f](?:[\x81-\x8f]|\xde..)[\xa1-\xbf][a-z]", re.S)
 
@@ -28,38 +30,37 @@ def read_files(source: str) -> Iterator[tuple[str, bytes]]:
         return
     path = Path(source)
     try:
-        if path.is_dir() and (path / JOURNAL).exists():
-            path = path / JOURNAL
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            if file.is_dir():
-                continue
-            if _is_sqlite(file):
-                yield from _journal(file)
+        if is_journal(path):
+            path /= MAIN
+        for file in folder_files(path) if path.is_dir() else [path]:
+            if is_sqlite(file):
+                for kept in _kept(file):
+                    yield kept.name, kept.data
             else:
                 yield str(file), file.read_bytes()
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}") from error
 
 
-def _is_sqlite(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(len(SQLITE)) == SQLITE
+def folder_files(folder: Path) -> list[Path]:
+    """Return the files in *folder* and in those below it, by name.
+
+    Hidden ones are left out: an uplink that writes into the folder has not finished
+    them. Those that it has finished hold one batch each, and sort by time.
+    """
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
 
 
-def _journal(file: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the batches of a journal, which an agent may be writing meanwhile."""
-    import sqlite3
-
-    uri = f"{file.absolute().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            found = connection.execute(
-                "SELECT stream, seq, data FROM batch ORDER BY id"
-            )
-            for stream, seq, data in found:
-                yield f"{file}: {stream}/{seq}", data
-    except sqlite3.Error as error:
-        raise UsageError(f"{file}: not a readable journal: {error}") from error
+def _kept(file: Path) -> Iterator[Kept]:
+    """Return the batches of a journal, by its main file, or of one of its files."""
+    if file.name == MAIN:
+        return read_batches(file.parent)
+    return batches_of_file(file)
 
 
 def split(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,9 +1,9 @@
 """The daemon: wires buses, pipeline, journal, uplinks and page; starts and stops them.
 
-Threads: one per bus, one for the journal, one per uplink, one for factor series and
-one for certificates where there are any; the main thread runs one asyncio loop with
-the ticks, the page and the signals. Nothing wakes without a deadline that asked for
-it.
+Threads: one per bus, one for the journal, two per uplink, one for who is shown live
+values, one for factor series and one for certificates where there are any; the main
+thread runs one asyncio loop with the ticks, the page and the signals. Nothing wakes
+without a deadline that asked for it.
 """
 
 import asyncio
@@ -18,20 +18,27 @@ from zerometer.agent.bus_memory import BusMemory
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.forms import open_feed
+from zerometer.agent.hardware import hardware_hash
 from zerometer.agent.journal import Journal
 from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
+from zerometer.agent.reissue import Reissues
 from zerometer.agent.site_events.feed import EventFeed
 from zerometer.agent.snapshot import Snapshot
+from zerometer.agent.state_rows.health import Health
 from zerometer.agent.unit_plans import unit_plans
-from zerometer.agent.uplink.schemes import open_uplink
-from zerometer.core.errors import JournalError, ZerometerError
+from zerometer.agent.uplink.base import Sender
+from zerometer.agent.uplink.live_show import LiveShow
+from zerometer.agent.uplink.schemes import open_sender, time_check
+from zerometer.agent.uplink.worker import Uplink
+from zerometer.core.errors import ZerometerError
 from zerometer.core.origin_factors import series_units
-from zerometer.core.site import Bus, Site
+from zerometer.core.site import Bus, Site, UplinkSettings
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.open_line import open_line
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice
+from zerometer.drivers.statistics import BusStatistics
 
 if TYPE_CHECKING:
     from zerometer.agent.certificates.matcher import MatcherThread
@@ -53,8 +60,9 @@ async def run(site: Site) -> None:
     """
     journal = Journal.open(
         Path(site.journal.path),
-        max_bytes=site.journal.max_bytes,
-        uplinks=[uplink.id for uplink in site.uplinks],
+        site.journal,
+        uplinks={uplink.id: uplink.streams for uplink in site.uplinks},
+        hardware=hardware_hash(),
     )
     with closing(journal):
         await Daemon(site, journal).run()
@@ -70,11 +78,11 @@ class Daemon:
         self._events = EventLog()
         resume = self._journal.resume()
         self._clock = Clock()
-        for notice in self._journal.notices:
-            self._event("journal", "journal", notice)
+        self._tell_notices()
         self._site_events = self._open_site_events()
         self._matcher = self._open_matcher()
         self._factors = self._open_factors()
+        self._reissues = Reissues()
         self._pipeline = Pipeline(
             site,
             self._journal,
@@ -84,12 +92,18 @@ class Daemon:
             site_events=self._site_events,
             factor_keeper=self._factors,
             matcher=self._matcher.matcher if self._matcher else None,
+            reissues=self._reissues,
+            health=Health(self._statistics, self._journal.info).rows,
         )
         self._memory = BusMemory(Path(site.journal.path), site.meters)
         if self._memory.notice:
             self._event("journal", "journal", self._memory.notice)
         self._buses = [self._bus(bus) for bus in site.buses]
-        self._uplinks = [open_uplink(u, self._journal) for u in site.uplinks]
+        senders = {u.id: open_sender(u, journal.source) for u in site.uplinks}
+        self._uplinks = [self._uplink(u, senders[u.id]) for u in site.uplinks]
+        self._live = LiveShow(
+            site, senders, self._pipeline.latest, self._clock, self._event
+        )
         self._snapshot = Snapshot(
             pipeline=self._pipeline,
             buses=self._buses,
@@ -102,6 +116,9 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._failure: Exception | None = None
         self._blind: ZerometerError | None = None
+
+    def _statistics(self) -> list[BusStatistics]:
+        return [bus.statistics() for bus in self._buses]
 
     def _open_site_events(self) -> EventFeed:
         feed = EventFeed(self._site)
@@ -153,6 +170,16 @@ class Daemon:
             self._memory.memories,
         )
 
+    def _uplink(self, settings: UplinkSettings, sender: Sender) -> Uplink:
+        return Uplink(
+            settings,
+            self._journal,
+            sender,
+            event=self._event,
+            reissue=self._reissues.ask,
+            time_is_known=time_check(settings),
+        )
+
     def _notice(self, notice: BusNotice) -> None:
         """Turn what a bus reports into an event; called from the bus's thread."""
         time_ms = self._clock.wall_ns(notice.time_ns) // 1_000_000
@@ -197,6 +224,7 @@ class Daemon:
             bus.start()
         for uplink in self._uplinks:
             uplink.start()
+        self._live.start()
         if self._factors is not None:
             self._factors.start()
         if self._matcher is not None:
@@ -223,6 +251,7 @@ class Daemon:
             return
         self._check()
         self._memory.keep(self._learnt, now_ns)
+        self._live.tick(self._clock.boottime_ns())
         if self._page is not None:
             self._page.publish()
         self._schedule()
@@ -237,12 +266,8 @@ class Daemon:
 
     def _check(self) -> None:
         """Stop when a part is gone that only a new start brings back."""
-        if fault := self._journal.fault:
-            # What is in memory can be saved nowhere; a new start tells what is true.
-            self._failure = JournalError(f"journal: {fault}: stops, to open it anew")
-            self._event("journal", "journal", str(self._failure))
-            self._stopping.set()
-        for statistics in (bus.statistics() for bus in self._buses):
+        self._tell_notices()
+        for statistics in self._statistics():
             if not statistics.alive:
                 self._blind = ZerometerError(
                     f"bus {statistics.bus}: its thread has ended, nobody reads its "
@@ -250,11 +275,16 @@ class Daemon:
                 )
                 self._stopping.set()
 
+    def _tell_notices(self) -> None:
+        for notice in self._journal.take_notices():
+            self._event("journal", "journal", notice)
+
     async def _quieten(self) -> None:
         """Let nothing new come in: no viewers, no readings."""
         if self._page is not None:
             await self._page.stop()
             self._page = None
+        self._live.stop()
         for bus in self._buses:
             bus.stop()
         if self._factors is not None:

@@ -6,9 +6,10 @@ put together from its segments again.
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from math import isnan
 from typing import cast
 
@@ -97,10 +98,13 @@ class OpenTable:
 
 
 class OpenBatch:
-    """All tables of a stream's open batch; true when it has rows."""
+    """All tables of a stream's open batch; true when it has rows.
+
+    A name has as many tables as there are sets of fields that come in one row.
+    """
 
     def __init__(self) -> None:
-        self._tables: dict[str, OpenTable] = {}
+        self._tables: dict[str, list[OpenTable]] = {}
         self._opened_ms: int | None = None
         #: Values in all tables, times not counted.
         self.samples = 0
@@ -122,26 +126,38 @@ class OpenBatch:
         self.samples += self._table(table, fields).add(time_ms, row)
 
     def _table(self, name: str, fields: tuple[Field, ...]) -> OpenTable:
-        table = self._tables.get(name)
-        if table is None:
-            table = self._tables[name] = OpenTable(name, fields)
-        return table
+        tables = self._tables.setdefault(name, [])
+        for table in tables:
+            if table.fields == fields:
+                return table
+        tables.append(OpenTable(name, fields))
+        return tables[-1]
+
+    def _all(self) -> Iterator[OpenTable]:
+        return chain.from_iterable(self._tables.values())
 
     def __bool__(self) -> bool:
         return bool(self._tables)
 
     def span_ms(self) -> tuple[int, int]:
         """Return the earliest and the latest time in the batch, which has rows."""
-        times = [table.times_ms for table in self._tables.values()]
+        times = [table.times_ms for table in self._all()]
         return min(map(min, times)), max(map(max, times))
 
     def tables(self) -> list[Table]:
-        """Return the batch's tables."""
-        return [table.table() for table in self._tables.values()]
+        """Return the batch's tables, those of a meter together.
+
+        Meters come as they answered first: neighbours on a bus have like times.
+        """
+        met: dict[str, int] = {}
+        for name in self._tables:
+            met.setdefault(_subject(name), len(met))
+        ordered = sorted(self._all(), key=lambda table: met[_subject(table.name)])
+        return [table.table() for table in ordered]
 
     def segment(self) -> bytes | None:
         """Return what was added since the last call, packed; None for nothing."""
-        segments = [table.segment() for table in self._tables.values()]
+        segments = [table.segment() for table in self._all()]
         parts = [part for part in segments if part is not None]
         if not parts:
             return None
@@ -165,11 +181,18 @@ class OpenBatch:
     def fits(self, name: str, fields: tuple[Field, ...]) -> bool:
         """Whether rows of these fields can join what the batch already holds.
 
-        They cannot when the site file changed over a restart: then the batch is
-        sealed as it is.
+        They cannot when the site file changed over a restart, and with it a column:
+        then the batch is sealed as it is.
         """
-        table = self._tables.get(name)
-        return table is None or table.fields == fields
+        tables = self._tables.get(name, ())
+        if any(table.fields == fields for table in tables):
+            return True
+        known = {field.name: field for table in tables for field in table.fields}
+        return all(known.get(field.name, field) == field for field in fields)
+
+
+def _subject(table: str) -> str:
+    return table.rpartition("/")[0]
 
 
 def _present(column: "array[float] | array[int] | list[str]") -> int:
@@ -193,11 +216,4 @@ def _column(field: Field, gathered: "array[float] | array[int] | list[str]") -> 
             quantise(values, field.exponent, whole, nulls)
             return Column(field.name, field.unit, field.exponent, whole, bytes(nulls))
     marks = bytes(map(isnan, values))
-    return Column(field.name, field.unit, 0, _shortest(values), marks)
-
-
-def _shortest(values: "array[float]") -> "array[float]":
-    """Return floats that came from float32 registers as such: half the bytes."""
-    short = array("f", values)
-    same = all(a == b or isnan(b) for a, b in zip(short, values, strict=True))
-    return short if same else values
+    return Column(field.name, field.unit, 0, values, marks)

@@ -1,14 +1,14 @@
-"""Readings as rows of a batch: one table per meter and point group.
+"""Readings as rows of a batch: a table for what is read together of a point group.
 
 Counters come twice: as the register says, and as the stitched index, which
 neither rolls over nor falls.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import floor, log10, nan
 
 from zerometer.agent.gather import Field
-from zerometer.core.points import Point, Reading
+from zerometer.core.points import Group, Point, Reading
 from zerometer.core.site import Meter
 
 #: index of a counter, by meter and point name
@@ -45,28 +45,29 @@ def _is_whole(value: float, exponent: int) -> bool:
 
 
 class _GroupRows:
-    """The table of one point group of a meter."""
+    """A table: the points of one group that one request brings.
 
-    def __init__(self, meter: Meter, group: str) -> None:
-        self.table = f"readings/{meter.id}/{group}"
-        self.points = [
-            (index, polled.point)
-            for index, polled in enumerate(meter.points)
-            if polled.point.group == group
-        ]
+    ``places`` are where their values stand in its readings.
+    """
+
+    def __init__(
+        self, table: str, places: Sequence[int], points: Sequence[Point], *, raw: bool
+    ) -> None:
+        self.table = table
+        self._points = tuple(zip(places, points, strict=True))
         self.fields = tuple(
-            Field(name, point.unit, exponent_of(point))
-            for _, point in self.points
+            Field(name, point.unit, None if raw else exponent_of(point))
+            for point in points
             for name in _names(point)
         )
 
     def row(
-        self, values: dict[int, float], meter: str, index_of: IndexOf
+        self, values: Sequence[float], meter: str, index_of: IndexOf
     ) -> list[float]:
-        """Return the row of a reading; points that it did not bring are NaN."""
+        """Return the row of a reading's values; NaN is none."""
         row = []
-        for index, point in self.points:
-            value = values.get(index, nan)
+        for place, point in self._points:
+            value = values[place]
             row.append(value)
             if point.kind == "counter":
                 known = value == value  # noqa: PLR0124 (not NaN)
@@ -81,29 +82,42 @@ def _names(point: Point) -> tuple[str, ...]:
 
 
 class ReadingRows:
-    """Turns readings into rows."""
+    """Turns readings into rows; *raw* values are not rounded to their resolution."""
 
-    def __init__(self, meters: Sequence[Meter], index_of: IndexOf) -> None:
+    def __init__(
+        self, meters: Sequence[Meter], index_of: IndexOf, *, raw: bool = False
+    ) -> None:
         self._index_of = index_of
-        self._groups = {
-            meter.id: [
-                _GroupRows(meter, group)
-                for group in dict.fromkeys(p.point.group for p in meter.points)
-            ]
-            for meter in meters
+        self._raw = raw
+        self._points = {
+            meter.id: [polled.point for polled in meter.points] for meter in meters
         }
+        self._groups: dict[tuple[str, tuple[int, ...]], list[_GroupRows]] = {}
 
     def rows(
         self, reading: Reading
     ) -> list[tuple[str, tuple[Field, ...], list[float]]]:
         """Return (table, fields, row) for each point group in *reading*."""
-        values = dict(zip(reading.points, reading.values, strict=True))
+        key = reading.meter, reading.points
+        groups = self._groups.get(key)
+        if groups is None:
+            groups = self._groups[key] = list(self._grouped(*key))
         return [
             (
                 group.table,
                 group.fields,
-                group.row(values, reading.meter, self._index_of),
+                group.row(reading.values, reading.meter, self._index_of),
             )
-            for group in self._groups[reading.meter]
-            if any(index in values for index, _ in group.points)
+            for group in groups
         ]
+
+    def _grouped(self, meter: str, points: Sequence[int]) -> Iterator[_GroupRows]:
+        """Yield what readings of *points* (indices of the meter's) are put into."""
+        members: dict[Group, list[int]] = {}
+        for place, index in enumerate(points):
+            group = self._points[meter][index].group
+            members.setdefault(group, []).append(place)
+        for group, places in members.items():
+            named = [self._points[meter][points[place]] for place in places]
+            table = f"readings/{meter}/{group}"
+            yield _GroupRows(table, places, named, raw=self._raw)

@@ -9,6 +9,8 @@ import asyncio
 import errno
 import logging
 import socket
+import ssl
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config, Server
@@ -40,13 +42,23 @@ class WebServer:
     ``start`` and ``stop`` belong to one running event loop.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        *,
+        protocol: Any = "h11",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """*protocol* is uvicorn's name of one, or what makes one; *tls* encrypts."""
+        self._tls = tls
         self._app = app
         self._address = (host, port)
         self._server = Server(
             Config(
                 self._serve,
-                http="h11",
+                http=protocol,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -68,6 +80,7 @@ class WebServer:
         listener = _listen(*self._address)
         config = self._server.config
         config.load()
+        config.ssl = self._tls
         self._server.lifespan = config.lifespan_class(config)
         await self._server.startup(sockets=[listener])
         port: int = listener.getsockname()[1]

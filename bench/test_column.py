@@ -13,13 +13,15 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from reference import column as reference
 
 from zerometer.agent.batch import Column, Table, decode, encode
-from zerometer.core import _column
+from zerometer.core import _column, _linear
 
 BOTH = pytest.mark.parametrize(
     "implementation", [_column, reference], ids=["compiled", "reference"]
 )
 #: Values per call; an encode or decode of all in 0.5 ms is 20 million a second.
 COUNT = 10_000
+#: As many columns as an encoder tries as references.
+REFERENCES = 16
 
 METERS, MINUTES = 30, 15
 #: Points of a meter: mean in units of the resolution, spread, and if it counts up.
@@ -66,12 +68,36 @@ def test_decode(
     assert list(benchmark(implementation.decode_integers, data, COUNT, order)) == values
 
 
-@BOTH
-def test_choose_order(benchmark: BenchmarkFixture, implementation: ModuleType) -> None:
-    benchmark.group = f"choose the order of {COUNT} integers"
-    values = array("q", wander(random.Random(1), COUNT, POINTS[10]))
-    given = values if implementation is _column else values.tolist()
-    assert benchmark(implementation.choose_order, given) == 1
+def test_encode_linear(benchmark: BenchmarkFixture) -> None:
+    benchmark.group = f"encode {COUNT} integers, linear with {REFERENCES} references"
+    values, *others = _alike()
+    backs = list(range(1, 1 + REFERENCES))
+    data = benchmark(_linear.encode_linear, values, others, backs)
+    assert len(data) < 1.1 * COUNT
+
+
+def test_decode_linear(benchmark: BenchmarkFixture) -> None:
+    benchmark.group = f"decode {COUNT} integers, linear"
+    values, *others = _alike()
+    data = _linear.encode_linear(values, others, list(range(1, 1 + REFERENCES)))
+
+    def decode_all() -> "array[int]":
+        stored, back, factor, _ = _linear.decode_linear(data, 0, COUNT)
+        _linear.add_prediction(stored, others[back - 1], factor)
+        return stored
+
+    assert benchmark(decode_all) == values
+
+
+def _alike() -> "list[array[int]]":
+    """Return columns of currents, of which each nearly tells the next."""
+    chance = random.Random(1)
+    first = wander(chance, COUNT, POINTS[3])
+    times = [1.0 + number / 7 for number in range(1 + REFERENCES)]
+    return [
+        array("q", (round(time * value) + chance.randrange(9) for value in first))
+        for time in times
+    ]
 
 
 def test_quantise(benchmark: BenchmarkFixture) -> None:

@@ -35,9 +35,9 @@ FEED = ("id", "series", "form", "path", "url", "zone", "token_file", "period")
 PROFILE = ("unit", "values")
 UPLINK = (
     "id", "url", "token_file", "user", "password_file", "ca", "cert", "key",
-    "streams", "max_rate", "timeout",
+    "streams", "max_rate", "timeout", "live",
 )  # fmt: skip
-JOURNAL = ("path", "max", "commit", "seal")
+JOURNAL = ("path", "max", "commit", "seal", "raw")
 PAGE = ("enabled", "host", "port")
 
 #: Every table of the site file, as its reference names it.

@@ -72,6 +72,7 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
     check_series(top, graph, feeds, profiles)
     events = about.text("events", "")
     site_id = about.identifier("id")
+    uplinks = read_uplinks(top, folder)
     return Site(
         id=site_id,
         name=about.text("name", site_id),
@@ -93,7 +94,8 @@ def _read(document: Document, beside: Path, problems: Problems) -> Site:
         matching=cast(Any, about.choice("matching", MATCHING, "month")),
         gwp=cast(Any, about.choice("gwp", ("AR5", "AR6"), "AR6")),
         events=str(folder / events) if events else "",
-        uplinks=read_uplinks(top, folder),
+        uplinks=tuple(uplink for uplink in uplinks if uplink.takes_batches),
+        live=tuple(uplink for uplink in uplinks if uplink.live_ns),
         journal=read_journal(top, folder),
         page=read_page(top),
     )

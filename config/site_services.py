@@ -29,6 +29,7 @@ def read_journal(top: Table, folder: Path) -> JournalSettings:
         max_bytes=table.size_bytes("max", "10 MB", "100 TB", usual.max_bytes),
         commit_ns=commit_ns,
         seal_ns=seal_ns,
+        raw=table.flag("raw", usual.raw),
     )
 
 

@@ -1,29 +1,35 @@
 """Where batches go: the uplinks of a site, and which keys each way of sending has."""
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from zerometer.config import keys
 from zerometer.config.table import Table, shown
-from zerometer.core.site import STREAMS, UplinkSettings
+from zerometer.core.site import LIVE_ONLY, STREAMS, UplinkSettings
 
 #: Which keys, beside those of all, each scheme has.
 LOGIN = ("user", "password_file")
 TLS = ("ca", "cert", "key")
+BATCHES = ("streams", "max_rate")
 SCHEMES: dict[str, tuple[str, ...]] = {
-    "http": ("token_file",),
-    "https": ("token_file", *TLS),
-    "mqtt": LOGIN,
-    "mqtts": (*LOGIN, *TLS),
-    "nats": ("token_file", *LOGIN),
-    "nats+tls": ("token_file", *LOGIN, *TLS),
-    "file": (),
-    "sparkplug": LOGIN,
-    "sparkplugs": (*LOGIN, *TLS),
+    "http": (*BATCHES, "token_file"),
+    "https": (*BATCHES, "token_file", *TLS),
+    "mqtt": (*BATCHES, *LOGIN, "live"),
+    "mqtts": (*BATCHES, *LOGIN, *TLS, "live"),
+    "nats": (*BATCHES, "token_file", *LOGIN),
+    "nats+tls": (*BATCHES, "token_file", *LOGIN, *TLS),
+    "file": BATCHES,
+    "sparkplug": (*LOGIN, "live"),
+    "sparkplugs": (*LOGIN, *TLS, "live"),
 }
+#: How often those show the latest values that do nothing else.
+LIVE_NS = 10 * 10**9
 #: Schemes whose address is a host and no more.
 HOST_ONLY = ("mqtt", "mqtts", "nats", "nats+tls")
+#: Group or name of a Sparkplug B node: a level of a topic, without its wildcards.
+LEVEL = re.compile(r"[^/+#]+")
 EXAMPLE = "https://host/v1/batches"
 #: How the path of a credential of systemd begins: it is none in the file system.
 CREDENTIAL = "credential:"
@@ -51,7 +57,9 @@ def read_uplinks(top: Table, folder: Path) -> tuple[UplinkSettings, ...]:
 
 def _read(table: Table, uplink_id: str, folder: Path) -> UplinkSettings:
     url = _url(table, folder)
-    _check_keys(table, url.partition(":")[0])
+    scheme = url.partition(":")[0]
+    _check_keys(table, scheme)
+    live_ns = LIVE_NS if scheme in LIVE_ONLY else 0
     return UplinkSettings(
         id=uplink_id,
         url=url,
@@ -64,6 +72,7 @@ def _read(table: Table, uplink_id: str, folder: Path) -> UplinkSettings:
         streams=_streams(table),
         max_bytes_per_s=table.rate_bytes("max_rate", "1 kB/s", "1 GB/s", 0),
         timeout_s=table.duration_ns("timeout", "100ms", "10min", 10**10) / 1e9,
+        live_ns=table.duration_ns("live", "1s", "1h", live_ns),
     )
 
 
@@ -91,6 +100,8 @@ def _url(table: Table, folder: Path) -> str:
         table.error(
             "url", "holds a password; put it into a file: token_file, password_file"
         )
+    elif url.scheme in LIVE_ONLY and not _is_node(url):
+        table.error("url", f"{shown(text)} is not {url.scheme}://host/GROUP/NODE")
     elif url.scheme in HOST_ONLY and (url.path.strip("/") or url.query):
         table.error("url", f"{shown(text)} has a path; {url.scheme}://host is all")
     elif "ca" not in SCHEMES[url.scheme] and not _is_local(url):
@@ -109,6 +120,11 @@ def _folder(table: Table, url: SplitResult, folder: Path) -> str:
     return (folder.absolute() / path).as_uri()
 
 
+def _is_node(url: SplitResult) -> bool:
+    levels = [unquote(level) for level in url.path.split("/")[1:]]
+    return len(levels) == 2 and all(map(LEVEL.fullmatch, levels))
+
+
 def _is_local(url: SplitResult) -> bool:
     try:
         return ip_address(url.hostname or "").is_loopback
@@ -121,7 +137,7 @@ def _check_keys(table: Table, scheme: str) -> None:
     known = SCHEMES.get(scheme)
     if known is None:
         return  # it has been said that the address is wrong
-    for key in ("token_file", *LOGIN, *TLS):
+    for key in ("token_file", *LOGIN, *TLS, *BATCHES, "live"):
         if key in table and key not in known:
             users = [name for name, its in SCHEMES.items() if key in its]
             table.error(key, f"is not for {scheme}://, but for {', '.join(users)}")

@@ -9,8 +9,13 @@ varints in their shortest form.
 from array import array
 
 from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
-from libc.math cimport NAN, rint
+from libc.math cimport NAN, frexp, ldexp, rint, signbit
 from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from zerometer.core._varint cimport (
+    NONE, OVERLONG, SURPLUS, TRUNCATED, expected, read_numbers, varint_size,
+    write_numbers, zigzag,
+)
 
 from zerometer.core.column_errors import (
     OverlongVarintError,
@@ -20,17 +25,14 @@ from zerometer.core.column_errors import (
 from zerometer.core.errors import UsageError
 
 cdef extern from *:
-    int __builtin_clzll(unsigned long long) noexcept nogil
+    int __builtin_ctzll(unsigned long long) noexcept nogil
+
+# Differences of multiples up to here fit in 64 bits.
+cdef double LIMIT = 2.0 ** 61
 
 cdef enum:
-    MAX_VARINT = 10  # bytes that 64 bits take in groups of seven
     MAX_EXPONENT = 22  # powers of ten up to here are exact doubles
-
-cdef enum Fault:
-    NONE = 0
-    TRUNCATED = 1
-    OVERLONG = 2
-    SURPLUS = 3
+    MAX_BITS = 900     # powers of two that times a usual unit are normal doubles
 
 
 def encode_integers(const int64_t[::1] values not None, int order):
@@ -48,20 +50,8 @@ def encode_integers(const int64_t[::1] values not None, int order):
     data = PyBytes_FromStringAndSize(NULL, size)
     out = <uint8_t*> PyBytes_AsString(data)
     with nogil:
-        write_column(first, count, order, out)
+        write_numbers(first, count, order, out)
     return data
-
-
-def choose_order(const int64_t[::1] values not None):
-    """Return the order in which *values* take the fewest bytes, or the lowest such."""
-    cdef Py_ssize_t count = values.shape[0]
-    cdef int order = 0
-    if count == 0:
-        return 0
-    cdef const int64_t* first = &values[0]
-    with nogil:
-        order = smallest_order(first, count)
-    return order
 
 
 def decode_integers(bytes data not None, Py_ssize_t count, int order):
@@ -72,6 +62,8 @@ def decode_integers(bytes data not None, Py_ssize_t count, int order):
     """
     cdef Py_ssize_t size = len(data)
     cdef int64_t[::1] values
+    cdef const uint8_t* at
+    cdef const uint8_t* end
     cdef int fault
     check_order(order)
     if count < 0:
@@ -85,9 +77,12 @@ def decode_integers(bytes data not None, Py_ssize_t count, int order):
         fault = SURPLUS if size else NONE
     else:
         values = result
-        fault = read_column(
-            <const uint8_t*> PyBytes_AsString(data), size, count, order, &values[0]
-        )
+        at = <const uint8_t*> PyBytes_AsString(data)
+        end = at + size
+        with nogil:
+            fault = read_numbers(&at, end, count, order, &values[0])
+        if not fault and at != end:
+            fault = SURPLUS
     if fault == TRUNCATED:
         raise TruncatedColumnError(f"column: ends before value {count} of {count} does")
     if fault == OVERLONG:
@@ -135,6 +130,61 @@ def quantise(
         )
 
 
+def on_grid(
+    const double[::1] values not None, nulls, double unit, int64_t[::1] out not None
+):
+    """Write *values* to *out* as multiples of 2^n * *unit*; return n, or None.
+
+    Every product, a double, is the value to the last bit: one that is not there (or
+    infinite, or a negative zero) makes it None. Each is a multiple of a whole number
+    or of a float of 32 bits; of the latter n is as large as it can be. What has a
+    byte other than 0 in *nulls*, which may be None, repeats the integer before it, or
+    0. Raises UsageError when lengths differ.
+    """
+    cdef Py_ssize_t count = values.shape[0]
+    cdef const uint8_t[::1] marks = nulls
+    cdef const uint8_t* mark = NULL
+    cdef int lowest = MAX_BITS
+    if out.shape[0] != count or (nulls is not None and marks.shape[0] != count):
+        raise UsageError(f"column: {count} values, as many integers and null marks")
+    if count == 0:
+        return 0
+    if nulls is not None:
+        mark = &marks[0]
+    with nogil:
+        lowest = lowest_bit(&values[0], mark, count, unit)
+        if lowest == MAX_BITS:  # zeros only
+            lowest = 0
+        if -MAX_BITS < lowest < MAX_BITS:
+            if not place(&values[0], mark, count, unit, lowest, &out[0]):
+                lowest = -MAX_BITS
+    return lowest if -MAX_BITS < lowest < MAX_BITS else None
+
+
+def multiples(const int64_t[::1] values not None, double step, bytes nulls):
+    """Return *values* times *step* as an ``array("d")``, the inverse of on_grid.
+
+    NaN where the byte in *nulls* is not 0, which may be None. Raises UsageError.
+    """
+    cdef Py_ssize_t count = values.shape[0], i
+    cdef double[::1] out
+    cdef const uint8_t* marks = NULL
+    if nulls is not None:
+        marks = <const uint8_t*> PyBytes_AsString(nulls)
+        if len(nulls) != count:
+            raise UsageError(f"column: {count} values, {len(nulls)} null marks")
+    result = array("d", bytes(8 * count))
+    if count == 0:
+        return result
+    out = result
+    with nogil:
+        for i in range(count):
+            out[i] = <double> values[i] * step
+            if marks != NULL and marks[i]:
+                out[i] = NAN
+    return result
+
+
 cdef int check_order(int order) except -1:
     if not 0 <= order <= 2:
         raise UsageError(f"column: order is {order}, allowed is 0, 1 or 2")
@@ -174,30 +224,6 @@ def restore(const int64_t[::1] values not None, int exponent, bytes nulls):
     return result
 
 
-cdef inline uint64_t zigzag(uint64_t value) noexcept nogil:
-    # Two's complement in, small magnitudes to small numbers out.
-    return (value << 1) ^ (0 - (value >> 63))
-
-
-cdef inline uint64_t unzigzag(uint64_t code) noexcept nogil:
-    return (code >> 1) ^ (0 - (code & 1))
-
-
-cdef inline Py_ssize_t varint_size(uint64_t code) noexcept nogil:
-    # ceil(bits / 7) without a division; exact for 1 to 64 bits.
-    return ((64 - __builtin_clzll(code | 1)) * 9 + 64) >> 6
-
-
-cdef inline uint64_t expected(
-    uint64_t previous, uint64_t slope, int order
-) noexcept nogil:
-    if order == 0:
-        return 0
-    if order == 1:
-        return previous
-    return previous + slope
-
-
 cdef Py_ssize_t encoded_size(
     const int64_t* values, Py_ssize_t count, int order
 ) noexcept nogil:
@@ -209,91 +235,6 @@ cdef Py_ssize_t encoded_size(
         slope = value - previous
         previous = value
     return size
-
-
-cdef int smallest_order(const int64_t* values, Py_ssize_t count) noexcept nogil:
-    cdef uint64_t value, delta, previous = <uint64_t> values[0], slope = 0
-    cdef Py_ssize_t i, plain = 0, first = 0, second = 0
-    for i in range(1, count):
-        value = <uint64_t> values[i]
-        delta = value - previous
-        plain += varint_size(zigzag(value))
-        first += varint_size(zigzag(delta))
-        second += varint_size(zigzag(delta - slope))
-        slope = delta
-        previous = value
-    if plain <= first and plain <= second:
-        return 0
-    return 1 if first <= second else 2
-
-
-cdef inline uint8_t* write_varint(uint8_t* out, uint64_t code) noexcept nogil:
-    while code >= 0x80:
-        out[0] = <uint8_t> (code | 0x80)
-        out += 1
-        code >>= 7
-    out[0] = <uint8_t> code
-    return out + 1
-
-
-cdef void write_column(
-    const int64_t* values, Py_ssize_t count, int order, uint8_t* out
-) noexcept nogil:
-    cdef uint64_t value, previous = <uint64_t> values[0], slope = 0
-    cdef Py_ssize_t i
-    out = write_varint(out, zigzag(previous))
-    for i in range(1, count):
-        value = <uint64_t> values[i]
-        out = write_varint(out, zigzag(value - expected(previous, slope, order)))
-        slope = value - previous
-        previous = value
-
-
-cdef int read_long_varint(
-    const uint8_t** at, const uint8_t* end, uint64_t* code
-) noexcept nogil:
-    # A varint of which the first byte says that more follow.
-    cdef const uint8_t* byte = at[0]
-    cdef uint64_t result = 0
-    cdef int i
-    for i in range(MAX_VARINT):
-        if byte == end:
-            return TRUNCATED
-        result |= <uint64_t> (byte[0] & 0x7F) << (7 * i)
-        if byte[0] < 0x80:
-            break
-        byte += 1
-    else:
-        return OVERLONG
-    if byte[0] == 0 or (i == MAX_VARINT - 1 and byte[0] > 1):
-        return OVERLONG
-    at[0] = byte + 1
-    code[0] = result
-    return NONE
-
-
-cdef int read_column(
-    const uint8_t* at, Py_ssize_t size, Py_ssize_t count, int order, int64_t* out
-) noexcept nogil:
-    cdef const uint8_t* end = at + size
-    cdef uint64_t code = 0, value, previous = 0, slope = 0
-    cdef Py_ssize_t i
-    cdef int fault
-    for i in range(count):
-        if at == end:
-            return TRUNCATED
-        if at[0] < 0x80:
-            code = at[0]
-            at += 1
-        else:
-            fault = read_long_varint(&at, end, &code)
-            if fault:
-                return fault
-        value = unzigzag(code) + expected(previous, slope, order)
-        slope = value - previous if i else 0
-        previous = value
-        out[i] = <int64_t> value
-    return NONE if at == end else SURPLUS
 
 
 cdef Py_ssize_t round_to_grid(
@@ -317,3 +258,63 @@ cdef Py_ssize_t round_to_grid(
             previous = <int64_t> steps
         out[i] = previous
     return -1
+
+
+cdef inline double quotient(double value, double unit) noexcept nogil:
+    # What times *unit* is *value* to the last bit, whole or of 32 bits; or NaN.
+    cdef double near
+    if unit == 1.0:
+        return value
+    near = rint(value / unit)
+    if near * unit != value:
+        near = <double> <float> (value / unit)
+        if near * unit != value:
+            return NAN
+    return near
+
+
+cdef int lowest_bit(
+    const double* values, const uint8_t* nulls, Py_ssize_t count, double unit
+) noexcept nogil:
+    # The exponent of the lowest bit of any quotient; MAX_BITS when all are 0,
+    # -MAX_BITS when one is no number that can be held.
+    cdef int exponent = 0, lowest = MAX_BITS
+    cdef Py_ssize_t i
+    cdef double part
+    cdef uint64_t bits
+    for i in range(count):
+        if nulls != NULL and nulls[i]:
+            continue
+        part = quotient(values[i], unit)
+        if part - part != 0.0 or (part == 0.0 and signbit(values[i])):
+            return -MAX_BITS
+        if part == 0.0:
+            continue
+        part = frexp(part, &exponent)
+        bits = <uint64_t> <int64_t> ldexp(part, 53)
+        exponent += __builtin_ctzll(bits) - 53
+        if exponent < lowest:
+            lowest = exponent
+    return lowest
+
+
+cdef bint place(
+    const double* values,
+    const uint8_t* nulls,
+    Py_ssize_t count,
+    double unit,
+    int lowest,
+    int64_t* out,
+) noexcept nogil:
+    # Whether all multiples could be written.
+    cdef double whole
+    cdef int64_t previous = 0
+    cdef Py_ssize_t i
+    for i in range(count):
+        if nulls == NULL or not nulls[i]:
+            whole = ldexp(quotient(values[i], unit), -lowest)
+            if not -LIMIT <= whole <= LIMIT:
+                return False
+            previous = <int64_t> whole
+        out[i] = previous
+    return True

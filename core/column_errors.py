@@ -27,3 +27,9 @@ class BadRunsError(FormatError):
     """The runs of null marks are not positive or do not sum up to the rows."""
 
     code: ClassVar[str] = "bad-runs"
+
+
+class BadReferenceError(FormatError):
+    """A column refers to one that is not there, not of integers or of other rows."""
+
+    code: ClassVar[str] = "bad-reference"

@@ -366,6 +366,9 @@ class Profile:
 #: minute; health and configuration; raw detail.
 STREAMS = ("ledger", "minutes", "state", "readings")
 
+#: Schemes of those who are shown the latest values and take no batches.
+LIVE_ONLY = ("sparkplug", "sparkplugs")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkSettings:
@@ -374,7 +377,8 @@ class UplinkSettings:
     Secrets stand in files, never here: ``token_file`` a bearer token,
     ``password_file`` the password of ``user``. ``ca``, ``cert`` and ``key`` are PEM
     files: whom to believe (empty: the system's), and who we are. ``streams`` are
-    sent and no others. ``max_bytes_per_s`` bounds all of it; 0: no bound.
+    sent and no others. ``max_bytes_per_s`` bounds them; 0: no bound. ``live_ns`` is
+    the time between latest values, which no journal keeps; 0: none.
     """
 
     id: str
@@ -388,6 +392,12 @@ class UplinkSettings:
     key: str = ""
     streams: tuple[str, ...] = STREAMS
     max_bytes_per_s: int = 0
+    live_ns: int = 0
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether it is more than somewhere to show latest values."""
+        return self.url.partition(":")[0] not in LIVE_ONLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -450,7 +460,9 @@ class Site:
     gwp: Literal["AR5", "AR6"] = "AR6"
     #: A file of dated events; empty: none.
     events: str = ""
+    #: Where batches go, and where latest values are shown; some are both.
     uplinks: tuple[UplinkSettings, ...] = ()
+    live: tuple[UplinkSettings, ...] = ()
     journal: JournalSettings = field(default_factory=JournalSettings)
     page: PageSettings = field(default_factory=PageSettings)
 

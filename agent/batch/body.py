@@ -1,6 +1,7 @@
 """The body: named tables of columns."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import msgpack
@@ -8,46 +9,57 @@ import msgpack
 from zerometer.agent.batch.columns import pack_column, take, unpack_column
 from zerometer.agent.batch.errors import BadBodyError, BadColumnError, TooLargeError
 from zerometer.agent.batch.limits import MAX_VALUES, unpack
-from zerometer.agent.batch.model import Table
+from zerometer.agent.batch.linear import Linear, LinearWriter, open_linear
+from zerometer.agent.batch.model import Column, Table
 from zerometer.core.errors import UsageError
 
 
-def pack_body(tables: Sequence[Table]) -> bytes:
-    """Return *tables* as the unpacked body; raise UsageError when they are uneven."""
+def pack_body(tables: Sequence[Table]) -> list[bytes]:
+    """Return *tables* as the unpacked body, in pieces of which each is of one kind.
+
+    Raises UsageError when they are uneven.
+    """
     for table in tables:
         _check_even(table)
-    body: bytes = msgpack.packb(
+    writer = LinearWriter()
+    packed = [
         {
-            "tables": [
-                {
-                    "name": table.name,
-                    "rows": table.rows,
-                    "columns": [pack_column(column) for column in table.columns],
-                }
-                for table in tables
-            ]
+            "name": table.name,
+            "rows": table.rows,
+            "columns": [pack_column(column, writer) for column in table.columns],
         }
-    )
-    return body
+        for table in tables
+    ]
+    streams = writer.streams()
+    size = sum(map(len, streams))
+    body: bytes = msgpack.packb({"tables": packed, "values": bytes(size)})
+    return [body[: len(body) - size], *streams]
 
 
 def unpack_body(data: bytes) -> tuple[list[Table], int, int]:
     """Return the tables of an unpacked body, their rows, and the columns skipped."""
-    entries = take(unpack(data, BadBodyError), "tables", list, "body", BadBodyError)
-    tables: list[Table] = []
-    rows = values = skipped = 0
+    body = unpack(data, BadBodyError)
+    entries = take(body, "tables", list, "body", BadBodyError)
+    numbers = take(body, "values", bytes, "body", BadBodyError, default=b"")
+    heads: list[tuple[str, int]] = []
+    columns: list[Column | Linear | None] = []
+    rows = values = 0
     for entry in entries:
-        name, count, columns = _open_table(entry)
+        name, count, packed = _open_table(entry)
         rows += count
-        values += count * len(columns)
+        values += count * len(packed)
         if values > MAX_VALUES:
             raise TooLargeError(f"body: more than {MAX_VALUES} values")
-        opened = [unpack_column(column, count, name) for column in columns]
-        table = Table(name, [column for column in opened if column is not None])
-        skipped += len(opened) - len(table.columns)
+        columns += [unpack_column(column, count, name) for column in packed]
+        heads.append((name, len(packed)))
+    opened = iter(open_linear(columns, numbers))
+    tables = [
+        Table(name, [column for column in islice(opened, size) if column is not None])
+        for name, size in heads
+    ]
+    for table in tables:
         _check_distinct(table)
-        tables.append(table)
-    return tables, rows, skipped
+    return tables, rows, len(columns) - sum(len(table.columns) for table in tables)
 
 
 def count_samples(tables: Sequence[Table]) -> int:

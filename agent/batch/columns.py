@@ -2,11 +2,13 @@
 
 from array import array
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from zerometer.agent.batch.errors import BadColumnError
+from zerometer.agent.batch.linear import Linear, LinearWriter, as_multiples
 from zerometer.agent.batch.model import Column
-from zerometer.core._column import choose_order, decode_integers, encode_integers
+from zerometer.core._column import decode_integers
 from zerometer.core.columns import (
     decode_floats,
     decode_runs,
@@ -17,7 +19,7 @@ from zerometer.core.errors import FormatError
 
 _FLOATS = {"float64": "d", "float32": "f"}
 _SCALARS = (str, int, float, type(None))
-_ENCODINGS = {"array", "constant", "delta", *_FLOATS}
+_ENCODINGS = {"array", "constant", "delta", "linear", *_FLOATS}
 _INT64 = range(-(1 << 63), 1 << 63)
 
 
@@ -42,21 +44,27 @@ def take(
     return value
 
 
-def pack_column(column: Column) -> dict[str, Any]:
-    """Return *column* as a map; entries that have their default are left out."""
+def pack_column(column: Column, writer: LinearWriter) -> dict[str, Any]:
+    """Return *column* as a map; entries that have their default are left out.
+
+    The numbers of a linear column go to *writer*, which has seen all before it.
+    """
     entry: dict[str, Any] = {"name": column.name}
     if column.unit:
         entry["unit"] = column.unit
     if column.exponent:
         entry["exponent"] = column.exponent
-    entry.update(_pack_values(column.values))
+    entry.update(_pack_values(column, writer))
     if column.nulls is not None and any(column.nulls):
         entry["nulls"] = encode_runs(column.nulls)
     return entry
 
 
-def unpack_column(entry: Any, count: int, table: str) -> Column | None:
-    """Return the column of *count* rows, or None when its encoding is unknown."""
+def unpack_column(entry: Any, count: int, table: str) -> Column | Linear | None:
+    """Return the column of *count* rows, or None when its encoding is unknown.
+
+    A linear one lacks its numbers yet.
+    """
     name = take(entry, "name", str, ('table "', table, '": column'), BadColumnError)
     where = ('table "', table, '": column "', name, '"')
     encoding = take(entry, "encoding", str, where, BadColumnError)
@@ -68,8 +76,11 @@ def unpack_column(entry: Any, count: int, table: str) -> Column | None:
         raise BadColumnError(f"{''.join(where)}: exponent is {exponent}, not -22 to 22")
     runs = take(entry, "nulls", bytes, where, BadColumnError, default=b"")
     try:
-        values = _unpack_values(entry, encoding, count, where)
         nulls = decode_runs(runs, count) if runs else None
+        if encoding == "linear":
+            scale = _scale(entry, exponent, where)
+            return Linear(name, unit, exponent, scale, nulls, count, where)
+        values = _unpack_values(entry, encoding, count, where)
     except BadColumnError:
         raise
     except FormatError as error:  # the codec does not know which column it is at
@@ -83,18 +94,45 @@ def unpack_column(entry: Any, count: int, table: str) -> Column | None:
     return Column(name, unit, 0, values, nulls)
 
 
-def _pack_values(values: "array[Any] | list[Any]") -> dict[str, Any]:
+def _pack_values(column: Column, writer: LinearWriter) -> dict[str, Any]:
+    values = column.values
     if isinstance(values, list):
+        writer.skip()
         return {"encoding": "array", "data": values}
-    raw = values.tobytes()
-    if values.typecode != "f" and raw and raw == raw[:8] * len(values):
-        return {"encoding": "constant", "data": values[0]}
     if values.typecode == "q":
-        order = choose_order(values)
-        data = encode_integers(values, order)
-        return {"encoding": "delta", "order": order, "data": data}
-    encoding = "float64" if values.typecode == "d" else "float32"
-    return {"encoding": encoding, "data": encode_floats(values)}
+        writer.add(column.name, values, writer.encoded(column.name, values))
+        return {"encoding": "linear"}
+    floats = _pack_floats(values)
+    multiples = as_multiples(column)
+    if multiples:
+        integers, scale = multiples
+        encoded = writer.encoded(column.name, integers)
+        if len(encoded) <= len(floats["data"]):
+            writer.add(column.name, integers, encoded)
+            return {"encoding": "linear", "scale": scale}
+    writer.skip()
+    return floats
+
+
+def _pack_floats(values: "array[float]") -> dict[str, Any]:
+    """Return floats as they are: of 32 bits if those hold them."""
+    short = array("f", values)
+    same = all(a == b or a != a for a, b in zip(short, values, strict=True))  # noqa: PLR0124
+    if same:
+        return {"encoding": "float32", "data": encode_floats(short)}
+    return {"encoding": "float64", "data": encode_floats(array("d", values))}
+
+
+def _scale(entry: dict[str, Any], exponent: int, where: Sequence[str]) -> float | None:
+    if "scale" not in entry:
+        return None
+    scale: float = take(entry, "scale", float, where, BadColumnError)
+    if exponent or not isfinite(scale):
+        raise BadColumnError(
+            f"{''.join(where)}: scale is {scale}, allowed is a finite one, "
+            "without an exponent"
+        )
+    return scale
 
 
 def _unpack_values(

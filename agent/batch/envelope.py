@@ -32,8 +32,9 @@ def encode(header: Header, tables: Sequence[Table]) -> bytes:
 
     Raises UsageError when the decoder would not take the result.
     """
-    plain = pack_body(tables)
-    packed = deflate(plain)
+    pieces = pack_body(tables)
+    plain = b"".join(pieces)
+    packed = deflate(pieces)
     smaller = len(packed) < len(plain) and within_ratio(len(plain), len(packed))
     body, codec = (packed, "deflate") if smaller else (plain, "none")
     header = replace(

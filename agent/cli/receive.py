@@ -3,9 +3,14 @@
 import argparse
 import asyncio
 import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zerometer.agent.cli.common import Subparsers
 from zerometer.core.site import UplinkSettings
+
+if TYPE_CHECKING:
+    from zerometer.agent.receiver.server import Receiver
 
 EXAMPLE = """\
 example:
@@ -36,6 +41,12 @@ def add_parser(subparsers: Subparsers) -> None:
             "sqlite:FILE, duckdb:FILE, postgresql://HOST/NAME"
         ),
     )
+    _add_door(parser)
+    _add_brokers(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_door(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
     )
@@ -46,6 +57,18 @@ def add_parser(subparsers: Subparsers) -> None:
         help="port; 0 takes a free one (%(default)s)",
     )
     parser.add_argument(
+        "--sources", type=Path, metavar="FILE", help="who may send; needed for others"
+    )
+    for name, meaning in (
+        ("--tls-cert", "certificate of this receiver, PEM; the port then speaks TLS"),
+        ("--tls-key", "its key"),
+        ("--client-ca", "who vouches for senders' certificates, which each must have"),
+    ):
+        parser.add_argument(name, default="", metavar="FILE", help=meaning)
+
+
+def _add_brokers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--from",
         dest="brokers",
         action="append",
@@ -53,7 +76,15 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="URL",
         help="take them from a broker, too: mqtt://HOST, nats://HOST; may be repeated",
     )
-    parser.set_defaults(run=run)
+    parser.add_argument("--user", default="", help="user at the brokers")
+    for name, meaning in (
+        ("--password-file", "that user's password"),
+        ("--token-file", "a token for the brokers"),
+        ("--ca", "who vouches for the brokers' certificates, PEM"),
+        ("--cert", "our certificate for the brokers, PEM"),
+        ("--key", "its key"),
+    ):
+        parser.add_argument(name, default="", metavar="FILE", help=meaning)
 
 
 def _port(text: str) -> int:
@@ -65,26 +96,45 @@ def _port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Receive until a signal comes; return the exit code."""
-    brokers = [UplinkSettings(id="receiver", url=url) for url in arguments.brokers]
-    asyncio.run(_receive(arguments.to, arguments.host, arguments.port, brokers))
+    # Only this command needs it: what the agent imports, it keeps in memory.
+    from zerometer.agent.receiver.server import Admission, Receiver
+
+    admission = Admission(
+        sources=arguments.sources,
+        cert=arguments.tls_cert,
+        key=arguments.tls_key,
+        client_ca=arguments.client_ca,
+    )
+    brokers = [
+        UplinkSettings(
+            id="receiver",
+            url=url,
+            user=arguments.user,
+            password_file=arguments.password_file,
+            token_file=arguments.token_file,
+            ca=arguments.ca,
+            cert=arguments.cert,
+            key=arguments.key,
+        )
+        for url in arguments.brokers
+    ]
+    receiver = Receiver(
+        arguments.to, arguments.host, arguments.port, brokers, admission
+    )
+    scheme = "https" if admission.cert else "http"
+    asyncio.run(_receive(receiver, scheme, arguments.host))
     return 0
 
 
-async def _receive(
-    to: str, host: str, port: int, brokers: list[UplinkSettings]
-) -> None:
-    # Only this command needs it: what the agent imports, it keeps in memory.
-    from zerometer.agent.receiver.server import Receiver
-
+async def _receive(receiver: "Receiver", scheme: str, host: str) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    receiver = Receiver(to, host, port, brokers)
     port = await receiver.start()
     try:
         shown = f"[{host}]" if ":" in host else host
-        print(f"http://{shown}:{port}/v1/batches", flush=True)
+        print(f"{scheme}://{shown}:{port}/v1/batches", flush=True)
         await stopped.wait()
     finally:
         await receiver.stop()

@@ -1,4 +1,4 @@
-"""The journal: what was sealed and what was accounted, durable in one file."""
+"""The journal: what was sealed and what was accounted, durable in its folder."""
 
 from zerometer.agent.journal.journal import Journal
 from zerometer.agent.journal.model import (
@@ -7,6 +7,7 @@ from zerometer.agent.journal.model import (
     Resume,
     SealedBatch,
     StoredBatch,
+    StreamInfo,
     UplinkInfo,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "Resume",
     "SealedBatch",
     "StoredBatch",
+    "StreamInfo",
     "UplinkInfo",
 ]

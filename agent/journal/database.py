@@ -1,4 +1,4 @@
-"""The journal's SQLite file: its settings and its transactions.
+"""SQLite files as the journal needs them: their settings and their transactions.
 
 The settings were chosen by simulated power cuts on memory cards. With WAL and
 FULL no acknowledged commit was lost; NORMAL lost some in most cuts. ``psow=0``
@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from zerometer.agent.journal.schema import DamagedError, create, read_meta
+from zerometer.agent.journal.schema import DamagedError
 from zerometer.core.errors import JournalError
 
 PAGE_SIZE = 4096
+#: What SQLite keeps beside a database, by the end of its name.
+COMPANIONS = ("-wal", "-shm", "-journal")
 
 # Set to what they must be, and asked back: SQLite ignores what it cannot do.
 _SETTINGS = {
@@ -23,10 +25,12 @@ _SETTINGS = {
     "journal_mode": "wal",
     "synchronous": 2,  # FULL
     "secure_delete": 0,  # Debian ships it on: it doubles what eviction writes
-    "cache_size": -512,  # KiB
-    "journal_size_limit": 1 << 22,  # of the WAL file, once it was larger
     "temp_store": 2,  # memory
 }
+
+# After these, Linux may take pages for clean that never reached the disk: no later
+# commit to this file proves anything.
+_SYNC_FAULTS = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
 
 _READ_FAULTS = {
     sqlite3.SQLITE_IOERR_READ,
@@ -35,24 +39,50 @@ _READ_FAULTS = {
 }
 
 
-def connect(path: Path) -> tuple[sqlite3.Connection, dict[str, bytes]]:
-    """Open the journal file at *path*, or make it; return it with its meta values.
+def connect(
+    path: Path, *, wal_pages: int = 1000, cache_kib: int = 512
+) -> sqlite3.Connection:
+    """Open the file at *path*, or make an empty one, to be written by one connection.
 
-    Raises DamagedError or sqlite3.Error; JournalError when a later version wrote
-    it, or a setting does not hold.
+    What is committed goes from the WAL into the file after *wal_pages*; with 0 there
+    is no WAL. Raises DamagedError or sqlite3.Error; JournalError when a setting does
+    not hold.
     """
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?psow=0", uri=True, isolation_level=None
     )
+    settings = _SETTINGS | {
+        "cache_size": -cache_kib,
+        "journal_size_limit": wal_pages * PAGE_SIZE,
+        "wal_autocheckpoint": wal_pages,
+    }
+    if not wal_pages:
+        settings["journal_mode"] = "delete"
     try:
-        _configure(connection)
-        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            with transaction(connection):
-                create(connection)
-        return connection, read_meta(connection)
+        _configure(connection, settings)
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def _configure(connection: sqlite3.Connection, settings: dict[str, object]) -> None:
+    for name, value in settings.items():
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()
+        (held,) = connection.execute(f"PRAGMA {name}").fetchone()
+        if held != value and name == "journal_mode":
+            raise JournalError(
+                f"journal: {name} is {held}, must be {value}: the file system "
+                "cannot hold a journal"
+            )
+        if held != value:
+            raise DamagedError(f"{name} is {held}, must be {value}")
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Tell whether there is no table."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return not tables
 
 
 def is_damage(error: Exception) -> bool:
@@ -67,6 +97,17 @@ def is_damage(error: Exception) -> bool:
     }
 
 
+def is_sync_fault(error: Exception) -> bool:
+    """Tell whether a flush to the disk failed."""
+    return getattr(error, "sqlite_errorcode", None) in _SYNC_FAULTS
+
+
+def is_want_of_room(error: Exception) -> bool:
+    """Tell whether a write failed, as it does on a full disk, and nothing else."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit what is done within, or roll it back when anything is raised."""
@@ -79,23 +120,3 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
         raise
-
-
-def used_bytes(connection: sqlite3.Connection) -> int:
-    """Return the bytes in use in the file; what eviction freed does not count."""
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    return int(pages - free) * PAGE_SIZE
-
-
-def _configure(connection: sqlite3.Connection) -> None:
-    for name, value in _SETTINGS.items():
-        connection.execute(f"PRAGMA {name} = {value}").fetchall()
-        (held,) = connection.execute(f"PRAGMA {name}").fetchone()
-        if held != value and name == "journal_mode":
-            raise JournalError(
-                f"journal: {name} is {held}, must be {value}: the file system "
-                "cannot hold a journal"
-            )
-        if held != value:
-            raise DamagedError(f"{name} is {held}, must be {value}")

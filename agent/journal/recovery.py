@@ -1,65 +1,207 @@
-"""Opening the journal file, whatever it holds."""
+"""Opening the main file, whatever it holds; making it anew."""
 
-import itertools
 import os
 import sqlite3
-from collections.abc import Collection
-from contextlib import closing, suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from zerometer.agent.journal.database import is_damage
+from zerometer.agent.journal.book import CURSORS, Book
+from zerometer.agent.journal.cursors import Cursors
+from zerometer.agent.journal.database import COMPANIONS, is_damage
+from zerometer.agent.journal.folder import (
+    FRESH,
+    MAIN,
+    remove,
+    set_aside,
+    stream_files,
+    sync,
+)
+from zerometer.agent.journal.main_file import (
+    STATE,
+    Contents,
+    MainFile,
+    read_contents,
+    write_main,
+)
+from zerometer.agent.journal.migration import migrate
 from zerometer.agent.journal.schema import DamagedError, read_meta
-from zerometer.agent.journal.store import Store
+from zerometer.agent.journal.survey import survey
+from zerometer.core.site import JournalSettings
 
 
-def open_store(path: Path, *, max_bytes: int, uplinks: Collection[str] | None) -> Store:
-    """Open the journal at *path*; set a damaged one aside and begin a new one.
+@dataclass(slots=True)
+class Opened:
+    """The main file, what it says, and what was wrong."""
 
-    The new one has a new epoch, the same gateway if that could be read, and a
-    notice. Raises JournalError or sqlite3.Error when the content is not at fault.
+    main: MainFile
+    book: Book
+    contents: Contents
+    notices: list[str]
+
+
+def open_main(
+    folder: Path, settings: JournalSettings, cursors: Cursors, wal_pages: int
+) -> Opened:
+    """Open the main file in *folder*, or make it.
+
+    A damaged one is set aside, and a new one, with a new epoch, made of what can be
+    read of it and of the streams' files. Raises JournalError, OSError or
+    sqlite3.Error when the content is not at fault.
     """
+    path, fresh = folder / MAIN, folder / FRESH
+    if not path.exists() and _is_whole(fresh):
+        fresh.rename(path)  # a cut came between the two names
+    remove(fresh)
+    if not stream_files(folder) and _is_nothing(path):
+        _begin(folder)
     try:
-        return Store(path, max_bytes=max_bytes, uplinks=uplinks)
+        migrate(folder, settings)
+        return _open(path, cursors, wal_pages)
     except (sqlite3.Error, DamagedError) as error:
         if not is_damage(error):
             raise
         reason = str(error)
-    source = _salvage_source(path)
-    aside = _set_aside(path)
-    store = Store(path, max_bytes=max_bytes, uplinks=uplinks, source=source)
-    store.notices.append(
-        f"journal: {path}: not a healthy journal ({reason}); set aside as "
-        f"{aside.name}, a new one begun"
-    )
-    return store
+    notices = _rebuild(folder, reason)
+    opened = _open(path, cursors, wal_pages)
+    opened.notices[:0] = notices
+    return opened
 
 
-def _salvage_source(path: Path) -> bytes | None:
-    """Return the gateway's UUID from a damaged journal, if it can be read."""
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    with (
-        suppress(sqlite3.Error, DamagedError),
-        closing(sqlite3.connect(uri, uri=True)) as connection,
-    ):
-        return read_meta(connection)["source"]
-    return None
+def _is_whole(fresh: Path) -> bool:
+    """Tell whether a cut came after a main file was made anew, not before."""
+    if any(fresh.with_name(fresh.name + suffix).exists() for suffix in COMPANIONS):
+        return False
+    with _readable(fresh) as connection, suppress(sqlite3.Error, DamagedError):
+        return connection is not None and "epoch" in read_meta(connection)
+    return False
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename the file, and its WAL with it; return the new path."""
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    bad = f"{path.name}.bad-{now}"
-    # A clock may stand still or run back: never onto a file that is there.
-    names = itertools.chain([bad], (f"{bad}.{n}" for n in itertools.count(2)))
-    aside = next(p for p in map(path.with_name, names) if not p.exists())
-    for suffix in ("-shm", "-wal", ""):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+def _is_nothing(path: Path) -> bool:
+    return not path.exists() or (path.is_file() and path.stat().st_size == 0)
+
+
+def _begin(folder: Path) -> None:
+    """Make a new journal, of a gateway that none knows yet."""
+    meta = {"source": os.urandom(16), "epoch": new_epoch()}
+    remove(folder / MAIN)
+    replace_main(folder, Contents(meta=meta))
+
+
+def new_epoch() -> bytes:
+    """Return the name of an epoch that never was."""
+    return os.urandom(8)
+
+
+def _open(path: Path, cursors: Cursors, wal_pages: int) -> Opened:
+    if not path.exists():
+        raise DamagedError("it is gone")
+    main = MainFile(path, wal_pages=wal_pages)
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        if "epoch" not in main.meta:
+            raise DamagedError("its meta table lacks rows")
+        contents = read_contents(main.connection)
+        book = Book(main.meta["epoch"], cursors)
+        book.load(contents.parts)
+        if CURSORS in contents.parts:
+            cursors.restore(contents.parts[CURSORS])
+        if contents.parts.get(CURSORS) != cursors.pack():
+            book.dirty.add(CURSORS)  # uplinks came or went
+        for words in contents.damaged:
+            if "stream:" in words or "cannot be read" in words:
+                raise DamagedError(words)
+    except BaseException:
+        main.close()
+        raise
+    return Opened(main, book, contents, [f"journal: {w}" for w in contents.damaged])
+
+
+def _rebuild(folder: Path, reason: str) -> list[str]:
+    """Make the main file of what can be read, with a new epoch; return notices."""
+    path = folder / MAIN
+    epoch = new_epoch()
+    found = survey(folder, epoch)
+    with _readable(path) as old:
+        contents = read_contents(old) if old is not None else Contents()
+        kept = {"state", "cursors", "number"}
+        contents.parts = {n: d for n, d in contents.parts.items() if n in kept}
+        contents.parts |= {f"stream:{n}": b.pack() for n, b in found.streams.items()}
+        contents.meta = {
+            **{n: v for n, v in contents.meta.items() if n == "hardware"},
+            "source": contents.meta.get("source") or found.source or os.urandom(16),
+            "epoch": epoch,
+        }
+        aside = replace_main(folder, contents, old)
+    what = f"set aside as {aside.name}, " if aside else ""
+    return [
+        f"journal: {path}: not a healthy journal ({reason}); {what}"
+        "a new one begun, with a new epoch",
+        *found.notices,
+    ]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """Lend a connection that only reads, if there is a file."""
+    if not path.exists():
+        yield None
+        return
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        connection = sqlite3.connect(uri, uri=True)
+    except sqlite3.Error:
+        yield None
+        return
+    with closing(connection):
+        yield connection
+
+
+def replace_main(
+    folder: Path, contents: Contents, old: sqlite3.Connection | None = None
+) -> Path | None:
+    """Let a new main file take the place of another, which is set aside.
+
+    A cut in between leaves one of the two. Returns where the other is now; None:
+    there was none.
+    """
+    path, fresh = folder / MAIN, folder / FRESH
+    remove(fresh)
+    write_main(fresh, contents, old)
+    sync(folder)
+    if old is not None:
+        with suppress(sqlite3.Error):
+            old.close()
+    aside = set_aside(path) if path.exists() else None
+    remove(path)  # what SQLite kept beside one that is gone
+    fresh.rename(path)
+    sync(folder)
     return aside
+
+
+def renew_main(main: MainFile, book: Book, wal_pages: int) -> tuple[MainFile, str]:
+    """Make the main file anew, as the old one cannot be relied on any more.
+
+    What can be read goes over; *book* becomes what that says, or the new file what
+    *book* says. Returns the new file, and in words where the old one is. Raises
+    sqlite3.Error or OSError when that cannot be done yet.
+    """
+    folder = main.path.parent
+    if main.in_place:
+        main.close()  # what a start would find is what holds
+    with _readable(main.path) as found:
+        old = found if found is not None else main.connection
+        contents = read_contents(old)
+        contents.meta = main.meta
+        try:
+            if contents.damaged or CURSORS not in contents.parts:
+                raise DamagedError("parts are missing")
+            book.load(contents.parts)
+        except DamagedError:
+            state = {n: d for n, d in contents.parts.items() if n == STATE}
+            contents.parts = book.all_parts() | state
+        contents.parts[CURSORS] = book.cursors.pack()
+        aside = replace_main(folder, contents, old)
+    main.close()
+    words = f"set aside as {aside.name}" if aside else "gone"
+    return MainFile(main.path, wal_pages=wal_pages), words

@@ -1,6 +1,9 @@
-"""The journal's tables, and the meta rows that say whose journal it is."""
+"""The tables of the journal's files, and the meta rows that say whose they are.
 
-import os
+The main file has ``meta`` and ``part``: rows that are replaced as a whole, each with
+a checksum of its own. A stream's file has its batches.
+"""
+
 import sqlite3
 import zlib
 from typing import Any
@@ -9,30 +12,31 @@ import msgpack
 
 from zerometer.core.errors import JournalError
 
-FORMAT = 1
+FORMAT = 2
 
 # ``meta`` keeps its shape in every later format: it tells which one it is.
-_SCHEMA = """
+_META = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB, crc INTEGER) WITHOUT ROWID;
-CREATE TABLE stream (
-    name TEXT PRIMARY KEY, seq INTEGER, hash BLOB, samples INTEGER, crc INTEGER
-) WITHOUT ROWID;
-CREATE TABLE batch (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT, seq INTEGER, t0_ms INTEGER,
-    t1_ms INTEGER, samples INTEGER, data BLOB, crc INTEGER, UNIQUE (stream, seq)
-);
-CREATE INDEX damaged_batch ON batch (id) WHERE crc IS NULL;
+"""
+_MAIN = """
+CREATE TABLE part (name TEXT PRIMARY KEY, data BLOB, crc INTEGER) WITHOUT ROWID;
 CREATE TABLE segment (n INTEGER PRIMARY KEY, stream TEXT, data BLOB, crc INTEGER);
-CREATE TABLE state (name TEXT PRIMARY KEY, data BLOB, crc INTEGER);
-CREATE TABLE cursor (uplink TEXT PRIMARY KEY, id INTEGER, crc INTEGER) WITHOUT ROWID;
-CREATE TABLE gap (
-    n INTEGER PRIMARY KEY, stream TEXT, first INTEGER, last INTEGER, reason TEXT
+CREATE TABLE shares (start_ns INTEGER PRIMARY KEY, data BLOB, crc INTEGER);
+CREATE TABLE quarantine (
+    n INTEGER PRIMARY KEY, uplink TEXT, stream TEXT, position INTEGER, epoch BLOB,
+    seq INTEGER, time_ms INTEGER, code TEXT, message TEXT, data BLOB
+);
+"""
+_STREAM = """
+CREATE TABLE batch (
+    position INTEGER PRIMARY KEY, ordinal INTEGER, epoch BLOB, seq INTEGER,
+    t0_ms INTEGER, t1_ms INTEGER, samples INTEGER, crc INTEGER, data BLOB
 );
 """
 
 
 class DamagedError(Exception):
-    """The file is not a journal, or one that cannot be relied on."""
+    """The file is not of a journal, or one that cannot be relied on."""
 
 
 def checksum(*fields: Any) -> int:
@@ -40,16 +44,22 @@ def checksum(*fields: Any) -> int:
     return zlib.crc32(msgpack.packb(fields))
 
 
-def create(connection: sqlite3.Connection) -> None:
-    """Make the tables, within the transaction of the caller, with a new identity."""
-    values = {
-        "format": str(FORMAT).encode(),
-        "source": os.urandom(16),
-        "epoch": os.urandom(8),
-    }
-    for statement in _SCHEMA.split(";"):
+def create_main(connection: sqlite3.Connection, meta: dict[str, bytes]) -> None:
+    """Make the main file's tables, within the transaction of the caller."""
+    _create(connection, _META + _MAIN, meta)
+
+
+def create_stream(connection: sqlite3.Connection, meta: dict[str, bytes]) -> None:
+    """Make the table of a stream's file, within the transaction of the caller."""
+    _create(connection, _META + _STREAM, meta)
+
+
+def _create(
+    connection: sqlite3.Connection, schema: str, meta: dict[str, bytes]
+) -> None:
+    for statement in schema.split(";"):
         connection.execute(statement)
-    write_meta(connection, values)
+    write_meta(connection, {"format": str(FORMAT).encode(), **meta})
 
 
 def write_meta(connection: sqlite3.Connection, values: dict[str, bytes]) -> None:
@@ -67,7 +77,7 @@ def read_meta(connection: sqlite3.Connection) -> dict[str, bytes]:
         if checksum(name, value) != crc:
             raise DamagedError(f"meta row {name!r} is damaged")
         values[name] = value
-    if not values.keys() >= {"format", "source", "epoch"}:
+    if not values.keys() >= {"format", "source"}:
         raise DamagedError("its meta table lacks rows")
     if int(values["format"]) > FORMAT:
         raise JournalError(

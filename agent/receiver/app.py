@@ -1,6 +1,7 @@
 """The receiver's HTTP side: which request does what, and what errors look like."""
 
 import logging
+from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -9,16 +10,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from zerometer.agent.receiver.bodies import Bodies
 from zerometer.agent.receiver.desk import Desk
-from zerometer.agent.receiver.errors import StoreError
+from zerometer.agent.receiver.errors import NotAllowedError, StoreError
 from zerometer.agent.receiver.model import Sender
 from zerometer.agent.receiver.reply import answer, refusal, status_of
 from zerometer.agent.receiver.status import read_status
 
 log = logging.getLogger(__name__)
-
-#: Bytes of one batch; gateways seal at a hundredth of it.
-MAX_BODY = 8 << 20
 
 
 def create_app(desk: Desk) -> Starlette:
@@ -29,15 +28,20 @@ def create_app(desk: Desk) -> Starlette:
     have the body ``{"error": code, "message": text}``.
     """
 
+    bodies = Bodies()
+
     async def post_batch(request: Request) -> Response:
-        status, document = await answer(desk, await _read_body(request), Sender())
+        sender = _sender(request)
+        desk.meet(sender)
+        status, document = await answer(desk, await bodies.read(request), sender)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("batch not taken: %s", document["message"])
         retry = document.get("retry_after_s")
         headers = {"Retry-After": str(retry)} if retry else None
         return JSONResponse(document, status, headers)
 
-    async def get_status(_request: Request) -> Response:
+    async def get_status(request: Request) -> Response:
+        desk.meet(_sender(request))
         return JSONResponse(await desk.run(read_status))
 
     return Starlette(
@@ -46,30 +50,22 @@ def create_app(desk: Desk) -> Starlette:
             Route("/v1/status", get_status),
         ],
         exception_handlers={
-            StoreError: _store_failed,
+            StoreError: _refuse,
+            NotAllowedError: _refuse,
             ClientDisconnect: _gone,
             HTTPException: _http_error,
         },
     )
 
 
-async def _read_body(request: Request) -> bytes:
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise HTTPException(415, "content-encoding: allowed is identity")
-    length = request.headers.get("content-length", "0")
-    body = bytearray()
-    if not (length.isdigit() and int(length) > MAX_BODY):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                break
-        else:
-            return bytes(body)
-    raise HTTPException(413, f"batch: allowed are {MAX_BODY} bytes")
+def _sender(request: Request) -> Sender:
+    """Return what the request says of who sends it."""
+    sender: Sender = getattr(request.state, "sender", Sender())
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return replace(sender, token=token.strip()) if kind.lower() == "bearer" else sender
 
 
-async def _store_failed(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, StoreError)
+async def _refuse(_request: Request, error: Exception) -> Response:
     return JSONResponse(refusal(error, b""), status_of(error))
 
 
@@ -80,7 +76,12 @@ async def _gone(_request: Request, _disconnect: Exception) -> Response:
 
 async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    codes = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+    codes = {
+        404: "not-found",
+        405: "method-not-allowed",
+        408: "too-slow",
+        413: "too-large",
+    }
     code = codes.get(error.status_code, "bad-request")
     body = {"error": code, "message": error.detail}
     return JSONResponse(body, error.status_code, dict(error.headers or {}))

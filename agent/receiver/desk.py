@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from zerometer.agent.batch import peek
-from zerometer.agent.receiver.errors import ForgedSourceError, StoreBusyError
+from zerometer.agent.receiver.continuity import Continuity
+from zerometer.agent.receiver.errors import StoreBusyError
 from zerometer.agent.receiver.group import Group, Job
 from zerometer.agent.receiver.model import Receipt, Sender
+from zerometer.agent.receiver.sources import Sources, anybody
 from zerometer.agent.receiver.store import Store
 from zerometer.core.errors import ZerometerError
 
@@ -35,10 +37,17 @@ class Desk:
         self,
         open_store: Callable[[], Store],
         wall_ns: Callable[[], int] = time.time_ns,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+        sources: Callable[[], Sources] = anybody,
     ) -> None:
-        """*open_store* is called in the thread that will use the store."""
+        """*open_store* is called in the thread that will use the store.
+
+        *sources* returns who may send, as it is now.
+        """
+        self._sources = sources
         self._open_store = open_store
         self._wall_ns = wall_ns
+        self._now_ns = now_ns
         self._pool = ThreadPoolExecutor(1, "receiver-store")
         self._jobs: deque[Job] = deque()
         #: Batches that are not committed yet.
@@ -53,11 +62,16 @@ class Desk:
         except BaseException:
             self._pool.shutdown()
             raise
+        self._continuity = Continuity(self._store, self._now_ns)
 
     async def close(self) -> None:
         """Finish what was begun, then close the store."""
         await self._loop.run_in_executor(self._pool, self._store.close)
         self._pool.shutdown()
+
+    def meet(self, sender: Sender) -> None:
+        """Raise NotAllowedError when *sender* can be nobody who may send."""
+        self._sources().meet(sender)
 
     async def take(self, data: bytes, sender: Sender = NOBODY) -> Receipt:
         """Check *data* and commit it; when this returns, it is on the disk.
@@ -68,11 +82,7 @@ class Desk:
         them is stored. A caller that is cancelled does not undo what was begun.
         """
         header = peek(data)
-        if sender.source is not None and sender.source != header.source:
-            raise ForgedSourceError(
-                f"batch: source is {header.source.hex()}, "
-                f"it came by the topic of {sender.source.hex()}"
-            )
+        self._sources().admit(header, sender)
         too_much = self._waiting_bytes + len(data) > MAX_WAITING_BYTES
         if self.waiting >= MAX_WAITING or (self.waiting and too_much):
             raise StoreBusyError(f"receiver: {self.waiting} batches wait", OVERRUN_S)
@@ -91,7 +101,7 @@ class Desk:
         """Commit a group of what waits; nothing if an earlier call took it along."""
         group = Group()
         group.fill(self._jobs, self._store, self._wall_ns() // 1_000_000)
-        group.commit(self._store)
+        group.commit(self._store, self._continuity)
         self._loop.call_soon_threadsafe(self._settle, group.settled)
 
     def _settle(self, settled: list[tuple[Job, Receipt | ZerometerError]]) -> None:

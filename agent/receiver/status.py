@@ -1,8 +1,8 @@
 """What the receiver holds, and which numbers of each stream it waits for."""
 
-from collections.abc import Iterable
 from typing import Any
 
+from zerometer.agent.receiver.continuity import Range, missing_ranges
 from zerometer.agent.receiver.schema import SCHEMA_VERSION
 from zerometer.agent.receiver.store import Store
 
@@ -27,8 +27,6 @@ FROM gap
 JOIN batch ON batch.id = gap.batch
 JOIN source ON source.id = batch.source
 """
-
-Range = tuple[int, int]
 
 
 def read_status(store: Store) -> dict[str, Any]:
@@ -71,14 +69,3 @@ def _continuity(present: list[Range], gaps: list[Range]) -> dict[str, Any]:
 
 def _count(ranges: list[Range]) -> int:
     return sum(last - first + 1 for first, last in ranges)
-
-
-def missing_ranges(covered: Iterable[Range]) -> list[Range]:
-    """Return what *covered* leaves out between 1 and its highest number."""
-    missing: list[Range] = []
-    reached = 0
-    for first, last in sorted(covered):
-        if first > reached + 1:
-            missing.append((reached + 1, first - 1))
-        reached = max(reached, last)
-    return missing

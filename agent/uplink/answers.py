@@ -14,8 +14,9 @@ TAKEN = ("stored", "duplicate")
 REJECTED = frozenset(
     {
         "bad-body", "bad-column", "bad-crc", "bad-deflate", "bad-envelope",
-        "bad-format", "bad-hash", "bad-header", "bad-length", "bad-runs",
-        "bad-signature", "bad-table", "surplus-bytes", "truncated",
+        "bad-format", "bad-hash", "bad-header", "bad-length", "bad-reference",
+        "bad-runs", "bad-signature", "bad-table", "overlong-varint", "surplus-bytes",
+        "surplus-column", "truncated", "truncated-column",
     }
 )  # fmt: skip
 #: What passes by itself.

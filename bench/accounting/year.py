@@ -98,7 +98,7 @@ class Year:
 def write_journal(year: Year, file: Path, folder: Path) -> None:
     """Write the whole year as an agent would have, a day in each commit."""
     site = load_site(file).site
-    journal = Journal.open(folder, max_bytes=site.journal.max_bytes)
+    journal = Journal.open(folder, site.journal, uplinks={})
     tables = [table for meter in site.meters for table in _tables(meter, year)]
     seq, last_hash = 1, None
     sealed: list[SealedBatch] = []

@@ -40,6 +40,14 @@ def of_table(**table: Any) -> bytes:
     return of_body({"tables": [{"name": "t", "rows": 1, "columns": []} | table]})
 
 
+def linear(numbers: bytes, *columns: dict[str, Any], rows: int = 1) -> bytes:
+    """Return a batch of linear columns, or as *columns* say, with these numbers."""
+    head = {"name": "a", "encoding": "linear"}
+    named = [head | {"name": chr(97 + i)} | c for i, c in enumerate(columns or ({},))]
+    table = {"name": "t", "rows": rows, "columns": named}
+    return of_body({"tables": [table], "values": numbers})
+
+
 def constant(rows: int) -> bytes:
     column = {"name": "a", "encoding": "constant", "data": 0}
     return of_table(rows=rows, columns=[column])
@@ -70,12 +78,14 @@ CASES = {
         around(b"\3\0", length=(1 << 20) + 1),
         constant((4 << 20) + 1),
         of_body([[[]] * 60_000] * 20),
+        linear(b"\3\0", rows=(4 << 20) + 1),
     ],
     "bad-body": [
         of_body([]),
         of_body({}),
         of_body({"tables": [5]}),
         of_body([0] * 70_000),
+        of_body({"tables": [], "values": "no"}),
         of_table(name=None),
         of_table(rows=-1),
         of_table(rows=1),
@@ -98,16 +108,44 @@ CASES = {
             {"name": "a", "encoding": "float64", "data": [1.0]},
             {"name": "a", "encoding": "constant", "data": 1.0, "exponent": 1},
             {"name": "a", "encoding": "array", "data": [1], "nulls": b"\2"},
+            {"name": "a", "encoding": "linear", "scale": 1},
+            {"name": "a", "encoding": "linear", "scale": float("inf")},
+            {"name": "a", "encoding": "linear", "scale": 0.5, "exponent": 1},
         )
     ],
+    "bad-reference": [
+        linear(b"\x08\0"),  # there is none before it
+        linear(b"\4\0\0\x80\x3f\0"),  # a factor of nothing
+        linear(b"\0\2\x0c\0\0\xc0\x7f\0", {}, {}),  # not a number
+        linear(b"\0\2\x0c\xff\xff\x7f\x7f\0", {}, {}),  # beyond 64 bits
+        linear(b"\x08\0", {"encoding": "array", "data": ["x"]}, {}),
+        linear(b"\x08\0", {"encoding": "float64", "data": bytes(8)}, {}),
+        of_body(
+            {
+                "tables": [
+                    {
+                        "name": "t",
+                        "rows": rows,
+                        "columns": [{"name": name, "encoding": "linear"}],
+                    }
+                    for rows, name in ((1, "a"), (2, "b"))
+                ],
+                "values": b"\0\0\x08\0\0",
+            }
+        ),  # another number of rows
+    ],
     "truncated-column": [
-        of_table(columns=[{"name": "a", "encoding": "float64", "data": b"1234567"}])
+        linear(b""),
+        linear(b"\0"),
+        of_table(columns=[{"name": "a", "encoding": "float64", "data": b"1234567"}]),
     ],
     "surplus-column": [
-        of_table(columns=[{"name": "a", "encoding": "float32", "data": b"12345"}])
+        linear(b"\0\0\0"),
+        of_table(columns=[{"name": "a", "encoding": "float32", "data": b"12345"}]),
     ],
     "overlong-varint": [
-        of_table(columns=[{"name": "a", "encoding": "delta", "data": b"\x80\0"}])
+        linear(b"\0\x80\0"),
+        of_table(columns=[{"name": "a", "encoding": "delta", "data": b"\x80\0"}]),
     ],
     "bad-runs": [
         of_table(

@@ -10,11 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from harness.journals import open_journal
 from harness.sealed_batches import START_MS, sealed
 
 from zerometer.agent.batch import Column, Gap, Table
 from zerometer.agent.cli import decode
-from zerometer.agent.journal.journal import Journal
 from zerometer.agent.journal.model import Commit, SealedBatch
 from zerometer.core.errors import FormatError, UsageError
 
@@ -149,7 +149,7 @@ def test_an_empty_file_is_named(
 def test_a_journal_in_use_is_read_as_folder_and_as_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    journal = Journal.open(tmp_path, max_bytes=1 << 20)
+    journal = open_journal(tmp_path)
     batches = [
         SealedBatch(
             stream="readings", seq=n, data=sealed(n), t0_ms=0, t1_ms=1, samples=1

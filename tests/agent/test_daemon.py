@@ -1,6 +1,7 @@
 """The daemon in this process: a simulated line, real threads, real signals."""
 
 import asyncio
+import shutil
 import socket
 import sqlite3
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness.gateway import rows, windows
+from harness.journals import open_journal, unsent
 from harness.receiving import receiving
 from harness.running_agent import Running, last_status, page_of, quick_site, run_agent
 from harness.sites import market_site
@@ -20,7 +22,7 @@ from zerometer.agent.batch import Batch, decode
 from zerometer.agent.certificates import matcher
 from zerometer.agent.certificates.store import CertificateStore
 from zerometer.agent.factors.store import FactorStore
-from zerometer.agent.journal import Commit, Journal
+from zerometer.agent.journal import Commit
 from zerometer.agent.page import keeper
 from zerometer.core.alignment import QUARTER_NS
 from zerometer.core.errors import ConfigError, JournalError, UsageError, ZerometerError
@@ -43,8 +45,8 @@ def factory(site: Site) -> Iterator[Factory]:
 
 def sealed(site: Site, stream: str) -> list[Batch]:
     """Return what a stopped agent has in its journal."""
-    with closing(Journal.open(Path(site.journal.path), max_bytes=10**9)) as journal:
-        stored = [b for b in journal.pending("test", 10**6) if b.stream == stream]
+    with closing(open_journal(Path(site.journal.path))) as journal:
+        stored = [b for b in unsent(journal, "test") if b.stream == stream]
     return [decode(batch.data) for batch in stored]
 
 
@@ -163,14 +165,23 @@ def test_a_bus_whose_thread_has_ended_stops_it_in_order(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("factory")
-def test_a_journal_that_cannot_be_trusted_any_more_stops_it(site: Site) -> None:
+def test_it_goes_on_when_its_journal_is_deleted(site: Site) -> None:
     async def scenario(agent: Running) -> None:
         await agent.until(lambda: agent.look()["journal"]["batches"])
-        agent.journal._store.sync_fault = "disk I/O error"
-        await asyncio.sleep(60)  # it stops by itself
+        shutil.rmtree(site.journal.path)
+        await agent.until(lambda: "journal" in agent.said("journal"))
+        await agent.until(lambda: agent.look()["journal"]["batches"])
+        assert agent.look()["journal"]["error"] is None
 
-    with pytest.raises(JournalError, match="disk I/O error: stops, to open it anew"):
-        run_agent(site, scenario)
+    run_agent(site, scenario)
+    texts = [
+        str(event["text"])
+        for event in rows(sealed(site, "ledger"), "events")
+        if event["kind"] == "journal"
+    ]
+    assert any("journal.db: is gone" in text for text in texts)
+    with closing(open_journal(Path(site.journal.path))) as journal:
+        assert journal.notices == []
 
 
 @pytest.mark.usefixtures("factory")
@@ -233,7 +244,7 @@ def test_a_page_whose_address_can_never_be_had_is_a_fault_of_the_site(
 def test_a_second_agent_on_a_journal_is_refused(site: Site) -> None:
     folder = Path(site.journal.path)
     with (
-        closing(Journal.open(folder, max_bytes=10**9)),
+        closing(open_journal(folder)),
         pytest.raises(JournalError, match="in use by another agent"),
     ):
         asyncio.run(daemon_module.run(site))
@@ -241,12 +252,12 @@ def test_a_second_agent_on_a_journal_is_refused(site: Site) -> None:
 
 def test_a_journal_that_cannot_be_taken_up_is_let_go(site: Site) -> None:
     folder = Path(site.journal.path)
-    with closing(Journal.open(folder, max_bytes=10**9)) as journal:
+    with closing(open_journal(folder)) as journal:
         segment = b"\x92\x09\xc0"  # of format 9
         journal.append(Commit(state=b"", segments=[("readings", segment)])).result()
     with pytest.raises(JournalError, match="segment format 9"):
         asyncio.run(daemon_module.run(site))
-    Journal.open(folder, max_bytes=10**9).close()
+    open_journal(folder).close()
 
 
 def test_a_damaged_journal_is_an_event(site: Site) -> None:

@@ -48,12 +48,28 @@ def test_a_column_with_a_giant_stays_floats(giant: float) -> None:
     assert column.nulls == b"\0\0\1"
 
 
-def test_floats_of_32_bits_take_32_bits() -> None:
+def test_floats_without_a_decimal_place_stay_as_they_are() -> None:
     column = gathered(0.5, nan, 1.0 + 2**-23, exponent=None)
-    assert column.values.typecode == "f"
+    assert (column.exponent, column.values.typecode) == (0, "d")
     assert column.values[2] == 1.0 + 2**-23
-    assert gathered(0.1, exponent=None).values.typecode == "d"
-    assert gathered(0.5, 1e39, exponent=None).values.typecode == "d"
+    assert column.nulls == b"\0\1\0"
+
+
+def test_rows_of_other_points_make_another_table_of_the_name() -> None:
+    batch = OpenBatch()
+    batch.add("r/a/power", POWER, 1, (1.0,))
+    batch.add("r/b/power", POWER, 2, (2.0,))
+    batch.add("r/a/power", COUNTER, 3, (3.0, 4.0))
+    batch.add("r/a/power", POWER, 4, (5.0,))
+    shown = [(t.name, [list(c.values) for c in t.columns]) for t in batch.tables()]
+    assert shown == [
+        ("r/a/power", [[1, 4], [1000, 5000]]),
+        ("r/a/power", [[3], [3.0], [4.0]]),
+        ("r/b/power", [[2], [2000]]),
+    ]
+    restored = OpenBatch()
+    restored.restore(batch.segment() or b"")
+    assert restored.tables() == batch.tables()
 
 
 def test_texts_and_integers_stay_what_they_are() -> None:
@@ -98,11 +114,12 @@ def test_the_age_survives_a_restart() -> None:
     assert restored.age_ms(4000) == 3000
 
 
-def test_other_fields_do_not_fit_into_a_table_that_is_there() -> None:
+def test_a_column_that_became_another_does_not_fit() -> None:
     batch = OpenBatch()
     batch.add("power", POWER, 1, (1.0,))
     assert batch.fits("power", POWER)
     assert batch.fits("energy", COUNTER)
+    assert batch.fits("power", COUNTER)
     assert not batch.fits("power", (Field("power", "kW", -1),))
 
 

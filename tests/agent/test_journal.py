@@ -3,15 +3,15 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from harness.journals import open_journal
 
 from zerometer.agent.batch import batch_hash
 from zerometer.agent.journal import Commit, Journal, SealedBatch, UplinkInfo
 from zerometer.core.errors import JournalError, UsageError
-
-LARGE = 1 << 28
 
 
 def sealed(seq: int, stream: str = "readings", size: int = 100) -> SealedBatch:
@@ -24,13 +24,13 @@ def sealed(seq: int, stream: str = "readings", size: int = 100) -> SealedBatch:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal.open(tmp_path / "deep" / "journal", max_bytes=LARGE)) as it:
+    with closing(open_journal(tmp_path / "deep" / "journal")) as it:
         yield it
 
 
 def reopened(journal: Journal, folder: Path) -> Journal:
     journal.close()
-    return Journal.open(folder / "deep" / "journal", max_bytes=LARGE)
+    return open_journal(folder / "deep" / "journal")
 
 
 def commit(journal: Journal, *batches: SealedBatch) -> None:
@@ -42,7 +42,7 @@ def test_a_new_journal_is_empty(journal: Journal) -> None:
     assert (resume.state, resume.segments) == (None, [])
     assert (resume.next_seq, resume.last_hash) == ({}, {})
     assert (len(journal.source), len(journal.epoch)) == (16, 8)
-    assert journal.pending("main") == []
+    assert journal.oldest("main") == []
     assert journal.notices == []
 
 
@@ -84,7 +84,7 @@ def test_numbers_follow_each_other_or_nothing_is_written(
     with pytest.raises(UsageError, match="seq is"):
         journal.append(Commit(state=b"no", sealed=batches)).result()
     assert journal.resume().state is None
-    assert journal.pending("main") == []
+    assert journal.oldest("main") == []
     assert "seq is" in journal.info().last_error
     commit(journal, sealed(1))
     assert journal.info().last_error == ""
@@ -92,18 +92,19 @@ def test_numbers_follow_each_other_or_nothing_is_written(
 
 def test_each_uplink_has_a_cursor_of_its_own(journal: Journal, tmp_path: Path) -> None:
     commit(journal, sealed(1), sealed(1, "ledger"), sealed(2))
-    first, second, third = journal.pending("main")
+    first, second, third = journal.oldest("main")
     assert (first.stream, first.seq, first.samples) == ("readings", 1, 10)
     assert first.data == sealed(1).data
     assert (second.stream, third.seq) == ("ledger", 2)
-    assert journal.pending("main", limit=1) == [first]
-    journal.acknowledge("main", second.id)
-    assert journal.pending("main") == [third]
-    journal.acknowledge("main", first.id)
-    assert journal.pending("main") == [third]
-    assert journal.pending("spare") == [first, second, third]
+    assert journal.oldest("main", limit=1) == [first]
+    journal.acknowledge("main", second)
+    assert journal.oldest("main") == [first, third]
+    journal.acknowledge("main", first)
+    journal.acknowledge("main", first)
+    assert journal.oldest("main") == [third]
+    assert journal.oldest("spare") == [first, second, third]
     with closing(reopened(journal, tmp_path)) as again:
-        assert again.pending("main") == [third]
+        assert again.oldest("main") == [third]
         assert again.info().uplinks == {
             "main": UplinkInfo(acknowledged=2, pending=1),
             "spare": UplinkInfo(acknowledged=0, pending=3),
@@ -112,8 +113,9 @@ def test_each_uplink_has_a_cursor_of_its_own(journal: Journal, tmp_path: Path) -
 
 def test_only_what_was_sealed_can_be_acknowledged(journal: Journal) -> None:
     commit(journal, sealed(1))
-    with pytest.raises(UsageError, match="batch 2 acknowledged, the last one is 1"):
-        journal.acknowledge("main", 2)
+    (batch,) = journal.oldest("main")
+    with pytest.raises(UsageError, match="readings 2 acknowledged, the last one is 1"):
+        journal.acknowledge("main", replace(batch, position=2))
 
 
 def test_listeners_hear_of_sealed_batches_only(journal: Journal) -> None:
@@ -157,8 +159,8 @@ def test_many_threads_may_call(journal: Journal) -> None:
     commit(journal, sealed(1))
 
     def work(uplink: str) -> None:
-        for batch in journal.pending(uplink):
-            journal.acknowledge(uplink, batch.id)
+        for batch in journal.oldest(uplink):
+            journal.acknowledge(uplink, batch)
 
     threads = [threading.Thread(target=work, args=(f"u{n}",)) for n in range(4)]
     for thread in threads:
@@ -170,18 +172,18 @@ def test_many_threads_may_call(journal: Journal) -> None:
 
 def test_a_folder_has_one_journal_open(journal: Journal, tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="in use by another agent"):
-        Journal.open(tmp_path / "deep" / "journal", max_bytes=LARGE)
+        open_journal(tmp_path / "deep" / "journal")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(JournalError, match="a file is in the way"):
-        Journal.open(tmp_path / "file" / "journal", max_bytes=LARGE)
+        open_journal(tmp_path / "file" / "journal")
 
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "journal.db").mkdir()
     with pytest.raises(JournalError, match="unable to open"):
-        Journal.open(tmp_path, max_bytes=LARGE)
+        open_journal(tmp_path)
     (tmp_path / "journal.db").rmdir()
-    Journal.open(tmp_path, max_bytes=LARGE).close()
+    open_journal(tmp_path).close()

@@ -5,17 +5,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from harness.journals import open_journal
 
 from zerometer.agent.batch import Gap
-from zerometer.agent.journal import Commit, Journal, SealedBatch
+from zerometer.agent.journal import Commit, SealedBatch
 from zerometer.core.errors import JournalError
 
-LARGE = 1 << 28
+READINGS = "readings-000001.db"
 
 
 def filled(folder: Path) -> tuple[bytes, bytes]:
     """Leave a journal of five batches and two segments; return source and epoch."""
-    with closing(Journal.open(folder, max_bytes=LARGE)) as journal:
+    with closing(open_journal(folder)) as journal:
         for seq in range(1, 6):
             batch = SealedBatch(
                 stream="readings", seq=seq, data=bytes(5000), t0_ms=0, t1_ms=0,
@@ -25,14 +26,14 @@ def filled(folder: Path) -> tuple[bytes, bytes]:
         journal.append(
             Commit(state=b"state", segments=[("ledger", b"a"), ("ledger", b"b")])
         ).result()
-        journal.pending("main")
-        journal.acknowledge("main", 2)
+        for batch in journal.oldest("main", 2):
+            journal.acknowledge("main", batch)
         return journal.source, journal.epoch
 
 
-def damage(folder: Path, statement: str) -> None:
+def damage(folder: Path, statement: str, file: str = "journal.db") -> None:
     """Change a row behind the journal's back."""
-    with closing(sqlite3.connect(folder / "journal.db")) as connection:
+    with closing(sqlite3.connect(folder / file)) as connection:
         assert connection.execute(statement).rowcount == 1
         connection.commit()
 
@@ -44,14 +45,14 @@ def aside(folder: Path) -> list[Path]:
 
 def test_a_damaged_batch_is_skipped_and_declared(tmp_path: Path) -> None:
     filled(tmp_path)
-    damage(tmp_path, "UPDATE batch SET data = zeroblob(4999) WHERE seq = 4")
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
-        assert [b.seq for b in journal.pending("main", limit=2)] == [3, 5]
+    damage(tmp_path, "UPDATE batch SET data = zeroblob(4999) WHERE seq = 4", READINGS)
+    with closing(open_journal(tmp_path)) as journal:
+        assert [b.seq for b in journal.oldest("main")] == [3, 5]
         assert journal.gaps("readings") == (Gap(4, 4, "damaged"),)
-        assert [b.seq for b in journal.pending("spare")] == [1, 2, 3, 5]
-        journal.acknowledge("main", 3)
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
-        assert [b.seq for b in journal.pending("main")] == [5]
+        assert [b.seq for b in journal.oldest("spare")] == [1, 2, 3, 5]
+        journal.acknowledge("main", journal.oldest("main")[0])
+    with closing(open_journal(tmp_path)) as journal:
+        assert [b.seq for b in journal.oldest("main")] == [5]
         info = journal.info()
         assert (info.damaged, info.uplinks["main"].pending) == (1, 1)
         assert journal.resume().next_seq == {"readings": 6}
@@ -59,9 +60,9 @@ def test_a_damaged_batch_is_skipped_and_declared(tmp_path: Path) -> None:
 
 def test_damaged_state_and_segments_are_skipped_and_noticed(tmp_path: Path) -> None:
     filled(tmp_path)
-    damage(tmp_path, "UPDATE state SET data = x'00'")
+    damage(tmp_path, "UPDATE part SET data = x'00' WHERE name = 'state'")
     damage(tmp_path, "UPDATE segment SET data = x'00' WHERE n = 1")
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+    with closing(open_journal(tmp_path)) as journal:
         resume = journal.resume()
         assert resume.state is None
         assert resume.segments == [("ledger", b"b")]
@@ -73,30 +74,30 @@ def test_damaged_state_and_segments_are_skipped_and_noticed(tmp_path: Path) -> N
 
 def test_a_damaged_cursor_starts_over(tmp_path: Path) -> None:
     filled(tmp_path)
-    damage(tmp_path, "UPDATE cursor SET id = 5")
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
-        assert [b.seq for b in journal.pending("main")] == [1, 2, 3, 4, 5]
+    damage(tmp_path, "UPDATE part SET crc = 0 WHERE name = 'cursors'")
+    with closing(open_journal(tmp_path)) as journal:
+        assert [b.seq for b in journal.oldest("main")] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
-    ("statement", "keeps_source"),
+    "statement",
     [
-        ("UPDATE stream SET seq = 3", True),
-        ("UPDATE meta SET value = x'00' WHERE name = 'epoch'", False),
-        ("DELETE FROM meta WHERE name = 'source'", False),
+        "UPDATE part SET crc = 0 WHERE name = 'stream:readings'",
+        "UPDATE meta SET value = x'00' WHERE name = 'epoch'",
+        "DELETE FROM meta WHERE name = 'source'",
     ],
 )
 def test_without_its_identity_a_journal_is_set_aside(
-    tmp_path: Path, statement: str, keeps_source: bool
+    tmp_path: Path, statement: str
 ) -> None:
     source, epoch = filled(tmp_path)
     damage(tmp_path, statement)
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+    with closing(open_journal(tmp_path)) as journal:
         assert journal.epoch != epoch
-        assert (journal.source == source) is keeps_source
+        assert journal.source == source
         assert journal.resume().next_seq == {}
         assert aside(tmp_path)[0].name in journal.notices[0]
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as again:
+    with closing(open_journal(tmp_path)) as again:
         assert again.source == journal.source
         assert again.notices == []
 
@@ -121,7 +122,7 @@ def test_what_is_no_journal_is_set_aside(tmp_path: Path) -> None:
     ]
     for count, content in enumerate(contents, 1):
         (tmp_path / "journal.db").write_bytes(content)
-        with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        with closing(open_journal(tmp_path)) as journal:
             assert "not a healthy journal" in journal.notices[0]
             assert len(aside(tmp_path)) == count
             journal.append(Commit(state=b"fresh")).result()
@@ -129,7 +130,7 @@ def test_what_is_no_journal_is_set_aside(tmp_path: Path) -> None:
 
 def test_an_empty_file_becomes_a_journal(tmp_path: Path) -> None:
     (tmp_path / "journal.db").touch()
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+    with closing(open_journal(tmp_path)) as journal:
         assert journal.notices == []
 
 
@@ -137,9 +138,9 @@ def test_a_newer_format_is_left_alone(tmp_path: Path) -> None:
     filled(tmp_path)
     damage(
         tmp_path,
-        # The CRC-32 of msgpack's ["format", b"2"], as a later version writes it.
-        f"UPDATE meta SET value = x'32', crc = {0xA0F0233B} WHERE name = 'format'",
+        # The CRC-32 of msgpack's ["format", b"3"], as a later version writes it.
+        f"UPDATE meta SET value = x'33', crc = {0xD7F713AD} WHERE name = 'format'",
     )
-    with pytest.raises(JournalError, match="format 2; this version reads 1"):
-        Journal.open(tmp_path, max_bytes=LARGE)
+    with pytest.raises(JournalError, match="format 3; this version reads 2"):
+        open_journal(tmp_path)
     assert aside(tmp_path) == []

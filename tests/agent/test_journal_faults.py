@@ -14,13 +14,11 @@ import pytest
 from harness import journal_writer
 from harness.failing_flush import failing_flushes
 from harness.full_disk import files_end_at
+from harness.journals import open_journal
 
-from zerometer.agent.journal import Commit, Journal, SealedBatch
+from zerometer.agent.journal import Commit, SealedBatch
 from zerometer.agent.journal.faults import explain, unusable
-from zerometer.agent.journal.store import Store
 from zerometer.core.errors import JournalError
-
-LARGE = 1 << 28
 
 
 def sealed(seq: int, size: int = 20_000) -> SealedBatch:
@@ -36,13 +34,13 @@ def test_kills_tear_no_commit(tmp_path: Path) -> None:
     last = 0
     for _ in range(8):
         last = max(last, _write_and_kill(tmp_path, chance.randrange(1, 40)))
-        with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        with closing(open_journal(tmp_path)) as journal:
             assert journal.notices == []
             resume = journal.resume()
             n = int(resume.state or b"0")
             assert n >= last
             assert resume.next_seq.get("readings", 1) == n // 3 + 1
-            batches = journal.pending("reader", limit=10_000)
+            batches = journal.oldest("reader", 10_000)
             assert [batch.seq for batch in batches] == list(range(1, n // 3 + 1))
             rows = [row for batch in batches for row in batch.data.split()]
             rows += [data for _, data in resume.segments]
@@ -66,48 +64,48 @@ def _write_and_kill(folder: Path, commits: int) -> int:
 
 
 def test_a_commit_that_cannot_be_written_can_be_tried_again(tmp_path: Path) -> None:
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+    with closing(open_journal(tmp_path)) as journal:
         journal.append(Commit(state=b"1", sealed=[sealed(1)])).result()
-        commit = Commit(state=b"2", segments=[("ledger", b"x")], sealed=[sealed(2)])
-        with files_end_at(1 << 16):
+        commit = Commit(
+            number=2, state=b"2", segments=[("ledger", b"x")], sealed=[sealed(2)]
+        )
+        with files_end_at(1 << 14):
             for _ in range(2):
                 with pytest.raises(JournalError):
                     journal.append(commit).result()
             assert journal.info().last_error.startswith("journal: ")
-            assert len(journal.pending("main")) == 1
+            assert len(journal.oldest("main")) == 1
             assert journal.resume().state == b"1"
         journal.append(commit).result()
         info = journal.info()
         assert (info.last_error, info.sealed_batches, info.commits) == ("", 2, 2)
-    with closing(Journal.open(tmp_path, max_bytes=LARGE)) as journal:
+        journal.append(commit).result()
+        assert journal.info().sealed_batches == 2
+    with closing(open_journal(tmp_path)) as journal:
         assert journal.resume().segments == [("ledger", b"x")]
+        assert journal.resume().number == 2
+        assert [batch.seq for batch in journal.oldest("main")] == [1, 2]
 
 
-def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
-    store = Store(tmp_path / "journal.db", max_bytes=LARGE, uplinks={"main"})
-    with closing(store):
-        store.append(Commit(state=b"1", sealed=[sealed(1)]))
-        limit = store.info.bytes // 4096 + 2
-        store._connection.execute(f"PRAGMA max_page_count = {limit}")
-        before = store.info
-        with pytest.raises(sqlite3.OperationalError, match="full"):
-            store.append(Commit(state=b"2", sealed=[sealed(2)]))
-        assert store.info == before
-        store.acknowledge("main", 1)
-        store._connection.execute("PRAGMA max_page_count = 10000")
-        store.append(Commit(state=b"2", sealed=[sealed(2)]))
-        assert [batch.seq for batch in store.pending("main", 8)] == [2]
+def test_an_acknowledgement_needs_no_room(tmp_path: Path) -> None:
+    with closing(open_journal(tmp_path)) as journal:
+        journal.append(Commit(state=b"1", sealed=[sealed(1), sealed(2)])).result()
+        with files_end_at(0):
+            journal.acknowledge("main", journal.oldest("main")[0])
+            assert [batch.seq for batch in journal.oldest("main")] == [2]
+    with closing(open_journal(tmp_path)) as journal:
+        assert [batch.seq for batch in journal.oldest("main")] == [2]
 
 
 def test_a_fault_says_where_what_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(JournalError, match=r"file: a file is in the way: name a "):
-        Journal.open(tmp_path / "file", max_bytes=LARGE)
+        open_journal(tmp_path / "file")
     with pytest.raises(JournalError, match=r"file/journal: a file is in the way"):
-        Journal.open(tmp_path / "file" / "journal", max_bytes=LARGE)
+        open_journal(tmp_path / "file" / "journal")
     (tmp_path / "journal.db").mkdir()
     with pytest.raises(JournalError, match=r"unable to .*: a folder is in its place"):
-        Journal.open(tmp_path, max_bytes=LARGE)
+        open_journal(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -141,20 +139,29 @@ def test_folder_errors_in_words(number: int, words: str) -> None:
 
 SYNC_SCRIPT = """
 import os, pathlib, sys
-from zerometer.agent.journal import Commit, Journal
+from harness.journals import open_journal
+from zerometer.agent.journal import Commit, SealedBatch
 from zerometer.core.errors import JournalError
 
-journal = Journal.open(pathlib.Path(sys.argv[1]), max_bytes=1 << 28)
-journal.append(Commit(state=b"good")).result()
+def batch(seq):
+    return SealedBatch(
+        stream="readings", seq=seq, data=bytes(9999), t0_ms=0, t1_ms=0, samples=1
+    )
+
+journal = open_journal(pathlib.Path(sys.argv[1]))
+journal.append(Commit(number=1, state=b"1", sealed=[batch(1)])).result()
 fail = pathlib.Path(os.environ["FAIL_SYNC"])
-fail.touch()
-for failing in (True, False):
-    try:
-        journal.append(Commit(state=b"bad")).result()
-    except JournalError as error:
-        print(error)
-    fail.unlink(missing_ok=True)
-print(journal.resume().state)
+for number, sealed in (2, [batch(2)]), (3, []):
+    commit = Commit(number=number, state=b"%d" % number, sealed=sealed)
+    fail.touch()
+    for _ in range(2):
+        try:
+            journal.append(commit).result()
+        except JournalError as error:
+            print(error)
+    fail.unlink()
+    journal.append(commit).result()
+print(*journal.notices, sep="\\n")
 journal.close()
 """
 
@@ -162,9 +169,11 @@ journal.close()
 @pytest.mark.system
 @pytest.mark.timeout(60)
 @pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc to make flushes fail")
-def test_after_a_failed_flush_nothing_is_trusted_to_the_file(tmp_path: Path) -> None:
+def test_after_a_failed_flush_files_are_made_anew(tmp_path: Path) -> None:
+    """First the one of a stream, then the main one; nothing is lost, or there twice."""
+    folder = tmp_path / "journal"
     done = subprocess.run(
-        [sys.executable, "-c", SYNC_SCRIPT, str(tmp_path / "journal")],
+        [sys.executable, "-c", SYNC_SCRIPT, str(folder)],
         env=os.environ
         | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         | failing_flushes(tmp_path, tmp_path / "fail"),
@@ -172,7 +181,13 @@ def test_after_a_failed_flush_nothing_is_trusted_to_the_file(tmp_path: Path) -> 
         text=True,
         check=True,
     )
-    first, second, state = done.stdout.splitlines()
-    assert first.endswith("journal.db: disk I/O error: check its disk")
-    assert "nothing more is written to this file" in second
-    assert state == "b'good'"
+    *failures, first, second = done.stdout.splitlines()
+    assert len(failures) == 4
+    assert all("disk I/O error" in failure for failure in failures)
+    assert "readings-000001.db: a flush to the disk failed; written anew" in first
+    assert "journal.db: disk I/O error; set aside as journal.db.bad-" in second
+    assert list(folder.glob("readings-000001.db.bad-*"))
+    with closing(open_journal(folder)) as journal:
+        assert journal.notices == []
+        assert journal.resume().state == b"3"
+        assert [batch.seq for batch in journal.oldest("main")] == [1, 2]

@@ -5,20 +5,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from harness.journals import open_journal, unsent
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zerometer.agent.batch import Gap
 from zerometer.agent.journal import Commit, Journal, SealedBatch
 
-MAX_BYTES = 1 << 18
+MAX_BYTES = 1 << 20
 
 
 def filled(
     folder: Path, last: int, size: int = 10_000, uplinks: Collection[str] | None = None
 ) -> Journal:
     """Return a journal with more sealed batches than it can keep."""
-    journal = Journal.open(folder, max_bytes=MAX_BYTES, uplinks=uplinks)
+    journal = open_journal(folder, MAX_BYTES, uplinks)
     first = journal.resume().next_seq.get("readings", 1)
     for seq in range(first, last + 1):
         batch = SealedBatch(
@@ -30,45 +31,53 @@ def filled(
 
 
 def kept(journal: Journal) -> list[int]:
-    return [batch.seq for batch in journal.pending("reader", limit=1000)]
+    return [batch.seq for batch in journal.oldest("reader", limit=1000)]
+
+
+def acknowledge(journal: Journal, uplink: str, last: int) -> None:
+    """Let *uplink* have all readings up to *last*."""
+    for batch in unsent(journal, uplink):
+        if batch.seq <= last:
+            journal.acknowledge(uplink, batch)
 
 
 def test_what_no_uplink_has_becomes_one_gap(tmp_path: Path) -> None:
-    with closing(filled(tmp_path, 60)) as journal:
+    with closing(filled(tmp_path, 150)) as journal:
         left = kept(journal)
-        assert left == list(range(left[0], 61))
-        assert len(left) > 10
+        assert left == list(range(left[0], 151))
+        assert len(left) > 30
         assert journal.gaps("readings") == (Gap(1, left[0] - 1, "evicted"),)
         assert journal.gaps("ledger") == ()
         info = journal.info()
         assert info.evicted == left[0] - 1
         assert info.batches == len(left) == info.uplinks["reader"].pending
-    with closing(filled(tmp_path, 60)) as journal:
+    with closing(filled(tmp_path, 150)) as journal:
         assert journal.gaps("readings") == (Gap(1, left[0] - 1, "evicted"),)
 
 
 def test_what_all_uplinks_have_goes_without_a_gap(tmp_path: Path) -> None:
     with closing(filled(tmp_path, 10)) as journal:
-        journal.acknowledge("main", 10)
-        journal.acknowledge("spare", 4)
-    with closing(filled(tmp_path, 60)) as journal:
-        last_evicted = 60 - journal.info().batches
+        acknowledge(journal, "main", 10)
+        acknowledge(journal, "spare", 4)
+    with closing(filled(tmp_path, 150)) as journal:
+        last_evicted = 150 - journal.info().batches
         assert journal.gaps("readings") == (Gap(5, last_evicted, "evicted"),)
 
 
 def test_an_uplink_that_is_gone_wants_nothing(tmp_path: Path) -> None:
-    with closing(filled(tmp_path, 10)) as journal:
-        journal.acknowledge("main", 10)
-        assert len(journal.pending("gone")) == 8
-    with closing(filled(tmp_path, 24, uplinks={"main"})) as journal:
+    with closing(filled(tmp_path, 100)) as journal:
+        acknowledge(journal, "main", 100)
+        assert len(journal.oldest("gone")) == 8
+        evicted = journal.gaps("readings")
+    with closing(filled(tmp_path, 120, uplinks={"main"})) as journal:
         assert list(journal.info().uplinks) == ["main"]
-        assert 24 - journal.info().batches < 10
-        assert journal.gaps("readings") == ()
+        assert 120 - journal.info().batches < 100
+        assert journal.gaps("readings") == evicted
 
 
 def test_a_new_uplink_wants_everything_from_the_start(tmp_path: Path) -> None:
     with closing(filled(tmp_path, 40, uplinks={"main"})) as journal:
-        journal.acknowledge("main", 40)
+        acknowledge(journal, "main", 40)
     with closing(filled(tmp_path, 41, uplinks={"main", "new"})) as journal:
         uplinks = journal.info().uplinks
         assert uplinks["main"].pending == 1
@@ -95,7 +104,7 @@ def test_every_number_is_kept_or_in_a_gap(
 ) -> None:
     folder = tmp_path_factory.mktemp("journal")
     seqs: dict[str, int] = {}
-    with closing(Journal.open(folder, max_bytes=MAX_BYTES)) as journal:
+    with closing(open_journal(folder, MAX_BYTES)) as journal:
         for stream in streams:
             seqs[stream] = seqs.get(stream, 0) + 1
             batch = SealedBatch(
@@ -103,7 +112,7 @@ def test_every_number_is_kept_or_in_a_gap(
                 samples=1,
             )  # fmt: skip
             journal.append(Commit(state=b"", sealed=[batch])).result()
-        left = journal.pending("reader", limit=1000)
+        left = journal.oldest("reader", limit=1000)
         for stream, last in seqs.items():
             there = [batch.seq for batch in left if batch.stream == stream]
             lost = [

@@ -65,7 +65,8 @@ def rows_of(indices: dict[str, float]) -> ReadingRows:
 def test_a_reading_is_a_row_per_group_and_counters_come_twice() -> None:
     site = small_site()
     made = rows_of({"active_energy_import": 7.5, "active_energy_export": nan})
-    (row,) = made.rows(reading(site, "line", 0, active_energy_import=1007.5))
+    brought = {"active_energy_import": 1007.5, "active_energy_export": nan}
+    (row,) = made.rows(reading(site, "line", 0, **brought))
     table, fields, values = row
     assert table == "readings/line/energy"
     assert [field.name for field in fields] == [

@@ -14,7 +14,7 @@ from harness.receiving import Receiving, receiving
 from harness.sealed_batches import sealed
 
 from zerometer.agent.batch import decode
-from zerometer.agent.receiver import app, desk
+from zerometer.agent.receiver import bodies, desk
 from zerometer.core.errors import FormatError
 
 
@@ -100,7 +100,7 @@ def test_a_body_that_is_too_large_is_refused_unread(receiver: Receiving) -> None
     connection = http.client.HTTPConnection(receiver.address, timeout=5)
     with closing(connection):
         connection.putrequest("POST", "/v1/batches")
-        connection.putheader("Content-Length", str(app.MAX_BODY + 1))
+        connection.putheader("Content-Length", str(bodies.MAX_BODY + 1))
         connection.endheaders()
         response = connection.getresponse()
         assert response.status == 413
@@ -110,7 +110,7 @@ def test_a_body_that_is_too_large_is_refused_unread(receiver: Receiving) -> None
 def test_a_body_of_unknown_length_is_cut_off(
     receiver: Receiving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "MAX_BODY", 1000)
+    monkeypatch.setattr(bodies, "MAX_BODY", 1000)
     status, _, body = receiver.post(iter([b"x" * 400] * 3))
     assert (status, body["error"]) == (413, "too-large")
     status, _, body = receiver.post(iter([sealed(1)[:100], sealed(1)[100:]]))

@@ -19,7 +19,7 @@ from zerometer.agent.receiver.errors import (
     IdentityConflictError,
 )
 from zerometer.agent.receiver.model import Incoming, Receipt
-from zerometer.agent.receiver.status import missing_ranges, read_status
+from zerometer.agent.receiver.status import read_status
 from zerometer.agent.receiver.store import Store
 from zerometer.agent.receiver.stores import store_opener
 
@@ -244,23 +244,6 @@ def test_declared_gaps_are_not_missing(store: Store) -> None:
     (stream,) = status["streams"]
     assert (stream["declared"], stream["missing"]) == (4, 3)
     assert stream["missing_ranges"] == [(5, 5), (7, 8)]
-
-
-@pytest.mark.parametrize(
-    ("covered", "missing"),
-    [
-        ([], []),
-        ([(1, 1)], []),
-        ([(2, 3)], [(1, 1)]),
-        ([(1, 5), (2, 3), (7, 7)], [(6, 6)]),
-        ([(7, 9), (1, 3)], [(4, 6)]),
-        ([(1, 2), (3, 4)], []),
-    ],
-)
-def test_missing_ranges(
-    covered: list[tuple[int, int]], missing: list[tuple[int, int]]
-) -> None:
-    assert missing_ranges(covered) == missing
 
 
 def test_everything_is_there_after_a_restart(target: str) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from harness.full_disk import files_end_at
 from harness.gateway import rows
+from harness.journals import open_journal, unsent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zerometer.agent import recorder
 from zerometer.agent.batch import Batch, Gap, batch_hash, decode
+from zerometer.agent.clock import Stamp
 from zerometer.agent.gather import Field
-from zerometer.agent.journal import Commit, Journal
+from zerometer.agent.journal import Commit
 from zerometer.agent.recorder import LEDGER, MINUTES, READINGS, Identity, Recorder
 from zerometer.core.alignment import MINUTE_NS, QUARTER_NS
 from zerometer.core.errors import JournalError
@@ -27,6 +29,7 @@ POWER = "readings/line/power"
 FIELDS = (Field("active_power", "W", 0),)
 CELLS = [Cell("sink.line:quantity", "kWh", -6), Cell("source.grid:entered", "kWh", -6)]
 SEAL_MS = 10_000
+STAMP = Stamp(boot=bytes(16), offset_ms=777, synchronised=True)
 MANY = 1000
 
 
@@ -41,18 +44,17 @@ class Recording:
 
     def start(self) -> None:
         """Start on what the journal has."""
-        self.journal = Journal.open(self.folder, max_bytes=10**8, uplinks=["up"])
+        self.journal = open_journal(self.folder, uplinks=["up"])
         self.recorder = Recorder(
             Identity(
                 source=self.journal.source,
                 epoch=self.journal.epoch,
                 site="site",
-                boot=bytes(16),
                 config="r1",
-                factors=("cn-grid/2023",),
             ),
             self.journal.resume(),
             lambda stream: self.gaps.get(stream, ()),
+            STAMP,
             seal_ns=SEAL_MS * 1_000_000,
             seal_samples=self.samples,
         )
@@ -76,7 +78,7 @@ class Recording:
 
     def batches(self, stream: str = READINGS) -> list[Batch]:
         """Return the sealed batches in the journal, checked to be a chain."""
-        stored = [b for b in self.journal.pending("up", 10**6) if b.stream == stream]
+        stored = [b for b in unsent(self.journal) if b.stream == stream]
         assert [batch.seq for batch in stored] == list(range(1, len(stored) + 1))
         batches = [decode(batch.data) for batch in stored]
         for before, batch in pairwise(zip(stored, batches, strict=True)):
@@ -108,6 +110,8 @@ def window(
 
 def test_a_batch_says_who_sealed_it_and_what_it_covers(recording: Recording) -> None:
     recording.power(1.0, nan, 3.0, time_ms=5000)
+    recording.recorder.factors = ("cn-grid/2023",)
+    recording.recorder.add_event(1, "up", "line", "")
     recording.recorder.seal_all()
     recording.commit()
     (batch,) = recording.batches()
@@ -116,11 +120,9 @@ def test_a_batch_says_who_sealed_it_and_what_it_covers(recording: Recording) -> 
         recording.journal.source,
         recording.journal.epoch,
     )
-    assert (header.site, header.config, header.factors) == (
-        "site",
-        "r1",
-        ("cn-grid/2023",),
-    )
+    assert (header.site, header.config, header.factors) == ("site", "r1", ())
+    (ledger,) = recording.batches(LEDGER)
+    assert ledger.header.factors == ("cn-grid/2023",)
     assert (header.t0_ms, header.t1_ms, header.samples) == (5000, 7000, 2)
     assert (header.clock, header.prev) == ("synced", None)
     assert recording.powers() == [1.0, None, 3.0]
@@ -193,11 +195,19 @@ def test_what_is_large_enough_is_sealed_at_once(recording: Recording) -> None:
 
 
 def test_rows_by_a_clock_that_is_not_set_say_so(recording: Recording) -> None:
-    recording.recorder.synchronised = False
+    """A batch has rows of one clock: with another one, the next begins."""
     recording.power(1.0)
+    recording.recorder.timed_by(STAMP)
+    recording.power(2.0, time_ms=1000)
+    guessed = Stamp(bytes([7] * 16), 5, synchronised=False)
+    recording.recorder.timed_by(guessed)
+    recording.power(3.0, time_ms=2000)
     recording.recorder.seal_all()
     recording.commit()
-    assert recording.batches()[0].header.clock == "unsynced"
+    headers = [batch.header for batch in recording.batches()]
+    told = [(header.rows, header.clock, header.offset_ms) for header in headers]
+    assert told == [(2, "synced", 777), (1, "unsynced", 5)]
+    assert [header.boot for header in headers] == [bytes(16), bytes([7] * 16)]
 
 
 def test_other_fields_after_a_restart_seal_what_was_open(recording: Recording) -> None:
@@ -240,6 +250,7 @@ def test_a_failed_commit_is_made_good_by_the_next(recording: Recording) -> None:
                 recording.recorder.seal_all()
             with pytest.raises(JournalError, match="journal: "):
                 recording.journal.append(recording.recorder.commit(b"s")).result()
+    recording.commit()  # the one that failed, as it was
     recording.commit()
     assert recording.commit().segments == []
     recording.restart()
@@ -318,19 +329,20 @@ def test_readings_that_a_full_disk_keeps_waiting_become_a_gap(
             seal(recording, number)
             with pytest.raises(JournalError):
                 recording.commit()
-    waiting = recording.recorder.commit(b"").sealed
+    waiting = recording.recorder._sealed
     assert sum(len(batch.data) for batch in waiting) <= 2000
     assert len([batch for batch in waiting if batch.stream == MINUTES]) == 1
+    recording.commit()  # the first that failed, as it was
     recording.commit()
     recording.gaps[READINGS] = recording.journal.gaps(READINGS)
     seal(recording, 21)
     recording.commit()
-    seqs = [b.seq for b in recording.journal.pending("up", 99) if b.stream == READINGS]
-    lost = seqs[1] - 1
+    seqs = [b.seq for b in unsent(recording.journal) if b.stream == READINGS]
+    lost = seqs[2] - 1
     assert lost > 10
-    assert seqs == [1, *range(lost + 1, 22)]
-    last = decode(recording.journal.pending("up", 99)[-1].data)
-    assert last.header.gaps == (Gap(2, lost, "overflow"),)
+    assert seqs == [1, 2, *range(lost + 1, 22)]
+    last = decode(unsent(recording.journal)[-1].data)
+    assert last.header.gaps == (Gap(3, lost, "overflow"),)
     recording.restart()
     assert recording.journal.resume().next_seq[READINGS] == 22
 

@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 from harness.batches import SOURCE
 from harness.broker import broker, mosquitto
-from harness.mqtt_ends import Outgoing, answering, listening, outgoing, stored
+from harness.mqtt_ends import answering, listening, receipt
+from harness.outbox import stored
 from harness.sealed_batches import sealed
 from paho.mqtt import publish
 
+from zerometer.agent.journal.model import StoredBatch
 from zerometer.agent.uplink.base import Answer, Outcome
-from zerometer.agent.uplink.live import LiveMeter
+from zerometer.agent.uplink.live import LiveMeter, LivePicture
 from zerometer.agent.uplink.mqtt import MqttSender, open_sender
 from zerometer.core.site import UplinkSettings
 
@@ -42,16 +44,17 @@ def settings(port: int, **changes: Any) -> UplinkSettings:
 @pytest.fixture
 def sender(port: int) -> Iterator[MqttSender]:
     made = open_sender(settings(port), SOURCE)
+    made.show(LivePicture(0, []), 5)  # connects
     yield made
     made.close()
 
 
-def entry(seq: int = 1, stream: str = "readings") -> Outgoing:
-    return outgoing(sealed(seq, stream=stream))
+def entry(seq: int = 1, stream: str = "readings") -> StoredBatch:
+    return stored(sealed(seq, stream=stream))
 
 
 def test_a_batch_that_a_receiver_has_stored(port: int, sender: MqttSender) -> None:
-    with answering(port, lambda data: [stored(data)]) as came:
+    with answering(port, lambda data: [receipt(data)]) as came:
         assert sender.send(entry(7), 5) == Answer(Outcome.ACCEPTED)
     (message,) = came
     assert message.topic == f"{ROOT}/batch/readings"
@@ -69,7 +72,7 @@ def test_nobody_subscribed_is_tried_again(sender: MqttSender, port: int) -> None
 
 def test_a_puback_alone_is_no_acknowledgement(port: int, sender: MqttSender) -> None:
     with answering(port, lambda data: []) as came:
-        answer = sender.send(entry(), 0.3)
+        answer = sender.send(entry(), 1)
         assert len(came) == 1
     assert answer.outcome is Outcome.RETRY
     assert "no receiver answers" in answer.reason
@@ -91,17 +94,33 @@ def test_a_puback_alone_is_no_acknowledgement(port: int, sender: MqttSender) -> 
 def test_an_answer_to_another_batch_does_not_acknowledge_ours(
     port: int, sender: MqttSender, change: dict[str, Any]
 ) -> None:
-    with answering(port, lambda data: [stored(data, **change)]):
+    with answering(port, lambda data: [receipt(data, **change)]):
         assert sender.send(entry(), 0.3).outcome is Outcome.RETRY
-    with answering(port, lambda data: [stored(data, **change), stored(data)]):
+    with answering(port, lambda data: [receipt(data, **change), receipt(data)]):
         assert sender.send(entry(), 5).outcome is Outcome.ACCEPTED
+
+
+def test_an_answer_that_comes_late_counts(port: int, sender: MqttSender) -> None:
+    late: list[bytes] = []
+
+    def hesitating(data: bytes) -> list[bytes]:
+        late.append(receipt(data))
+        return late if len(late) == 2 else []
+
+    with answering(port, hesitating) as came:
+        assert sender.send(entry(1), 1).outcome is Outcome.RETRY
+        assert sender.send(entry(2), 5).outcome is Outcome.ACCEPTED
+        assert sender.send(entry(1), 5).outcome is Outcome.ACCEPTED
+        assert [message.payload for message in came] == [sealed(1), sealed(2)]
+        assert sender.send(entry(1), 0.3).outcome is Outcome.RETRY
+        assert len(came) == 3
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"\xff", b"[" * 60_000, b"[]", b'{"a":1}'])
 def test_rubbish_on_the_topic_of_answers_is_passed_over(
     port: int, sender: MqttSender, rubbish: bytes
 ) -> None:
-    with answering(port, lambda data: [rubbish, stored(data)]):
+    with answering(port, lambda data: [rubbish, receipt(data)]):
         assert sender.send(entry(), 5).outcome is Outcome.ACCEPTED
 
 
@@ -119,7 +138,7 @@ def test_a_receiver_that_refuses(
     port: int, sender: MqttSender, code: str, outcome: Outcome
 ) -> None:
     def refuse(data: bytes) -> list[bytes]:
-        digest = json.loads(stored(data))["hash"]
+        digest = json.loads(receipt(data))["hash"]
         document = {"error": code, "message": "why", "hash": digest}
         if code == "store-busy":
             document["retry_after_s"] = 7
@@ -137,7 +156,7 @@ def test_two_lanes_may_be_answered_in_any_order(port: int, sender: MqttSender) -
 
     def swapped(data: bytes) -> list[bytes]:
         first.append(data)
-        return [stored(data) for data in reversed(first)] if len(first) == 2 else []
+        return [receipt(data) for data in reversed(first)] if len(first) == 2 else []
 
     with answering(port, swapped), ThreadPoolExecutor(2) as lanes:
         batches = [entry(1), entry(2, "ledger")]
@@ -148,7 +167,7 @@ def test_two_lanes_may_be_answered_in_any_order(port: int, sender: MqttSender) -
 def test_a_broker_that_is_killed_and_comes_back(tmp_path: Path) -> None:
     with mosquitto(tmp_path, ["allow_anonymous true"]) as running:
         sender = open_sender(settings(running.port), SOURCE)
-        with answering(running.port, lambda data: [stored(data)]):
+        with answering(running.port, lambda data: [receipt(data)]):
             assert sender.send(entry(1), 5).outcome is Outcome.ACCEPTED
         held: list[Answer] = []
         with answering(running.port, lambda data: []) as came:
@@ -166,7 +185,7 @@ def test_a_broker_that_is_killed_and_comes_back(tmp_path: Path) -> None:
         assert gone.outcome is Outcome.RETRY
         assert "no broker answers (connection refused)" in gone.reason
         running.start()
-        with answering(running.port, lambda data: [stored(data)]) as came:
+        with answering(running.port, lambda data: [receipt(data)]) as came:
             assert sender.send(entry(2), 5).outcome is Outcome.ACCEPTED
             assert [message.payload for message in came] == [sealed(2)]
         sender.close()
@@ -250,11 +269,12 @@ def test_it_tells_whether_it_is_there(port: int) -> None:
 
 KILLED = """\
 import sys
+from zerometer.agent.uplink.live import LivePicture
 from zerometer.agent.uplink.mqtt import open_sender
 from zerometer.core.site import UplinkSettings
 url, source = sys.argv[1], bytes.fromhex(sys.argv[2])
 sender = open_sender(UplinkSettings(id="cloud", url=url), source)
-sender.show([], 5)
+sender.show(LivePicture(0, []), 5)
 sys.stdin.read()
 """
 
@@ -282,7 +302,7 @@ def test_latest_values_are_retained_and_told_when_they_change(
         values={"power": (12.5, "kW"), "energy": (None, "kWh")},
     )
     line = replace(press, id="line", quality="missing", time_ms=None)
-    sender.show([press, line], 5)
+    sender.show(LivePicture(0, [press, line]), 5)
     sender.send(entry(), 5)  # answered when all before it has arrived
     with listening(port, f"{ROOT}/live/+") as live:
         shown = {message.topic: message for message in (live.next(), live.next())}
@@ -297,7 +317,7 @@ def test_latest_values_are_retained_and_told_when_they_change(
             },
         }
         later = replace(line, quality="measured", time_ms=1_767_225_605_000)
-        sender.show([press, later], 5)
+        sender.show(LivePicture(0, [press, later]), 5)
         changed = live.next()
         assert changed.topic == f"{ROOT}/live/line"
         assert json.loads(changed.payload)["quality"] == "measured"

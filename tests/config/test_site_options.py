@@ -277,6 +277,7 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     max = "64 MB"
     commit = "30s"
     seal = "5min"
+    raw = true
     [page]
     enabled = false
     host = "0.0.0.0"
@@ -290,6 +291,7 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     journal = loaded.site.journal
     assert (journal.path, journal.max_bytes) == ("/data/journal", 64_000_000)
     assert (journal.commit_ns, journal.seal_ns) == (30 * 10**9, 300 * 10**9)
+    assert journal.raw
     page = loaded.site.page
     assert (page.enabled, page.host, page.port) == (False, "0.0.0.0", 0)
     assert loaded.warnings == ()
@@ -332,6 +334,27 @@ def test_ways_of_sending(tmp_path: Path) -> None:
     assert stick.max_bytes_per_s == 0
     assert beside.url == (tmp_path / "sealed batches").as_uri()
     assert loaded.warnings == ()
+
+
+def test_latest_values_are_shown_where_somebody_looks(tmp_path: Path) -> None:
+    more = """
+    [[uplink]]
+    id = "broker"
+    url = "mqtt://localhost"
+    live = "5s"
+    [[uplink]]
+    id = "quiet"
+    url = "mqtt://localhost:1884"
+    [[uplink]]
+    id = "scada"
+    url = "sparkplug://localhost/Plant%201/gateway-7"
+    """
+    site = load(tmp_path, more=more).site
+    assert [uplink.id for uplink in site.uplinks] == ["broker", "quiet"]
+    assert [(shown.id, shown.live_ns) for shown in site.live] == [
+        ("broker", 5 * 10**9),
+        ("scada", 10 * 10**9),
+    ]
 
 
 def test_the_only_uplink_needs_no_id(tmp_path: Path) -> None:

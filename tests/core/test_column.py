@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from reference import column as reference
 
 from zerometer.core._column import (
-    choose_order,
     decode_integers,
     encode_integers,
     quantise,
@@ -55,11 +54,6 @@ def test_encodes_as_the_reference_and_back(values: list[int], order: int) -> Non
 )
 def test_encodes_as_documented(values: list[int], order: int, text: str) -> None:
     assert encode_integers(array("q", values), order).hex(" ") == text
-
-
-@given(values=smooth | wild)
-def test_the_chosen_order_takes_the_fewest_bytes(values: list[int]) -> None:
-    assert choose_order(array("q", values)) == reference.choose_order(values)
 
 
 @given(data=st.binary(max_size=60), count=st.integers(0, 40), order=orders)

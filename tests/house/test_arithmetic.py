@@ -6,7 +6,10 @@ from pathlib import Path
 
 CORE = Path(__file__).resolve().parents[2] / "core"
 #: Of C's mathematics: what IEEE 754 rounds in one way only, and no number at all.
-EXACT = {"NAN", "INFINITY", "fabs", "isfinite", "isfinite as is_finite", "rint", "sqrt"}
+EXACT = {
+    "NAN", "INFINITY", "fabs", "floor", "frexp", "isfinite", "isfinite as is_finite",
+    "ldexp", "rint", "signbit", "sqrt",
+}  # fmt: skip
 #: The same of Python's; fsum rounds once, while sum differs from CPython 3.12 on.
 EXACT_IN_PYTHON = {"fsum", "inf", "isfinite", "isnan", "nan", "prod", "sqrt"}
 #: Flags and half widths only: no amount depends on it.

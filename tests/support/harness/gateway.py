@@ -1,10 +1,12 @@
 """An agent without buses and sockets: a pipeline on a real journal, and its clocks."""
 
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from harness.journals import open_journal, unsent
 from harness.sites import SECOND, World, small_site
 
 from zerometer.agent.batch import Batch, Table, batch_hash, decode
@@ -13,9 +15,11 @@ from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.factors.store import FactorStore
-from zerometer.agent.journal import Journal, StoredBatch
+from zerometer.agent.journal import StoredBatch
 from zerometer.agent.pipeline import Pipeline
+from zerometer.agent.reissue import Reissues
 from zerometer.agent.site_events.feed import EventFeed
+from zerometer.agent.state_rows.health import Health
 from zerometer.core.factor import FactorRow
 from zerometer.core.origin_factors import series_units
 from zerometer.core.points import Reading
@@ -41,6 +45,9 @@ class Times:
     def __init__(self, boot_ns: int = BOOT_NS, wall_ns: int = WALL_NS) -> None:
         self.boot_ns = boot_ns
         self.wall_ns = wall_ns
+        self.boot = bytes(16)
+        #: Whether the kernel says that somebody keeps the wall clock right.
+        self.synchronised = True
 
     def pass_ns(self, span_ns: int) -> None:
         """Let time pass on both."""
@@ -49,7 +56,18 @@ class Times:
 
     def clock(self) -> Clock:
         """Return an agent's clock that runs by these."""
-        return Clock(boottime_ns=lambda: self.boot_ns, realtime_ns=lambda: self.wall_ns)
+        return Clock(
+            boottime_ns=lambda: self.boot_ns,
+            realtime_ns=lambda: self.wall_ns,
+            kernel_synchronised=lambda: self.synchronised,
+            boot=self.boot,
+        )
+
+    def reboot(self, wall_ns: int, *, boot_ns: int = 20 * SECOND) -> None:
+        """Let the machine start anew, *boot_ns* ago, with a wall clock of its own."""
+        self.boot = bytes(15) + bytes([self.boot[-1] + 1])
+        self.boot_ns, self.wall_ns = boot_ns, wall_ns
+        self.synchronised = False
 
 
 def journalled_site(folder: Path, *, commit_s: float = 5, seal_s: float = 30) -> Site:
@@ -79,11 +97,12 @@ class Gateway:
 
     def start(self) -> None:
         """Start an agent on the journal."""
-        self.journal = Journal.open(
-            self.folder, max_bytes=self.site.journal.max_bytes, uplinks=["up"]
+        self.journal = open_journal(
+            self.folder, self.site.journal.max_bytes, uplinks=["up"]
         )
         self.events = EventLog()
         self.clock = self.times.clock()
+        self.reissues = Reissues()
         self.site_events = EventFeed(self.site)
         self.factor_keeper = self._open_factors()
         try:
@@ -96,6 +115,8 @@ class Gateway:
                 site_events=self.site_events,
                 factor_keeper=self.factor_keeper,
                 matcher=self.matcher,
+                reissues=self.reissues,
+                health=Health(lambda: (), self.journal.info).rows,
             )
         except BaseException:
             self._close()
@@ -154,7 +175,7 @@ class Gateway:
 
     def settle(self) -> None:
         """Wait until the journal has done all it was asked for."""
-        self.journal.pending("up", 1)
+        self.journal.oldest("up", 1)
 
     def say(self, *rows: FactorRow) -> None:
         """Let the agent's own thread find rows in the file of factors."""
@@ -174,11 +195,8 @@ class Gateway:
 
     def stored(self) -> list[StoredBatch]:
         """Return what is in the journal, whose agent has ended."""
-        journal = Journal.open(self.folder, max_bytes=10**9)
-        try:
-            return journal.pending("up", 10**6)
-        finally:
-            journal.close()
+        with closing(open_journal(self.folder)) as journal:
+            return unsent(journal)
 
     def sealed(self, stream: str) -> list[Batch]:
         """Return the batches of *stream* in the journal, whose agent has ended.

@@ -7,7 +7,9 @@ batch that lists them. So state, segments and batches must always tell the same 
 import sys
 from pathlib import Path
 
-from zerometer.agent.journal import Commit, Journal, SealedBatch
+from harness.journals import open_journal
+
+from zerometer.agent.journal import Commit, SealedBatch
 
 
 def commit_after(state: bytes | None, open_rows: list[bytes], seq: int) -> Commit:
@@ -25,7 +27,7 @@ def commit_after(state: bytes | None, open_rows: list[bytes], seq: int) -> Commi
 
 def main(folder: str) -> None:
     """Commit for ever, and print each number once it is durable."""
-    journal = Journal.open(Path(folder), max_bytes=1 << 28)
+    journal = open_journal(Path(folder))
     while True:
         resume = journal.resume()
         rows = [data for _, data in resume.segments]

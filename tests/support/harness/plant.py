@@ -13,6 +13,7 @@ from reference.frame import with_crc
 
 from zerometer.agent.demo.processes import Process, boottime_offset_ns
 from zerometer.agent.demo.scene import write_site
+from zerometer.agent.journal_tools.contents import read_batches
 
 #: Most that a request may ask for, by function.
 MOST = {1: 2000, 2: 2000, 3: 125, 4: 125}
@@ -51,8 +52,11 @@ class Plant:
         replace: dict[str, str],
         factory: bool = True,
         options: Sequence[str] = (),
+        brokers: Sequence[str] = (),
     ) -> None:
         """*replace* maps patterns to what replaces them in the demo's site file.
+
+        *brokers* are addresses from which the receiver takes batches, too.
 
         Without *factory* there is none before ``start_factory``; *options* are what
         else the simulator is told.
@@ -61,6 +65,7 @@ class Plant:
         self._replace = replace
         self._with_factory = factory
         self._options = options
+        self._brokers = brokers
         self._factory: Process | None = None
         self._stack = ExitStack()
         self.site = folder / "site.toml"
@@ -70,7 +75,8 @@ class Plant:
 
     def __enter__(self) -> Self:
         self._receiver = self._process(
-            "receive", "--to", str(self.database), "--port", "0"
+            *("receive", "--to", str(self.database), "--port", "0"),
+            *(f"--from={url}" for url in self._brokers),
         )
         write_site(self.site, uplink=self._receiver.line(), page_port=0)
         text = self.site.read_text()
@@ -122,13 +128,10 @@ class Plant:
 
     def journalled(self) -> dict[tuple[str, int], bytes]:
         """Return the data of every batch in the agent's journal, by stream and seq."""
-        path = self._folder / "journal" / "journal.db"
-        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        try:
-            rows = database.execute("SELECT stream, seq, data FROM batch").fetchall()
-        finally:
-            database.close()
-        return {(stream, seq): data for stream, seq, data in rows}
+        return {
+            (kept.stream, kept.seq): kept.data
+            for kept in read_batches(self._folder / "journal")
+        }
 
     def windows(self, length: str) -> dict[int, dict[str, int]]:
         """Return the cells of the receiver's windows, by start in ms."""

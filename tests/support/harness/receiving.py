@@ -12,10 +12,11 @@ from typing import Any
 
 from harness.loop import LoopThread
 
-from zerometer.agent.receiver.server import Receiver
+from zerometer.agent.receiver.server import Admission, Receiver
 from zerometer.agent.receiver.store import Store
 from zerometer.core.site import UplinkSettings
 
+OPEN = Admission()
 Answer = tuple[int, Message, Any]
 
 
@@ -87,11 +88,13 @@ class Receiving:
 
 @contextmanager
 def receiving(
-    path: Path, brokers: Sequence[UplinkSettings] = ()
+    path: Path,
+    brokers: Sequence[UplinkSettings] = (),
+    admission: Admission = OPEN,
 ) -> Iterator[Receiving]:
     """Run a receiver into the database at *path*, fed by *brokers*, too."""
     with LoopThread() as loop:
-        receiver = Receiver(str(path), "127.0.0.1", 0, brokers)
+        receiver = Receiver(str(path), "127.0.0.1", 0, brokers, admission)
         port = loop.run(receiver.start())
         try:
             yield Receiving(receiver, loop, port)

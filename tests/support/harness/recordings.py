@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from math import nan
 from pathlib import Path
 
-from zerometer.agent.journal import Journal
+from harness.journals import open_journal
+
+from zerometer.agent.clock import Stamp
 from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
 from zerometer.core.points import Quality, Reading
@@ -17,19 +19,21 @@ Row = tuple[int, str, str, float]
 
 def record(folder: Path, site: Site, rows: Iterable[Row], *, seal_rows: int) -> None:
     """Write *rows* to a journal in *folder*, a batch for each *seal_rows* of them."""
-    journal = Journal.open(folder, max_bytes=1 << 28)
+    journal = open_journal(folder)
     try:
         identity = Identity(
             source=journal.source,
             epoch=journal.epoch,
             site=site.id,
-            boot=bytes(16),
             config=site.revision,
-            factors=(),
         )
-        resume = journal.resume()
         recorder = Recorder(
-            identity, resume, journal.gaps, seal_ns=1 << 62, seal_samples=1 << 20
+            identity,
+            journal.resume(),
+            journal.gaps,
+            Stamp(boot=bytes(16), offset_ms=0, synchronised=True),
+            seal_ns=1 << 62,
+            seal_samples=1 << 20,
         )
         made = ReadingRows(site.meters, lambda _meter, _point: nan)
         names = {m.id: [p.point.name for p in m.points] for m in site.meters}

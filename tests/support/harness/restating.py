@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from harness.journals import open_journal
 from harness.sites import World, both, small_site
 
 from zerometer.agent.journal import Commit, Journal
@@ -80,7 +81,7 @@ class Books:
         self.now_ns = START_NS
         self.windows: dict[int, list[Window]] = {}
         self.runs: list[Run] = []
-        self.journal = folder and Journal.open(folder, max_bytes=1 << 28)
+        self.journal = folder and open_journal(folder)
         self.restatement = self.journal and self._restatement(self.journal)
 
     def _restatement(self, journal: Journal) -> Restatement:

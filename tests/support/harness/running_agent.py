@@ -97,8 +97,8 @@ def run_agent(site: Site, scenario: Callable[[Running], Awaitable[None]]) -> Non
     async def run() -> None:
         journal = Journal.open(
             Path(site.journal.path),
-            max_bytes=site.journal.max_bytes,
-            uplinks=[uplink.id for uplink in site.uplinks],
+            replace(site.journal, min_free_bytes=0),
+            uplinks={uplink.id: uplink.streams for uplink in site.uplinks},
         )
         try:
             running = Running(Daemon(site, journal), journal)

@@ -30,10 +30,6 @@ def encode_integers(values: list[int], order: int) -> bytes:
     return bytes(out)
 
 
-def choose_order(values: list[int]) -> int:
-    return min(range(3), key=lambda order: len(encode_integers(values, order)))
-
-
 def decode_integers(data: bytes, count: int, order: int) -> list[int]:
     """Raise ValueError for anything that encode_integers does not make."""
     codes: list[int] = []

@@ -1,0 +1,1 @@
+"""What a sample costs on the wire, beside other formats."""
