@@ -25,7 +25,8 @@ FULL_S = 300.0
 COST_S = 90.0
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "fleet.md"
 
-P99_BUDGET_S = 2.0
+#: A quarter of the time until a gateway's next batch.
+P99_BUDGET_S = INTERVAL_S / 4
 #: What a gateway costs the receivers among many, of what it costs among few.
 COST_BUDGET = 1.25
 

@@ -33,11 +33,6 @@ class ReceiverProcess:
         self.pid = self._process.pid
         self.port = int(self.url.split(":")[2].split("/")[0])
 
-    @property
-    def pid(self) -> int:
-        """The process's number."""
-        return self._process.pid
-
     def end(self, number: signal.Signals) -> int:
         """Send a signal; return the exit code."""
         self._process.send_signal(number)
