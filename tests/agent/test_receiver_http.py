@@ -211,6 +211,20 @@ def test_too_many_at_once_are_asked_to_come_back(
     assert answers == [200]
 
 
+def test_too_many_bytes_at_once_are_asked_to_come_back(
+    receiver: Receiving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One batch always has room, however large."""
+    monkeypatch.setattr(desk, "MAX_WAITING_BYTES", len(sealed(1)) - 1)
+    first = threading.Thread(target=receiver.post, args=(sealed(1),))
+    with receiver.held():
+        first.start()
+        receiver.until_waiting(1)
+        assert receiver.post(sealed(2))[0] == 503
+    first.join()
+    assert receiver.post(sealed(1))[2]["status"] == "duplicate"
+
+
 def test_a_sender_that_goes_away_within_its_batch_leaves_nothing(
     receiver: Receiving, database: Path
 ) -> None:
