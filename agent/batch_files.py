@@ -30,9 +30,7 @@ def read_files(source: str) -> Iterator[tuple[str, bytes]]:
     try:
         if path.is_dir() and (path / JOURNAL).exists():
             path /= JOURNAL
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            if file.is_dir():
-                continue
+        for file in folder_files(path) if path.is_dir() else [path]:
             if file.name == JOURNAL and _is_sqlite(file):
                 yield from _journal(file.parent)
             elif _is_sqlite(file):
@@ -41,6 +39,20 @@ def read_files(source: str) -> Iterator[tuple[str, bytes]]:
                 yield str(file), file.read_bytes()
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}") from error
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """Return the files in *folder* and in those below it, by name.
+
+    Hidden ones are left out: an uplink that writes into the folder has not finished
+    them. Those that it has finished hold one batch each, and sort by time.
+    """
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
 
 
 def _is_sqlite(file: Path) -> bool:

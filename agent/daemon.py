@@ -1,9 +1,9 @@
 """The daemon: wires buses, pipeline, journal, uplinks and page; starts and stops them.
 
-Threads: one per bus, one for the journal, one per uplink, one for factor series and
-one for certificates where there are any; the main thread runs one asyncio loop with
-the ticks, the page and the signals. Nothing wakes without a deadline that asked for
-it.
+Threads: one per bus, one for the journal, two per uplink, one for who is shown live
+values, one for factor series and one for certificates where there are any; the main
+thread runs one asyncio loop with the ticks, the page and the signals. Nothing wakes
+without a deadline that asked for it.
 """
 
 import asyncio
@@ -24,10 +24,13 @@ from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.site_events.feed import EventFeed
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.unit_plans import unit_plans
-from zerometer.agent.uplink.schemes import open_uplink
+from zerometer.agent.uplink.base import Sender
+from zerometer.agent.uplink.live_show import LiveShow
+from zerometer.agent.uplink.schemes import open_sender, time_check
+from zerometer.agent.uplink.worker import Uplink
 from zerometer.core.errors import ZerometerError
 from zerometer.core.origin_factors import series_units
-from zerometer.core.site import Bus, Site
+from zerometer.core.site import Bus, Site, UplinkSettings
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.open_line import open_line
 from zerometer.drivers.memory import UnitMemory
@@ -88,7 +91,9 @@ class Daemon:
         if self._memory.notice:
             self._event("journal", "journal", self._memory.notice)
         self._buses = [self._bus(bus) for bus in site.buses]
-        self._uplinks = [open_uplink(u, self._journal) for u in site.uplinks]
+        senders = {u.id: open_sender(u, journal.source) for u in site.uplinks}
+        self._uplinks = [self._uplink(u, senders[u.id]) for u in site.uplinks]
+        self._live = LiveShow(site, senders, self._pipeline.latest, self._clock)
         self._snapshot = Snapshot(
             pipeline=self._pipeline,
             buses=self._buses,
@@ -152,6 +157,15 @@ class Daemon:
             self._memory.memories,
         )
 
+    def _uplink(self, settings: UplinkSettings, sender: Sender) -> Uplink:
+        return Uplink(
+            settings,
+            self._journal,
+            sender,
+            event=self._event,
+            time_is_known=time_check(settings),
+        )
+
     def _notice(self, notice: BusNotice) -> None:
         """Turn what a bus reports into an event; called from the bus's thread."""
         time_ms = self._clock.wall_ns(notice.time_ns) // 1_000_000
@@ -196,6 +210,7 @@ class Daemon:
             bus.start()
         for uplink in self._uplinks:
             uplink.start()
+        self._live.start()
         if self._factors is not None:
             self._factors.start()
         if self._matcher is not None:
@@ -222,6 +237,7 @@ class Daemon:
             return
         self._check()
         self._memory.keep(self._learnt, now_ns)
+        self._live.tick(self._clock.boottime_ns())
         if self._page is not None:
             self._page.publish()
         self._schedule()
@@ -254,6 +270,7 @@ class Daemon:
         if self._page is not None:
             await self._page.stop()
             self._page = None
+        self._live.stop()
         for bus in self._buses:
             bus.stop()
         if self._factors is not None:

@@ -166,6 +166,11 @@ METRICS = (
         _uplink("backlog"),
     ),
     Metric(
+        "zerometer_uplink_backlog_age_seconds",
+        "Since the last time in the oldest batch that waits to be sent.",
+        _uplink("oldest_age_s"),
+    ),
+    Metric(
         "zerometer_uplink_sent_batches_total",
         "Batches that the receiver confirmed.",
         _uplink("sent_batches"),
@@ -174,6 +179,16 @@ METRICS = (
         "zerometer_uplink_sent_samples_total",
         "Samples that the receiver confirmed.",
         _uplink("sent_samples"),
+    ),
+    Metric(
+        "zerometer_uplink_quarantined_batches_total",
+        "Batches that were set aside, as the receiver refused them for good.",
+        _uplink("quarantined"),
+    ),
+    Metric(
+        "zerometer_uplink_reissued_batches_total",
+        "Batches that were sealed anew, as the receiver did not take them so.",
+        _uplink("reissued"),
     ),
     Metric(
         "zerometer_uplink_ack_age_seconds",

@@ -12,7 +12,8 @@ from zerometer.agent.graph_picture import GraphPicture
 from zerometer.agent.journal import Journal, JournalInfo
 from zerometer.agent.latest import MeterState
 from zerometer.agent.pipeline import Pipeline
-from zerometer.agent.uplink.worker import Uplink, UplinkState
+from zerometer.agent.uplink.state import UplinkState
+from zerometer.agent.uplink.worker import Uplink
 from zerometer.core.alignment import MINUTE_NS
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.statistics import BusStatistics, UnitStatistics
@@ -73,7 +74,8 @@ class Snapshot:
             ],
             "journal": _journal(info, wall_ns),
             "uplinks": [
-                _uplink(uplink.state(), info, now_ns) for uplink in self._uplinks
+                _uplink(uplink.state(), info, now_ns, wall_ns)
+                for uplink in self._uplinks
             ],
             "windows": [
                 {
@@ -116,15 +118,23 @@ def _journal(info: JournalInfo, wall_ns: int) -> Json:
     }
 
 
-def _uplink(state: UplinkState, info: JournalInfo, now_ns: int) -> Json:
+def _uplink(state: UplinkState, info: JournalInfo, now_ns: int, wall_ns: int) -> Json:
     backlog = info.uplinks.get(state.id)
     return {
         "id": state.id,
         "url": state.url,
         "state": state.state,
+        "lanes": dict(state.lanes),
         "backlog": backlog.pending if backlog else 0,
+        "oldest_age_s": (
+            None
+            if state.oldest_ms is None
+            else max(wall_ns / 1e9 - state.oldest_ms / 1000, 0.0)
+        ),
         "sent_batches": state.sent_batches,
         "sent_samples": state.sent_samples,
+        "quarantined": state.quarantined,
+        "reissued": state.reissued,
         "last_ack_age_s": _age_s(state.last_ack_ns, now_ns),
         "last_error": state.last_error or None,
     }

@@ -100,6 +100,7 @@ def lines(snapshot: Json) -> list[str]:
     for uplink in snapshot["uplinks"]:
         text.append(
             f"uplink {uplink['id']}: {uplink['state']}, {uplink['backlog']} waiting"
+            + f", {uplink['quarantined']} set aside" * bool(uplink["quarantined"])
             + (f", {uplink['last_error']}" if uplink["last_error"] else "")
         )
     return text

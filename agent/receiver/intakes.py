@@ -7,7 +7,7 @@ from zerometer.agent.receiver.desk import Desk
 from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
 
-#: Imported only when named: each brings a client library of its own.
+#: Imported only when named: each needs a client library, the extra of its name.
 MODULES = {"mqtt": "mqtt", "mqtts": "mqtt", "nats": "nats", "nats+tls": "nats"}
 
 
@@ -37,6 +37,13 @@ def open_intake(url: str, desk: Desk, settings: UplinkSettings) -> Intake:
     if scheme not in MODULES:
         known = ", ".join(MODULES)
         raise ConfigError(f'--from {url}: scheme "{scheme}" is not one of {known}')
-    module = import_module(f"zerometer.agent.receiver.{MODULES[scheme]}")
+    name = MODULES[scheme]
+    try:
+        module = import_module(f"zerometer.agent.receiver.{name}")
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"--from {url}: needs {error.name}, which is not installed: "
+            f'pip install "zerometer[{name}]"'
+        ) from error
     intake: Intake = module.open_intake(url, desk, settings)
     return intake

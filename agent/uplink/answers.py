@@ -15,7 +15,8 @@ REJECTED = frozenset(
     {
         "bad-body", "bad-column", "bad-crc", "bad-deflate", "bad-envelope",
         "bad-format", "bad-hash", "bad-header", "bad-length", "bad-reference",
-        "bad-runs", "bad-signature", "bad-table", "surplus-bytes", "truncated",
+        "bad-runs", "bad-signature", "bad-table", "overlong-varint", "surplus-bytes",
+        "surplus-column", "truncated", "truncated-column",
     }
 )  # fmt: skip
 #: What passes by itself.

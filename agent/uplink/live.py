@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from zerometer.agent.latest import MeterState
 from zerometer.agent.uplink.backoff import Backoff
@@ -57,7 +57,6 @@ class LivePicture:
     meters: Sequence[LiveMeter]
 
 
-@runtime_checkable
 class LiveSink(Protocol):
     """Somebody who is shown the latest values."""
 
@@ -79,13 +78,21 @@ class LiveThread:
         sink: LiveSink,
         period_ns: int,
         timeout_s: float,
+        *,
+        time_is_known: Callable[[], bool] = lambda: True,
+        end: Callable[[], object] | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """*draw* returns numbers from 0 to 1, for the waits after a failure."""
+        """Nothing is shown until *time_is_known*; *end* is called after the last.
+
+        *draw* returns numbers from 0 to 1, for the waits after a failure.
+        """
         self._name = name
         self._sink = sink
         self._period_ns = period_ns
         self._timeout_s = timeout_s
+        self._time_is_known = time_is_known
+        self._end = end
         self._backoff = Backoff(RETRY_FIRST_S, draw)
         self._changed = threading.Condition()
         self._picture: LivePicture | None = None
@@ -117,7 +124,7 @@ class LiveThread:
         with self._changed:
             self._due_ns += self._wait_ns
             self._wait_ns = 0
-            if self._busy or now_ns < self._due_ns:
+            if self._busy or now_ns < self._due_ns or not self._time_is_known():
                 return
             self._due_ns = now_ns + self._period_ns
             self._picture = take()
@@ -125,17 +132,21 @@ class LiveThread:
             self._changed.notify_all()
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._picture or self._over)
-                if self._over or self._picture is None:
-                    return
-                picture, self._picture = self._picture, None
+        while picture := self._next():
             wait_s = self._show(picture)
             with self._changed:
                 self._busy = False
                 self._wait_ns = int(wait_s * 1e9)
                 self._changed.notify_all()
+        if self._end is not None:
+            self._end()
+
+    def _next(self) -> LivePicture | None:
+        """Wait for a picture; None when we stop."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._picture or self._over)
+            picture, self._picture = self._picture, None
+            return None if self._over else picture
 
     def _show(self, picture: LivePicture) -> float:
         """Show a picture; return how long to wait beyond the period, s."""

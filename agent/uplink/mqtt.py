@@ -84,25 +84,24 @@ class MqttSender:
 
     def send(self, batch: Batch, timeout_s: float) -> Answer:
         """Publish *batch*; each step on the network may take *timeout_s*."""
-        digest = sha256(batch.data).hexdigest()
         topic = f"{self._topic}/batch/{batch.stream}"
-        answer: Future[Answer] = Future()
-        self._waiting[digest] = batch, answer
         try:
             link = self._linked(timeout_s)
-            size = PUBLISH_BYTES + len(topic) + len(batch.data)
-            if size > link.broker_max_packet:
-                return self._said(
-                    Outcome.TOO_LARGE, f"takes {link.broker_max_packet} bytes at most"
-                )
-            puback = link.publish(topic, batch.data)
-            puback.add_done_callback(lambda said: self._judge_puback(said, answer))
-            return self._await(answer, puback, link, timeout_s)
         except ConfigError as error:
             return Answer(Outcome.PAUSE, str(error))
         except LinkError as error:
             outcome = Outcome.PAUSE if error.lasting else Outcome.RETRY
             return self._said(outcome, str(error))
+        largest = link.broker_max_packet
+        if PUBLISH_BYTES + len(topic) + len(batch.data) > largest:
+            return self._said(Outcome.TOO_LARGE, f"takes {largest} bytes at most")
+        digest = sha256(batch.data).hexdigest()
+        answer: Future[Answer] = Future()
+        self._waiting[digest] = batch, answer
+        try:
+            puback = link.publish(topic, batch.data)
+            puback.add_done_callback(lambda said: self._judge_puback(said, answer))
+            return self._await(answer, puback, link, timeout_s)
         finally:
             del self._waiting[digest]
 
@@ -177,8 +176,9 @@ class MqttSender:
             return self._said(Outcome.RETRY, "the broker does not answer (timed out)")
 
     def _judge_puback(self, puback: Future[ReasonCode], answer: Future[Answer]) -> None:
-        if puback.exception() is not None:
-            return  # the link is lost; whoever waits is told of that
+        if error := puback.exception():
+            _settle(answer, self._said(Outcome.RETRY, str(error)))
+            return
         reason = puback.result()
         if reason.value == NOBODY_SUBSCRIBED:
             _settle(answer, self._said(Outcome.RETRY, "no receiver is subscribed"))

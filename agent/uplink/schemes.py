@@ -1,13 +1,18 @@
 """Which way of sending belongs to the scheme of an uplink's address."""
 
+import time
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
+from zerometer.agent.clock import EPOCH_NS
 from zerometer.agent.uplink.base import Sender
-from zerometer.agent.uplink.worker import Uplink
 from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
+
+if TYPE_CHECKING:
+    from zerometer.agent.uplink.sparkplug import SparkplugSink
 
 #: The module of each scheme; each has ``open_sender(settings, source)``.
 MODULES = {
@@ -18,8 +23,6 @@ MODULES = {
     "nats": "nats",
     "nats+tls": "nats",
     "file": "file",
-    "sparkplug": "sparkplug",
-    "sparkplugs": "sparkplug",
 }
 #: What to install for a module that needs a library of its own.
 EXTRAS = {"mqtt": "mqtt", "nats": "nats", "sparkplug": "mqtt"}
@@ -40,25 +43,39 @@ def open_sender(settings: UplinkSettings, source: bytes) -> Sender:
             f'uplink "{settings.id}": url: scheme "{scheme}" is not one of '
             f"{', '.join(MODULES)}"
         )
+    opener: Callable[[UplinkSettings, bytes], Sender]
+    opener = _module(name, settings).open_sender
+    return opener(settings, source)
+
+
+def open_sink(settings: UplinkSettings) -> "SparkplugSink":
+    """Return who is shown the latest values and takes no batches.
+
+    ConfigError when what it needs is not installed.
+    """
+    sink: SparkplugSink = _module("sparkplug", settings).open_sink(settings)
+    return sink
+
+
+def _module(name: str, settings: UplinkSettings) -> ModuleType:
     try:
-        module = import_module(f"zerometer.agent.uplink.{name}")
+        return import_module(f"zerometer.agent.uplink.{name}")
     except ModuleNotFoundError as error:
         if name not in EXTRAS or (error.name or "").startswith("zerometer"):
             raise
+        scheme = settings.url.partition(":")[0]
         raise ConfigError(
             f'uplink "{settings.id}": url: scheme "{scheme}" needs {error.name}, '
             f'which is not installed: pip install "zerometer[{EXTRAS[name]}]"'
         ) from error
-    opener: Callable[[UplinkSettings, bytes], Sender] = module.open_sender
-    return opener(settings, source)
 
 
-def is_encrypted(settings: UplinkSettings) -> bool:
-    """Tell whether the connection is encrypted."""
-    return settings.url.partition(":")[0] in ENCRYPTED
+def time_check(settings: UplinkSettings) -> Callable[[], bool]:
+    """Return what tells whether it may be connected, as far as time matters.
 
-
-def open_uplink(settings: UplinkSettings, outbox: Any) -> Uplink:
-    """Return the uplink that *settings* describe, not yet started."""
-    sender = open_sender(settings, outbox.source)
-    return Uplink(settings.id, outbox, sender, timeout_s=settings.timeout_s)
+    Certificates are valid from one day to another: encryption waits for a clock that
+    is set. Metering never does.
+    """
+    if settings.url.partition(":")[0] not in ENCRYPTED:
+        return lambda: True
+    return lambda: time.time_ns() >= EPOCH_NS

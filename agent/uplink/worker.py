@@ -1,83 +1,89 @@
-"""An uplink: a thread that brings the journal's batches to one other side, in order."""
+"""An uplink: two threads that bring the journal's batches to one other side."""
 
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 from zerometer.agent.clock import read_boottime_ns
 from zerometer.agent.uplink.backoff import Backoff
-from zerometer.agent.uplink.base import Answer, Outcome, Sender
+from zerometer.agent.uplink.base import Answer, Batch, Outbox, Outcome, Sender
+from zerometer.agent.uplink.dispatch import Dispatch
+from zerometer.agent.uplink.patience import PAUSE_FIRST_S
+from zerometer.agent.uplink.state import LANES, Lane, UplinkState
+from zerometer.core.site import UplinkSettings
 
 log = logging.getLogger(__name__)
 
-RETRY_FIRST_S = 1.0
-PAUSE_FIRST_S = 60.0
 #: Longer than a healthy system needs to notice that its connection was cut.
 CUT_S = 1.0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UplinkState:
-    """An uplink at one moment; ``*_ns`` are on the boot-time clock.
-
-    ``waiting``: will try again by itself. ``paused``: somebody must look at
-    ``last_error``, which is empty while batches are accepted.
-    """
-
-    id: str
-    url: str
-    state: Literal["idle", "sending", "waiting", "paused"] = "idle"
-    sent_batches: int = 0
-    sent_samples: int = 0
-    last_error: str = ""
-    last_ack_ns: int | None = None
-    next_retry_ns: int | None = None
+#: Has a batch sealed anew, which was not taken for this reason; from any thread.
+Reissue = Callable[[Batch, Literal["conflict", "too-large"]], None]
+#: Tells of an event: kind, subject, text; from any thread.
+Tell = Callable[[str, str, str], None]
 
 
 class Uplink:
-    """Sends what is pending for *uplink_id*, oldest first, one batch in flight.
+    """Sends what is not acknowledged: what is newest on one lane, the rest on another.
 
-    Sleeps until the journal has more, or until it is time to try again.
+    A lane has one batch in flight. Both sleep until the journal has more, or until
+    it is time to try again.
     """
 
     def __init__(
         self,
-        uplink_id: str,
-        outbox: Any,
+        settings: UplinkSettings,
+        outbox: Outbox,
         sender: Sender,
         *,
-        timeout_s: float = 10.0,
+        event: Tell,
+        reissue: Reissue | None = None,
+        time_is_known: Callable[[], bool] = lambda: True,
         clock: Callable[[], int] = read_boottime_ns,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """*clock* returns nanoseconds since boot, *draw* numbers from 0 to 1."""
-        self._id = uplink_id
+        """*clock* returns nanoseconds since boot, *draw* numbers from 0 to 1.
+
+        Nothing is sent until *time_is_known*. Without *reissue*, what would have to
+        be sealed anew is a pause.
+        """
+        self._id = settings.id
+        self._timeout_s = settings.timeout_s
         self._outbox = outbox
         self._sender = sender
-        self._timeout_s = timeout_s
+        self._reissue = reissue
+        self._event = event
         self._clock = clock
-        self._patience = {
-            Outcome.RETRY: Backoff(RETRY_FIRST_S, draw),
-            Outcome.PAUSE: Backoff(PAUSE_FIRST_S, draw),
-        }
+        self._draw = draw
         # All below belongs to the condition; the journal is never called under it.
         self._changed = threading.Condition()
-        self._state = UplinkState(id=uplink_id, url=sender.address)
-        self._news = True  # the journal may have more than we have seen
-        self._hurry = False  # try now, whatever was to be waited for
-        self._stop_at_ns: int | None = None  # stopping; send on until then
-        self._over = False
-        self._thread = threading.Thread(
-            target=self._run, name=f"uplink-{uplink_id}", daemon=True
+        self._dispatch = Dispatch(
+            UplinkState(id=settings.id, url=sender.address),
+            max_bytes_per_s=settings.max_bytes_per_s,
+            time_is_known=time_is_known,
+            draw=draw,
         )
+        self._stop_at_ns: int | None = None
+        self._told = ""  # the reason of the pause that was told of
+        self._threads = [
+            threading.Thread(
+                target=self._run,
+                args=(lane,),
+                name=f"uplink-{settings.id}-{lane}",
+                daemon=True,
+            )
+            for lane in LANES
+        ]
 
     def start(self) -> None:
         """Begin to send."""
         self._outbox.on_durable(self._wake)
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, deadline_s: float) -> None:
         """Try for *deadline_s* to send what is pending, then end promptly.
@@ -85,101 +91,138 @@ class Uplink:
         Where somebody must act first, trying is given up at once. Harmless before
         ``start``.
         """
-        if self._thread.ident is None:
+        if self._threads[0].ident is None:
             return
         with self._changed:
-            self._stop_at_ns = self._clock() + int(deadline_s * 1e9)
-            self._hurry = True
+            now_ns = self._clock()
+            self._stop_at_ns = now_ns + int(deadline_s * 1e9)
+            self._dispatch.stop(now_ns, self._stop_at_ns)
             self._changed.notify_all()
-        self._thread.join(deadline_s)
+        self._join(deadline_s)
         with self._changed:
-            self._over = True
+            self._dispatch.end()
             self._changed.notify_all()
-        if self._thread.is_alive():
+        if any(thread.is_alive() for thread in self._threads):
             self._sender.abort()
-            self._thread.join(CUT_S)
+            self._join(CUT_S)
+        self._sender.close()
 
     def state(self) -> UplinkState:
         """Return a snapshot."""
         with self._changed:
-            return self._state
+            return self._dispatch.state
+
+    def _join(self, within_s: float) -> None:
+        """Wait for all threads, together no longer than *within_s*."""
+        end_s = time.monotonic() + within_s
+        for thread in self._threads:
+            thread.join(max(end_s - time.monotonic(), 0.0))
 
     def _wake(self) -> None:
         with self._changed:
-            self._news = True
+            self._dispatch.wake()
             self._changed.notify_all()
 
-    def _run(self) -> None:
-        while not self._over:
-            try:
-                self._round()
-            except Exception as error:
-                # Forwarding must outlive a fault, ours or the journal's.
-                log.exception("uplink %s: failed", self._id)
-                self._wait(Answer(Outcome.PAUSE, f"{type(error).__name__}: {error}"))
-        self._sender.close()
-
-    def _round(self) -> None:
-        """Send one helping of batches, or wait for there to be any."""
-        with self._changed:
-            self._news = self._hurry = False
-            self._state = replace(self._state, state="sending", next_retry_ns=None)
-        batches = self._outbox.oldest(self._id)
-        for batch in batches:
-            if self._over:
+    def _run(self, lane: Lane) -> None:
+        patience = Backoff(PAUSE_FIRST_S, self._draw)
+        while True:
+            with self._changed:
+                now_ns, before = self._clock(), self._dispatch.state
+                step = self._dispatch.plan(lane, now_ns)
+                if self._dispatch.state != before:
+                    self._changed.notify_all()
+                if step.do == "wait":
+                    until_ns = step.until_ns
+                    self._changed.wait(until_ns and (until_ns - now_ns) / 1e9)
+            if step.do == "end":
                 return
+            if step.do == "fetch":
+                self._fetch(lane, patience)
+            elif step.batch is not None and step.do == "send":
+                self._send(lane, step.batch)
+
+    def _fetch(self, lane: Lane, patience: Backoff) -> None:
+        """Look what there is to send; when that fails, wait, as it may pass."""
+        with self._changed:
+            look = self._dispatch.fetch(lane)
+        try:
+            if lane == "live":
+                batches = self._outbox.newest(self._id)
+            else:
+                batches = self._outbox.oldest(self._id, look.limit)
+        except Exception as error:
+            # Forwarding must outlive a fault, ours or the journal's.
+            log.exception("uplink %s: failed", self._id)
+            with self._changed:
+                self._dispatch.lost(lane, f"{type(error).__name__}: {error}")
+                self._changed.wait_for(lambda: self._ending, patience.next_s())
+                if self._ending:
+                    self._dispatch.end()
+            return
+        patience.reset()
+        with self._changed:
+            self._dispatch.offer(look, batches)
+            self._changed.notify_all()  # what one lane has, the other may wait for
+
+    @property
+    def _ending(self) -> bool:
+        return self._stop_at_ns is not None
+
+    def _send(self, lane: Lane, batch: Batch) -> None:
+        try:
             answer = self._sender.send(batch, self._time_left_s())
-            if answer.outcome is not Outcome.ACCEPTED:
-                self._wait(answer)
-                return
-            self._accepted(batch)
-        if not batches:
-            self._idle()
-
-    def _accepted(self, batch: Any) -> None:
-        if self._over:
-            return  # the journal may be closed by now; the batch goes out again
-        self._outbox.acknowledge(self._id, batch)
+            with self._changed:
+                answer = self._dispatch.weigh(lane, answer)
+                if self._dispatch.over:
+                    return  # the journal may be closed by now; it goes out again
+            answer = self._settle(batch, answer)
+        except Exception as error:
+            log.exception("uplink %s: failed", self._id)
+            answer = Answer(Outcome.PAUSE, f"{type(error).__name__}: {error}")
         with self._changed:
-            before = self._state
-            self._state = replace(
-                before,
-                sent_batches=before.sent_batches + 1,
-                sent_samples=before.sent_samples + batch.samples,
-                last_error="",
-                last_ack_ns=self._clock(),
-            )
-        for backoff in self._patience.values():
-            backoff.reset()
-        if before.last_error:
-            log.info("uplink %s: sends again", self._id)
-
-    def _idle(self) -> None:
-        with self._changed:
-            self._over |= self._stop_at_ns is not None
-            self._state = replace(self._state, state="idle")
+            before = self._dispatch.state
+            self._dispatch.answered(lane, batch, answer, self._clock())
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._news or self._hurry or self._over)
+        self._tell(before, batch, answer)
 
-    def _wait(self, answer: Answer) -> None:
-        """Wait as long as *answer* advises; when stopping, not past the deadline."""
-        paused = answer.outcome is not Outcome.RETRY
-        patience = self._patience[Outcome.PAUSE if paused else Outcome.RETRY]
-        wait_s = patience.next_s(answer.retry_after_s)
-        if answer.reason != self._state.last_error:
-            log.warning("uplink %s: %s; tries again", self._id, answer.reason)
-        with self._changed:
-            now_ns = self._clock()
-            self._state = replace(
-                self._state,
-                state="paused" if paused else "waiting",
-                last_error=answer.reason,
-                next_retry_ns=now_ns + int(wait_s * 1e9),
-            )
-            if self._stop_at_ns is not None:
-                self._over |= paused or now_ns + wait_s * 1e9 >= self._stop_at_ns
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._hurry or self._over, wait_s)
+    def _settle(self, batch: Batch, answer: Answer) -> Answer:
+        """Let those know who must, before another batch can go; return the outcome."""
+        match answer.outcome:
+            case Outcome.ACCEPTED:
+                self._outbox.acknowledge(self._id, batch)
+                for missing in answer.resend:
+                    self._outbox.resend(self._id, missing)
+            case Outcome.REJECTED:
+                self._outbox.quarantine(self._id, batch, answer.code, answer.reason)
+            case Outcome.CONFLICT | Outcome.TOO_LARGE:
+                if self._reissue is None:
+                    return replace(answer, outcome=Outcome.PAUSE)
+                conflict = answer.outcome is Outcome.CONFLICT
+                self._reissue(batch, "conflict" if conflict else "too-large")
+        return answer
+
+    def _tell(self, before: UplinkState, batch: Batch, answer: Answer) -> None:
+        """Tell of what somebody may have to look at, once until it is over."""
+        subject, which = self._id, f"batch {batch.stream}/{batch.seq}"
+        match answer.outcome:
+            case Outcome.ACCEPTED if self._told:
+                self._told = ""
+                self._event("uplink-back", subject, "batches are taken again")
+            case Outcome.ACCEPTED if before.last_error:
+                log.info("uplink %s: sends again", subject)
+            case Outcome.RETRY if before.last_error != answer.reason:
+                log.warning("uplink %s: %s; tries again", subject, answer.reason)
+            case Outcome.PAUSE if self._told != answer.reason:
+                self._told = answer.reason
+                self._event("uplink-paused", subject, answer.reason)
+            case Outcome.REJECTED:
+                text = f"{which} is set aside: {answer.reason}"
+                self._event("quarantine", subject, text)
+            case Outcome.CONFLICT:
+                text = f"{which} is sealed anew: {answer.reason}"
+                self._event("identity-conflict", subject, text)
+            case Outcome.TOO_LARGE:
+                log.info("uplink %s: %s is too large", subject, which)
 
     def _time_left_s(self) -> float:
         """Return how long a step of sending may take."""

@@ -138,7 +138,7 @@ def test_a_stopped_agent_shows_what_it_saw_last(
     )  # fmt: skip
     assert not any("overloaded" in line for line in text)
     assert "journal: 212 batches, 1834521 bytes, disk full: /var/lib/zerometer" in text
-    assert "uplink http-1: waiting, 38 waiting, connection refused" in text
+    assert "uplink http-1: waiting, 38 waiting, 1 set aside, connection refused" in text
     assert main(["status", str(demo), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == contract | {"running": False}
 

@@ -127,5 +127,20 @@ def test_a_picture_of_a_meter() -> None:
     assert after.values[point.name] == (7.5, point.unit)
 
 
+def test_nothing_is_shown_before_the_time_is_known(screen: Screen) -> None:
+    known: list[int] = []
+    ended = threading.Event()
+    thread = LiveThread(
+        "hall", screen, S, 3.0, time_is_known=lambda: bool(known), end=ended.set
+    )
+    thread.start()
+    assert not offer(thread, 0)
+    known.append(1)
+    assert offer(thread, 0)
+    until_idle(thread)
+    thread.stop()
+    assert ended.is_set()
+
+
 def test_it_ends_without_having_begun(screen: Screen) -> None:
     LiveThread("hall", screen, 5 * S, 3.0).stop()

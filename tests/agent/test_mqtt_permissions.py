@@ -11,7 +11,7 @@ from harness.authority import Authority
 from harness.batches import SOURCE
 from harness.broker import Mosquitto, mosquitto
 from harness.markdown import blocks, page, section
-from harness.mqtt_ends import outgoing
+from harness.outbox import stored
 from harness.receiving import receiving
 from harness.sealed_batches import sealed
 
@@ -68,7 +68,7 @@ def test_a_gateway_and_a_receiver_get_through(site: Site, tmp_path: Path) -> Non
     broker = site.settings("receiver")
     with receiving(tmp_path / "received.sqlite", [broker]):
         sender = open_sender(site.settings(SOURCE.hex()), SOURCE)
-        assert sender.send(outgoing(sealed(1)), 5).outcome is Outcome.ACCEPTED
+        assert sender.send(stored(sealed(1)), 5).outcome is Outcome.ACCEPTED
         values = {"power": (1.0, "kW")}
         meter = LiveMeter(id="press", time_ms=1, quality="measured", values=values)
         sender.show(LivePicture(1, [meter]), 5)
@@ -130,7 +130,7 @@ def test_nobody_comes_without_a_certificate_of_the_authority(
         {"ca": ca},
     ):
         sender = open_sender(replace(known, **changes), SOURCE)
-        answer = sender.send(outgoing(sealed(1)), 5)
+        answer = sender.send(stored(sealed(1)), 5)
         # Our own refusal is known to last; of the broker's, TLS 1.3 hardly tells.
         refused = "ca" in changes
         assert answer.outcome is (Outcome.PAUSE if refused else Outcome.RETRY), answer

@@ -16,14 +16,17 @@ from typing import Any
 import pytest
 from harness.batches import SOURCE
 from harness.broker import Mosquitto, mosquitto
-from harness.mqtt_ends import PATIENCE_S, Listener, listening, outgoing, stored
+from harness.mqtt_ends import PATIENCE_S, Listener, listening, receipt
+from harness.outbox import stored
 from harness.receiver_process import ReceiverProcess
 from harness.receiving import Receiving, receiving
 from harness.sealed_batches import sealed
 
 from zerometer.agent.receiver import mqtt
+from zerometer.agent.receiver.server import Receiver
 from zerometer.agent.uplink.base import Outcome
 from zerometer.agent.uplink.mqtt import MqttSender, open_sender
+from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
 
 ROOT = f"zerometer/1/{SOURCE.hex()}"
@@ -80,7 +83,7 @@ def test_a_batch_is_committed_before_the_answer(
     assert count(database, "sample") == 3
     assert message.topic == ACK
     assert not message.retain
-    assert json.loads(message.payload) == json.loads(stored(sealed(1)))
+    assert json.loads(message.payload) == json.loads(receipt(sealed(1)))
     acks.client.publish(BATCH, sealed(1), qos=1)
     assert json.loads(acks.next().payload)["status"] == "duplicate"
     assert (count(database, "batch"), count(database, "sample")) == (1, 3)
@@ -150,17 +153,17 @@ def test_from_end_to_end(
 ) -> None:
     with sending(broker) as sender:
         for seq in (1, 2, 3, 2):
-            answer = sender.send(outgoing(sealed(seq)), 5)
+            answer = sender.send(stored(sealed(seq)), 5)
             assert answer.outcome is Outcome.ACCEPTED
         assert (count(database, "batch"), count(database, "sample")) == (3, 9)
-        answer = sender.send(outgoing(sealed(3, site="another")), 5)
+        answer = sender.send(stored(sealed(3, site="another")), 5)
         assert answer.outcome is Outcome.CONFLICT
 
 
 def until_accepted(sender: MqttSender, data: bytes) -> None:
     """Send again and again, as an uplink does."""
     end = monotonic() + PATIENCE_S
-    while (answer := sender.send(outgoing(data), 5)).outcome is not Outcome.ACCEPTED:
+    while (answer := sender.send(stored(data), 5)).outcome is not Outcome.ACCEPTED:
         assert answer.outcome is Outcome.RETRY
         assert monotonic() < end, answer.reason
         threading.Event().wait(0.02)
@@ -170,9 +173,9 @@ def test_a_broker_that_is_killed_and_comes_back(
     receiver: Receiving, broker: Mosquitto, database: Path
 ) -> None:
     with sending(broker) as sender:
-        assert sender.send(outgoing(sealed(1)), 5).outcome is Outcome.ACCEPTED
+        assert sender.send(stored(sealed(1)), 5).outcome is Outcome.ACCEPTED
         broker.kill()
-        assert sender.send(outgoing(sealed(2)), 5).outcome is Outcome.RETRY
+        assert sender.send(stored(sealed(2)), 5).outcome is Outcome.RETRY
         broker.start()
         until_accepted(sender, sealed(2))
     assert count(database, "batch") == 2
@@ -183,6 +186,7 @@ KILLED = """
 import asyncio, os, signal, sys
 from zerometer.agent.mqtt_link import Link
 from zerometer.agent.receiver.server import Receiver
+from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
 
 Link.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
@@ -208,7 +212,7 @@ def test_one_killed_between_commit_and_answer(
     ):
         assert killed.stdout is not None
         assert killed.stdout.readline()
-        assert sender.send(outgoing(sealed(1)), 0.5).outcome is Outcome.RETRY
+        assert sender.send(stored(sealed(1)), 0.5).outcome is Outcome.RETRY
         assert killed.wait(PATIENCE_S) == -signal.SIGKILL
         assert count(database, "batch") == 1
         with receiving(database, [at(broker)]):
@@ -231,7 +235,7 @@ def test_two_share_the_batches_and_one_takes_over(
             assert sum(shares) == 40
             assert min(shares) > 0
         with sending(broker) as sender:
-            assert sender.send(outgoing(sealed(41)), 5).outcome is Outcome.ACCEPTED
+            assert sender.send(stored(sealed(41)), 5).outcome is Outcome.ACCEPTED
     assert count(databases[0], "batch") == shares[0] + 1
 
 
@@ -246,8 +250,18 @@ def test_what_one_has_not_committed_goes_to_another_when_it_is_killed(
         sending(broker) as sender,
     ):
         other.execute("BEGIN IMMEDIATE")
-        assert sender.send(outgoing(sealed(1)), 0.5).outcome is Outcome.RETRY
+        assert sender.send(stored(sealed(1)), 0.5).outcome is Outcome.RETRY
         with receiving(databases[1], [at(broker)]):
             killed.end(signal.SIGKILL)
             until_accepted(sender, sealed(1))
     assert [count(database, "batch") for database in databases] == [0, 1]
+
+
+def test_without_the_extra_it_is_said_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "zerometer.agent.receiver.mqtt")
+    monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
+    settings = UplinkSettings(id="any", url="mqtt://localhost")
+    with pytest.raises(ConfigError, match=r'install "zerometer\[mqtt\]"'):
+        Receiver("/nowhere", "127.0.0.1", 0, [settings])

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from harness.batches import EPOCH
 
+import zerometer.agent.receiver.errors  # noqa: F401 (its words count as well)
 from zerometer.agent.batch import Missing
 from zerometer.agent.uplink.answers import MAX_RESEND, judge, judge_reply
 from zerometer.agent.uplink.backoff import CAP_S, RETRY_AFTER_CAP_S, Backoff
 from zerometer.agent.uplink.base import Outcome
+from zerometer.core.errors import FormatError
 
 ACCEPTED, RETRY, PAUSE = Outcome.ACCEPTED, Outcome.RETRY, Outcome.PAUSE
 REJECTED, CONFLICT = Outcome.REJECTED, Outcome.CONFLICT
@@ -119,6 +121,23 @@ def test_answers_by_message(document: Any, outcome: Outcome) -> None:
     answer = judge_reply(document)
     assert answer.outcome is outcome
     assert (answer.reason == "") is (outcome is ACCEPTED)
+
+
+def codes(error: type[FormatError]) -> set[str]:
+    return {error.code}.union(*map(codes, error.__subclasses__()))
+
+
+def test_every_word_for_what_is_no_batch_is_known() -> None:
+    """Of a receiver older than we are, a batch may be taken when it was updated."""
+    outcomes = {
+        code: judge_reply({"error": code}).outcome for code in codes(FormatError)
+    }
+    others = {code: one for code, one in outcomes.items() if one is not REJECTED}
+    assert others == {
+        "too-large": TOO_LARGE,
+        "newer-format": PAUSE,
+        "unknown-codec": PAUSE,
+    }
 
 
 def test_a_reason_names_the_receivers_error() -> None:

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 from harness.batches import SOURCE
 from harness.broker import broker, mosquitto
-from harness.mqtt_ends import Outgoing, answering, listening, outgoing, stored
+from harness.mqtt_ends import answering, listening, receipt
+from harness.outbox import stored
 from harness.sealed_batches import sealed
 from paho.mqtt import publish
 
+from zerometer.agent.journal.model import StoredBatch
 from zerometer.agent.uplink.base import Answer, Outcome
 from zerometer.agent.uplink.live import LiveMeter, LivePicture
 from zerometer.agent.uplink.mqtt import MqttSender, open_sender
@@ -46,12 +48,12 @@ def sender(port: int) -> Iterator[MqttSender]:
     made.close()
 
 
-def entry(seq: int = 1, stream: str = "readings") -> Outgoing:
-    return outgoing(sealed(seq, stream=stream))
+def entry(seq: int = 1, stream: str = "readings") -> StoredBatch:
+    return stored(sealed(seq, stream=stream))
 
 
 def test_a_batch_that_a_receiver_has_stored(port: int, sender: MqttSender) -> None:
-    with answering(port, lambda data: [stored(data)]) as came:
+    with answering(port, lambda data: [receipt(data)]) as came:
         assert sender.send(entry(7), 5) == Answer(Outcome.ACCEPTED)
     (message,) = came
     assert message.topic == f"{ROOT}/batch/readings"
@@ -91,9 +93,9 @@ def test_a_puback_alone_is_no_acknowledgement(port: int, sender: MqttSender) -> 
 def test_an_answer_to_another_batch_does_not_acknowledge_ours(
     port: int, sender: MqttSender, change: dict[str, Any]
 ) -> None:
-    with answering(port, lambda data: [stored(data, **change)]):
+    with answering(port, lambda data: [receipt(data, **change)]):
         assert sender.send(entry(), 0.3).outcome is Outcome.RETRY
-    with answering(port, lambda data: [stored(data, **change), stored(data)]):
+    with answering(port, lambda data: [receipt(data, **change), receipt(data)]):
         assert sender.send(entry(), 5).outcome is Outcome.ACCEPTED
 
 
@@ -101,7 +103,7 @@ def test_an_answer_to_another_batch_does_not_acknowledge_ours(
 def test_rubbish_on_the_topic_of_answers_is_passed_over(
     port: int, sender: MqttSender, rubbish: bytes
 ) -> None:
-    with answering(port, lambda data: [rubbish, stored(data)]):
+    with answering(port, lambda data: [rubbish, receipt(data)]):
         assert sender.send(entry(), 5).outcome is Outcome.ACCEPTED
 
 
@@ -119,7 +121,7 @@ def test_a_receiver_that_refuses(
     port: int, sender: MqttSender, code: str, outcome: Outcome
 ) -> None:
     def refuse(data: bytes) -> list[bytes]:
-        digest = json.loads(stored(data))["hash"]
+        digest = json.loads(receipt(data))["hash"]
         document = {"error": code, "message": "why", "hash": digest}
         if code == "store-busy":
             document["retry_after_s"] = 7
@@ -137,7 +139,7 @@ def test_two_lanes_may_be_answered_in_any_order(port: int, sender: MqttSender) -
 
     def swapped(data: bytes) -> list[bytes]:
         first.append(data)
-        return [stored(data) for data in reversed(first)] if len(first) == 2 else []
+        return [receipt(data) for data in reversed(first)] if len(first) == 2 else []
 
     with answering(port, swapped), ThreadPoolExecutor(2) as lanes:
         batches = [entry(1), entry(2, "ledger")]
@@ -148,7 +150,7 @@ def test_two_lanes_may_be_answered_in_any_order(port: int, sender: MqttSender) -
 def test_a_broker_that_is_killed_and_comes_back(tmp_path: Path) -> None:
     with mosquitto(tmp_path, ["allow_anonymous true"]) as running:
         sender = open_sender(settings(running.port), SOURCE)
-        with answering(running.port, lambda data: [stored(data)]):
+        with answering(running.port, lambda data: [receipt(data)]):
             assert sender.send(entry(1), 5).outcome is Outcome.ACCEPTED
         held: list[Answer] = []
         with answering(running.port, lambda data: []) as came:
@@ -166,7 +168,7 @@ def test_a_broker_that_is_killed_and_comes_back(tmp_path: Path) -> None:
         assert gone.outcome is Outcome.RETRY
         assert "no broker answers (connection refused)" in gone.reason
         running.start()
-        with answering(running.port, lambda data: [stored(data)]) as came:
+        with answering(running.port, lambda data: [receipt(data)]) as came:
             assert sender.send(entry(2), 5).outcome is Outcome.ACCEPTED
             assert [message.payload for message in came] == [sealed(2)]
         sender.close()

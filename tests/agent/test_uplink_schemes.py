@@ -1,22 +1,29 @@
 """Which code an address leads to, and what is said when there is none."""
 
 import sys
+import time
 
 import pytest
 from harness.batches import SOURCE
 
 from zerometer.agent.uplink.http import HttpSender
-from zerometer.agent.uplink.schemes import MODULES, is_encrypted, open_sender
+from zerometer.agent.uplink.schemes import MODULES, open_sender, time_check
 from zerometer.config.site_uplinks import SCHEMES
 from zerometer.core.errors import ConfigError
-from zerometer.core.site import UplinkSettings
+from zerometer.core.site import LIVE_ONLY, UplinkSettings
 
 
 def test_what_a_site_file_may_name_is_what_there_is() -> None:
-    assert set(SCHEMES) == set(MODULES)
+    assert set(SCHEMES) == {*MODULES, *LIVE_ONLY}
+
+
+def test_what_is_encrypted_waits_for_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     for scheme, its_keys in SCHEMES.items():
-        settings = UplinkSettings(id="a", url=f"{scheme}://host/")
-        assert is_encrypted(settings) is ("ca" in its_keys)
+        check = time_check(UplinkSettings(id="a", url=f"{scheme}://host/"))
+        assert check()
+        with monkeypatch.context() as unset:
+            unset.setattr(time, "time_ns", lambda: 86_400 * 10**9)
+            assert check() is ("ca" not in its_keys)
 
 
 def test_an_address_opens_its_sender() -> None:

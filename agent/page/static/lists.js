@@ -52,8 +52,10 @@ function uplinkEntry(uplink) {
     key: uplink.id, title: uplink.id, detail: uplink.url,
     state: word("uplink-state", uplink.state), isBad: uplink.last_error !== null,
     error: uplink.last_error,
+    note: uplink.quarantined ? t("uplinks.quarantined", { number: integer(uplink.quarantined) }) : "",
     facts: [
       [t("uplinks.backlog"), `${integer(uplink.backlog)} ${t("unit.batches")}`],
+      [t("uplinks.oldest"), age(uplink.oldest_age_s)],
       [t("uplinks.ack"), age(uplink.last_ack_age_s)],
     ],
   };

@@ -5,7 +5,6 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -16,33 +15,6 @@ from zerometer.agent.batch import peek
 
 #: Longer than a message takes on a busy machine.
 PATIENCE_S = 10.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outgoing:
-    """A batch as a journal hands it out."""
-
-    stream: str
-    position: int
-    epoch: bytes
-    seq: int
-    data: bytes
-    samples: int
-    t1_ms: int
-
-
-def outgoing(data: bytes) -> Outgoing:
-    """Return a sealed batch as a journal hands it out."""
-    header = peek(data)
-    return Outgoing(
-        stream=header.stream,
-        position=header.seq,
-        epoch=header.epoch,
-        seq=header.seq,
-        data=data,
-        samples=header.samples,
-        t1_ms=header.t1_ms,
-    )
 
 
 class Listener:
@@ -89,7 +61,7 @@ def listening(port: int, topics: str) -> Iterator[Listener]:
         listener.close()
 
 
-def stored(data: bytes, **changes: Any) -> bytes:
+def receipt(data: bytes, **changes: Any) -> bytes:
     """Return what a receiver answers to the batch *data* that it has committed."""
     header = peek(data)
     document = {

@@ -3,11 +3,11 @@
 from typing import Any
 
 from harness.gateway import Gateway
+from harness.uplinks import uplink_to
 
 from zerometer.agent.page.stream import encode
 from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.unit_plans import unit_plans
-from zerometer.agent.uplink.schemes import open_uplink
 from zerometer.core.errors import LineError
 from zerometer.core.site import UplinkSettings
 from zerometer.drivers.bus import BusLoop
@@ -36,7 +36,7 @@ def snapshot_of(gateway: Gateway, uplink: str = "up") -> Json:
         pipeline=gateway.pipeline,
         buses=[bus],
         journal=gateway.journal,
-        uplinks=[open_uplink(settings, gateway.journal)],
+        uplinks=[uplink_to(settings, gateway.journal)],
         clock=gateway.clock,
         events=gateway.events,
     ).take()

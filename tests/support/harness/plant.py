@@ -52,8 +52,11 @@ class Plant:
         replace: dict[str, str],
         factory: bool = True,
         options: Sequence[str] = (),
+        brokers: Sequence[str] = (),
     ) -> None:
         """*replace* maps patterns to what replaces them in the demo's site file.
+
+        *brokers* are addresses from which the receiver takes batches, too.
 
         Without *factory* there is none before ``start_factory``; *options* are what
         else the simulator is told.
@@ -62,6 +65,7 @@ class Plant:
         self._replace = replace
         self._with_factory = factory
         self._options = options
+        self._brokers = brokers
         self._factory: Process | None = None
         self._stack = ExitStack()
         self.site = folder / "site.toml"
@@ -71,7 +75,8 @@ class Plant:
 
     def __enter__(self) -> Self:
         self._receiver = self._process(
-            "receive", "--to", str(self.database), "--port", "0"
+            *("receive", "--to", str(self.database), "--port", "0"),
+            *(f"--from={url}" for url in self._brokers),
         )
         write_site(self.site, uplink=self._receiver.line(), page_port=0)
         text = self.site.read_text()

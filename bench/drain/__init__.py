@@ -1,0 +1,1 @@
+"""How fast a backlog drains from a journal into a receiver's database."""
