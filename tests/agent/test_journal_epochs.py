@@ -1,4 +1,4 @@
-"""Identity: epochs, what is sent first, quarantine, and batches that are sealed anew."""
+"""Identity: epochs, what is sent first, quarantine, what is sealed anew."""
 
 from collections.abc import Iterator
 from concurrent.futures import wait
