@@ -81,6 +81,7 @@ $(VENV)/.run: $(VENV)/.build setup.py $(KERNELS)
 $(VENV)/.dev: $(VENV)/.run packaging/system-packages.sh
 	packaging/system-packages.sh test $(PYTHON)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	$(BIN)/python packaging/node_modules.py $(VENV)
 	touch $@
 
 # What is compared with; nothing that is shipped needs it.

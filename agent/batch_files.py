@@ -3,17 +3,19 @@
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import msgpack
 
 from zerometer.agent.batch import peek
 from zerometer.agent.batch.limits import MAX_BYTES
+from zerometer.agent.journal.folder import MAIN
+from zerometer.agent.journal_tools.contents import read_batches
+from zerometer.agent.journal_tools.kept import Kept, batches_of_file, is_journal
+from zerometer.agent.journal_tools.read_only import is_sqlite
 from zerometer.core.errors import FormatError, UsageError
 
-JOURNAL = "journal.db"
-SQLITE = b"SQLite format 3\0"
 #: How a batch begins: an array of 3 or more, a map, a short text as its first key.
 BEGIN = re.compile(rb"[\x93-\x9f](?:[\x81-\x8f]|\xde..)[\xa1-\xbf][a-z]", re.S)
 
@@ -28,13 +30,12 @@ def read_files(source: str) -> Iterator[tuple[str, bytes]]:
         return
     path = Path(source)
     try:
-        if path.is_dir() and (path / JOURNAL).exists():
-            path /= JOURNAL
+        if is_journal(path):
+            path /= MAIN
         for file in folder_files(path) if path.is_dir() else [path]:
-            if file.name == JOURNAL and _is_sqlite(file):
-                yield from _journal(file.parent)
-            elif _is_sqlite(file):
-                yield from _stream_file(file)
+            if is_sqlite(file):
+                for kept in _kept(file):
+                    yield kept.name, kept.data
             else:
                 yield str(file), file.read_bytes()
     except OSError as error:
@@ -55,40 +56,11 @@ def folder_files(folder: Path) -> list[Path]:
     )
 
 
-def _is_sqlite(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(len(SQLITE)) == SQLITE
-
-
-def _journal(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the batches of a journal, which an agent may be writing meanwhile."""
-    from zerometer.agent.journal.reading import read_batches
-
-    with _told(folder / JOURNAL):
-        for stream, row in read_batches(folder):
-            yield f"{folder / JOURNAL}: {stream}/{row.seq}", row.data
-
-
-def _stream_file(file: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the batches of one file of a journal."""
-    from zerometer.agent.journal.reading import read_file
-
-    with _told(file):
-        for row in read_file(file):
-            yield f"{file}: {row.seq}", row.data
-
-
-@contextmanager
-def _told(file: Path) -> Iterator[None]:
-    """Raise what fails within as a UsageError that names the file."""
-    import sqlite3
-
-    from zerometer.agent.journal.schema import DamagedError
-
-    try:
-        yield
-    except (sqlite3.Error, DamagedError) as error:
-        raise UsageError(f"{file}: not a readable journal: {error}") from error
+def _kept(file: Path) -> Iterator[Kept]:
+    """Return the batches of a journal, by its main file, or of one of its files."""
+    if file.name == MAIN:
+        return read_batches(file.parent)
+    return batches_of_file(file)
 
 
 def split(data: bytes) -> Iterator[tuple[int, bytes]]:

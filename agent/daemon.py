@@ -18,11 +18,14 @@ from zerometer.agent.bus_memory import BusMemory
 from zerometer.agent.clock import Clock
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.forms import open_feed
+from zerometer.agent.hardware import hardware_hash
 from zerometer.agent.journal import Journal
 from zerometer.agent.last_status import write_last
 from zerometer.agent.pipeline import Pipeline
+from zerometer.agent.reissue import Reissues
 from zerometer.agent.site_events.feed import EventFeed
 from zerometer.agent.snapshot import Snapshot
+from zerometer.agent.state_rows.health import Health
 from zerometer.agent.unit_plans import unit_plans
 from zerometer.agent.uplink.base import Sender
 from zerometer.agent.uplink.live_show import LiveShow
@@ -35,6 +38,7 @@ from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.lines.open_line import open_line
 from zerometer.drivers.memory import UnitMemory
 from zerometer.drivers.notices import BusNotice
+from zerometer.drivers.statistics import BusStatistics
 
 if TYPE_CHECKING:
     from zerometer.agent.certificates.matcher import MatcherThread
@@ -58,6 +62,7 @@ async def run(site: Site) -> None:
         Path(site.journal.path),
         site.journal,
         uplinks={uplink.id: uplink.streams for uplink in site.uplinks},
+        hardware=hardware_hash(),
     )
     with closing(journal):
         await Daemon(site, journal).run()
@@ -77,6 +82,7 @@ class Daemon:
         self._site_events = self._open_site_events()
         self._matcher = self._open_matcher()
         self._factors = self._open_factors()
+        self._reissues = Reissues()
         self._pipeline = Pipeline(
             site,
             self._journal,
@@ -86,6 +92,8 @@ class Daemon:
             site_events=self._site_events,
             factor_keeper=self._factors,
             matcher=self._matcher.matcher if self._matcher else None,
+            reissues=self._reissues,
+            health=Health(self._statistics, self._journal.info).rows,
         )
         self._memory = BusMemory(Path(site.journal.path), site.meters)
         if self._memory.notice:
@@ -93,7 +101,9 @@ class Daemon:
         self._buses = [self._bus(bus) for bus in site.buses]
         senders = {u.id: open_sender(u, journal.source) for u in site.uplinks}
         self._uplinks = [self._uplink(u, senders[u.id]) for u in site.uplinks]
-        self._live = LiveShow(site, senders, self._pipeline.latest, self._clock)
+        self._live = LiveShow(
+            site, senders, self._pipeline.latest, self._clock, self._event
+        )
         self._snapshot = Snapshot(
             pipeline=self._pipeline,
             buses=self._buses,
@@ -106,6 +116,9 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._failure: Exception | None = None
         self._blind: ZerometerError | None = None
+
+    def _statistics(self) -> list[BusStatistics]:
+        return [bus.statistics() for bus in self._buses]
 
     def _open_site_events(self) -> EventFeed:
         feed = EventFeed(self._site)
@@ -163,6 +176,7 @@ class Daemon:
             self._journal,
             sender,
             event=self._event,
+            reissue=self._reissues.ask,
             time_is_known=time_check(settings),
         )
 
@@ -253,7 +267,7 @@ class Daemon:
     def _check(self) -> None:
         """Stop when a part is gone that only a new start brings back."""
         self._tell_notices()
-        for statistics in (bus.statistics() for bus in self._buses):
+        for statistics in self._statistics():
             if not statistics.alive:
                 self._blind = ZerometerError(
                     f"bus {statistics.bus}: its thread has ended, nobody reads its "

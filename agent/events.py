@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 log = logging.getLogger("zerometer")
@@ -68,6 +68,17 @@ class EventLog:
         """Note that a trouble is over: the next one is told at once."""
         with self._lock:
             self._told_ms.pop((kind, subject, detail), None)
+
+    def rebase(self, step_ms: int) -> None:
+        """Date events anew that were not taken yet: their clock was wrong."""
+        with self._lock:
+            moved = {
+                id(event): replace(event, time_ms=event.time_ms + step_ms)
+                for event in self._new
+            }
+            recent = [moved.get(id(event), event) for event in self._recent]
+            self._recent = deque(recent, maxlen=KEPT)
+            self._new = list(moved.values())
 
     def take(self) -> list[Event]:
         """Return the events since the last call."""

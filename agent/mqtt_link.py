@@ -62,11 +62,13 @@ class Will:
 
 
 class LinkError(UpstreamError):
-    """A link cannot be had, or is lost; ``lasting``: until somebody changes it."""
+    """A link cannot be had now, or is lost."""
 
-    def __init__(self, message: str, *, lasting: bool = False) -> None:
-        super().__init__(message)
-        self.lasting = lasting
+
+class LinkRefusedError(LinkError):
+    """A link cannot be had until somebody changes something, here or there."""
+
+    retryable = False
 
 
 class Link:
@@ -119,27 +121,25 @@ class Link:
             )
         except OSError as error:
             refused = isinstance(error, ssl.SSLError)
-            raise LinkError(
-                f"no broker answers ({_words(error)})",
-                lasting=refused and not isinstance(error, TLS_PASSING),
-            ) from error
+            lasting = refused and not isinstance(error, TLS_PASSING)
+            kind = LinkRefusedError if lasting else LinkError
+            raise kind(f"no broker answers ({_words(error)})") from error
         client.loop_start()
         try:
             reason = _result(self._connack, timeout_s)
             if reason.is_failure:
-                raise LinkError(
-                    f"the broker refuses: {reason}", lasting=reason.value not in PASSING
-                )
+                kind = LinkError if reason.value in PASSING else LinkRefusedError
+                raise kind(f"the broker refuses: {reason}")
         except BaseException:
             self.close()
             raise
 
     def subscribe(self, topic: str, timeout_s: float) -> None:
-        """Subscribe with QoS 1; LinkError when that is not granted."""
+        """Subscribe with QoS 1; LinkRefusedError when that is not granted."""
         mid = self._client.subscribe(topic, qos=1)[1]
         reason = _result(self._asked(mid), timeout_s)
         if reason.is_failure:
-            raise LinkError(f"{topic}: the broker refuses: {reason}", lasting=True)
+            raise LinkRefusedError(f"{topic}: the broker refuses: {reason}")
 
     def publish(
         self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False

@@ -6,16 +6,16 @@ takes them all through accounting, rows and batches. One owner, one direction.
 
 import zlib
 from collections import deque
-from collections.abc import Iterable
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import msgpack
 
 from zerometer.agent.balance_watch import BalanceWatch
-from zerometer.agent.clock import EPOCH_NS, Clock, read_boot_id
+from zerometer.agent.clock import EPOCH_NS, Clock, Stamp
+from zerometer.agent.commits import Commits
 from zerometer.agent.events import EventLog
 from zerometer.agent.factors.feed import FeedState
 from zerometer.agent.figures import Figures
@@ -23,8 +23,12 @@ from zerometer.agent.journal import Commit, Journal, Resume
 from zerometer.agent.latest import Latest
 from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
+from zerometer.agent.reissue import Reissues
+from zerometer.agent.reissuer import Reissuer
 from zerometer.agent.restatement import Restatement
 from zerometer.agent.site_events.feed import EventFeed, told
+from zerometer.agent.state_rows.tables import Row
+from zerometer.agent.state_rows.teller import StateTeller
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
 from zerometer.core.network import Network
@@ -62,11 +66,14 @@ class Pipeline:
         site_events: EventFeed | None = None,
         factor_keeper: "FactorKeeper | None" = None,
         matcher: "Matcher | None" = None,
+        reissues: Reissues | None = None,
+        health: Callable[[], Sequence[Row]] | None = None,
     ) -> None:
         """*site_events* are what the site is told of, if it is to follow that.
 
         *factor_keeper* has the values of its factor series, if there are any;
-        *matcher* is to be told of what sources delivered, if it matters.
+        *matcher* is to be told of what sources delivered, if it matters. *reissues*
+        are what uplinks ask for; *health* returns how the gateway is.
         """
         self._site = site
         self._journal = journal
@@ -76,8 +83,9 @@ class Pipeline:
         self._factor_keeper = factor_keeper
         self._matcher = matcher
         self._queue: deque[Reading] = deque()
-        self._commit_at_ns = 0
-        self._pending: tuple[Commit, Future[None]] | None = None
+        #: Readings that wait for the wall clock.
+        self._waiting: list[Reading] = []
+        self._started_ns = clock.boottime_ns()
         self._last_factor: int | None = None
         self._zone = ZoneInfo(site.timezone)
         origins = [origin.name for origin in Network(site).origins]
@@ -89,43 +97,61 @@ class Pipeline:
         self._balances = BalanceWatch(network, site)
         index_of = self.accounting.metering.counters.index
         self._rows = ReadingRows(site.meters, index_of, raw=site.journal.raw)
-        self._recorder = self._make_recorder(resume)
+        state = _unpacked(resume.state)
+        self._recorder = self._make_recorder(resume, state.get("clock"))
         self._restatement = Restatement(
             site, network, self.accounting.cells, self.factors, journal
         )
-        self._restore(resume.state)
+        self._teller = StateTeller(
+            site, network, self.factors, self._recorder, clock, health=health
+        )
+        self._commits = Commits(
+            journal,
+            spacing_ns=site.journal.commit_ns,
+            following=self._next_commit,
+            done=self._committed,
+            trouble=lambda text: self._trouble("journal", "journal", text),
+        )
+        self._reissuer = Reissuer(
+            reissues or Reissues(),
+            journal,
+            self._recorder,
+            self._commits,
+            began=self._teller.begin,
+            event=self._event,
+        )
+        if state:
+            self._restore(state)
+        clock.take_up(state.get("clock"), self.accounting.last_ns)
         self._load_factors()
+        if not clock.waits:
+            self._take_up_time()
         if self._matcher is not None:
             self._match(self._restatement.recent(self._since_ns(RECENT_NS)))
 
-    def _make_recorder(self, resume: Resume) -> Recorder:
-        factors = [f for source in self._site.sources for f in source.factors.values()]
-        for process in self._site.processes:
-            factors += [f for fuel in process.fuels for f in fuel.factors.values()]
+    def _make_recorder(
+        self, resume: Resume, clock: Mapping[str, Any] | None
+    ) -> Recorder:
+        """*clock*: what is known of the one that timed the open rows."""
+        stamp = self._clock.stamp
+        if clock is not None:
+            offset_ms = clock["offset_ns"] // MILLISECOND_NS
+            stamp = Stamp(clock["boot"], offset_ms, clock["synchronised"])
         return Recorder(
             Identity(
                 source=self._journal.source,
                 epoch=self._journal.epoch,
                 site=self._site.id,
-                boot=read_boot_id(),
                 config=self._site.revision,
-                factors=tuple(sorted({f.id for f in factors if f.id})),
             ),
             resume,
             self._journal.gaps,
+            stamp,
             seal_ns=self._site.journal.seal_ns,
             seal_samples=self._site.journal.seal_samples,
         )
 
-    def _restore(self, packed: bytes | None) -> None:
-        if packed is None:
-            return
-        state = msgpack.unpackb(zlib.decompress(packed))
-        if state["format"] != STATE_FORMAT:
-            raise JournalError(
-                f"journal: state has format {state['format']}; this version reads "
-                f"{STATE_FORMAT}: install the version that wrote it"
-            )
+    def _restore(self, state: Mapping[str, Any]) -> None:
         leftover = self.accounting.restore(state["accounting"])
         self.figures.restore(state["figures"])
         if "restatement" in state:
@@ -133,22 +159,31 @@ class Pipeline:
         if self._site_events is not None:
             self._site_events.last = state.get("site_events", 0)
         self._last_factor = state.get("factors")
+        if "told" in state:
+            self._teller.restore(state["told"])
+        revision, samples = state.get("seal_samples", ("", 0))
+        if revision == self._site.revision:  # else it is tried again
+            self._recorder.seal_samples = samples
         if leftover is not None:
             for window in leftover.windows:
                 self._recorder.add_window(window, leftover.cells)
             self._event("graph-changed", self._site.id, "the site's graph has changed")
-        if self.accounting.last_ns is not None:
-            self._take_up_time(self.accounting.last_ns)
 
-    def _take_up_time(self, last_ns: int) -> None:
-        """Go on from *last_ns*, the end of what is booked, to now."""
-        self._clock.not_before(last_ns)
-        now_ns = self._clock.wall_ns(self._clock.boottime_ns())
-        if now_ns < last_ns or last_ns < EPOCH_NS <= now_ns:
+    def _take_up_time(self) -> None:
+        """Go on from the end of what is booked to when this agent started."""
+        self._recorder.timed_by(self._clock.stamp)
+        self._teller.begin(self._journal.epoch)
+        last_ns = self.accounting.last_ns
+        if last_ns is None:
+            return
+        start_ns = self._clock.wall_ns(self._started_ns)
+        if start_ns < last_ns or last_ns < EPOCH_NS <= start_ns:
             # The clock was set while we were away: how long that was is not known.
-            self._rebase(now_ns - last_ns)
+            self._rebase(start_ns - last_ns)
         else:
-            self._record(self.accounting.resume(now_ns))
+            if not self._clock.away_is_known:
+                self.accounting.time_is_a_guess()
+            self._record(self.accounting.resume(start_ns))
 
     @property
     def site(self) -> Site:
@@ -165,40 +200,48 @@ class Pipeline:
 
     def tick(self, boottime_ns: int) -> None:
         """Account for the time up to *boottime_ns* and record what it brought."""
+        if self._clock.waits:
+            self._wait_for_clock()
+        if self._clock.waits:
+            return
         self._follow_clock()
         now_ns = self._clock.wall_ns(boottime_ns)
         self._follow_site_events()
         self._follow_factors(now_ns)
         self._account(now_ns)
         self._restate()
+        self._teller.tick(boottime_ns)
         self._record_events()
         self._recorder.seal_due(now_ns // MILLISECOND_NS)
-        self._settle_commit()
-        if boottime_ns >= self._commit_at_ns and self._pending is None:
-            self._commit(boottime_ns)
+        self._reissuer.tick(boottime_ns)
+        self._commits.tick(boottime_ns)
 
     def finish(self, boottime_ns: int) -> None:
         """Book and seal everything, the open windows as they stand; make it durable.
 
         JournalError when that fails; what was committed before is safe.
         """
+        if self._clock.waits:
+            self._wait_for_clock(longer=False)
         self.tick(boottime_ns)
         self._record(self.accounting.interrupt())
         self._record_events()
         self._recorder.seal_all()
-        if self._pending is not None:
-            wait([self._pending[1]])
-            self._settle_commit()
-        if self._recorder.waits:
-            self._commit_now(boottime_ns)
-        self._commit_now(boottime_ns)
+        self._commits.flush(boottime_ns)
 
-    def _commit_now(self, boottime_ns: int) -> None:
-        """Commit, and wait for it; JournalError when that fails."""
-        self._commit(boottime_ns)
-        if self._pending is not None:
-            self._pending[1].result()
-            self._settle_commit()
+    def _wait_for_clock(self, *, longer: bool = True) -> None:
+        """Let readings wait, shown but not booked, until the wall clock is right."""
+        held = len(self._waiting)
+        while self._queue:
+            self._waiting.append(self._queue.popleft())
+        for reading in self._waiting[held:]:
+            self.latest.read(reading)
+        step_ns = self._clock.wait(longer=longer)
+        if step_ns is not None:
+            self._events.rebase(step_ns // MILLISECOND_NS)
+            self._take_up_time()
+            self._queue.extendleft(reversed(self._waiting))
+            self._waiting.clear()
 
     def _follow_site_events(self) -> None:
         """Let the accounts know what the site was told since the last tick."""
@@ -234,6 +277,7 @@ class Pipeline:
     def _restate(self) -> None:
         """Put out again what revised factors make of it, a little at a time."""
         step = self._restatement.step()
+        self._teller.restated(step.windows, step.ended)
         for window in step.windows:
             self._recorder.add_window(window, self.accounting.cells)
         for start_ns, delta_kg in step.deltas:
@@ -256,11 +300,12 @@ class Pipeline:
             self._matcher.book(record.start_ns, loads)
 
     def _follow_clock(self) -> None:
-        self._recorder.synchronised = self._clock.synchronised
         step_ns = self._clock.follow()
         if step_ns:
-            self._recorder.seal_all()  # what is timed by the clock as it was
-            self._recorder.synchronised = self._clock.synchronised
+            self._recorder.distrust()  # what is timed by the clock as it was
+        self._recorder.timed_by(self._clock.stamp)
+        if step_ns:
+            self._teller.clock("step", step_ns)
             self._rebase(step_ns)
 
     def _rebase(self, step_ns: int) -> None:
@@ -321,6 +366,7 @@ class Pipeline:
             self.figures.add(totals)
             for kind, pool, text in self._balances.add(totals):
                 self._trouble(kind, pool, text)
+        self._teller.booked(closing.windows)
         for window in closing.windows:
             self._recorder.add_window(window, self.accounting.cells)
         for note in closing.notes:
@@ -356,8 +402,7 @@ class Pipeline:
         now_ms = self._clock.wall_ns(self._clock.boottime_ns()) // MILLISECOND_NS
         self._events.add_standing(now_ms, kind, subject, text, detail)
 
-    def _commit(self, boottime_ns: int) -> None:
-        """Hand the journal everything that is not durable yet."""
+    def _next_commit(self) -> Commit:
         state = {
             "format": STATE_FORMAT,
             "accounting": self.accounting.state(),
@@ -365,27 +410,33 @@ class Pipeline:
             "factors": self._factor_keeper and self._factor_keeper.last,
             "site_events": self._site_events.last if self._site_events else 0,
             "restatement": self._restatement.state(),
+            "clock": self._clock.known(),
+            "told": self._teller.state(),
+            "seal_samples": (self._site.revision, self._recorder.seal_samples),
         }
         packed = zlib.compress(msgpack.packb(state), STATE_LEVEL)
         restatement = self._restatement
-        commit = self._recorder.commit(
+        return self._recorder.commit(
             packed, restatement.unsaved, restatement.kept_from_ns
         )
-        self._pending = commit, self._journal.append(commit)
-        self._commit_at_ns = boottime_ns + self._site.journal.commit_ns
 
-    def _settle_commit(self) -> None:
-        """See what became of the last commit; what failed stays for the next."""
-        if self._pending is None or not self._pending[1].done():
-            return
-        commit, future = self._pending
-        self._pending = None
-        error = future.exception()
-        if error is None:
-            self._recorder.committed(commit)
-            self._restatement.saved(commit.shares)
-            self._events.over("journal", "journal")
-        elif isinstance(error, JournalError):
-            self._trouble("journal", "journal", str(error))
-        else:
-            raise error
+    def _committed(self, commit: Commit) -> None:
+        self._recorder.committed(commit)
+        self._restatement.saved(commit.shares)
+        self._events.over("journal", "journal")
+
+
+def _unpacked(packed: bytes | None) -> dict[str, Any]:
+    """Return the state of the last commit, empty if there is none.
+
+    JournalError when a later version wrote it.
+    """
+    if not packed:
+        return {}
+    state: dict[str, Any] = msgpack.unpackb(zlib.decompress(packed))
+    if state["format"] != STATE_FORMAT:
+        raise JournalError(
+            f"journal: state has format {state['format']}; this version reads "
+            f"{STATE_FORMAT}: install the version that wrote it"
+        )
+    return state

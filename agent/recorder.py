@@ -8,11 +8,13 @@ and what was forwarded agree to the row.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from zerometer.agent.batch import Gap, Header, batch_hash, encode, peek
+from zerometer.agent.batch import Gap, Header, Table, batch_hash, encode, peek
+from zerometer.agent.clock import Stamp
 from zerometer.agent.gather import Field, OpenBatch, Value
 from zerometer.agent.journal import Commit, Resume, SealedBatch
+from zerometer.agent.reissue import span_ms
 from zerometer.core.alignment import MINUTE_NS
 from zerometer.core.ledger import Cell
 from zerometer.core.site import STREAMS
@@ -42,9 +44,7 @@ class Identity:
     source: bytes
     epoch: bytes
     site: str
-    boot: bytes
     config: str
-    factors: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -64,7 +64,8 @@ class _Stream:
 class Recorder:
     """Gathers rows and cuts them into commits.
 
-    ``synchronised`` says whether the clock by which rows are timed can be believed.
+    ``stamp`` says by which clock the rows of open batches are timed, ``factors``
+    which revisions of factors are in use. A batch has at most ``seal_samples``.
     """
 
     def __init__(
@@ -72,15 +73,18 @@ class Recorder:
         identity: Identity,
         resume: Resume,
         gaps: Callable[[str], tuple[Gap, ...]],
+        stamp: Stamp,
         *,
         seal_ns: int,
         seal_samples: int,
     ) -> None:
+        """*stamp*: of the clock that timed the open rows of *resume*."""
         self._identity = identity
         self._gaps = gaps
         self._seal_ms = seal_ns // 1_000_000
-        self._seal_samples = seal_samples
-        self.synchronised = True
+        self.seal_samples = seal_samples
+        self.stamp = stamp
+        self.factors: tuple[str, ...] = ()
         self._streams = {
             name: _Stream(
                 name,
@@ -95,8 +99,29 @@ class Recorder:
         self._sealed: list[SealedBatch] = []
         self._segments: list[tuple[str, bytes]] = []
         self._lost: set[tuple[str, int]] = set()
+        self._reissued: list[tuple[str, int]] = []
         self._number = resume.number
         self._offered: Commit | None = None
+
+    def timed_by(self, stamp: Stamp) -> None:
+        """Let the rows that follow be timed by a clock as *stamp* says.
+
+        A batch holds only rows of one.
+        """
+        if stamp != self.stamp:
+            self.seal_all()
+            self.stamp = stamp
+
+    def distrust(self) -> None:
+        """Let what is open be timed by a clock that turned out to be wrong."""
+        self.stamp = replace(self.stamp, synchronised=False)
+
+    def begin_epoch(self, epoch: bytes) -> None:
+        """Number batches anew; all that was sealed before is durable."""
+        self._identity = replace(self._identity, epoch=epoch)
+        for stream in self._streams.values():
+            stream.next_seq, stream.last_hash = 1, None
+            stream.declared.clear()
 
     def add_row(
         self, table: str, fields: tuple[Field, ...], time_ms: int, row: Sequence[float]
@@ -122,6 +147,18 @@ class Recorder:
             Field(cell.name, cell.unit, cell.exponent, "integer") for cell in cells
         )
 
+    def add_state(
+        self, table: str, fields: tuple[Field, ...], time_ms: int, row: Sequence[Value]
+    ) -> None:
+        """Add a row of what explains the others."""
+        self._add(STATE, table, fields, time_ms, row)
+
+    def add_record(
+        self, table: str, fields: tuple[Field, ...], time_ms: int, row: Sequence[Value]
+    ) -> None:
+        """Add a row that is kept as long as the ledger."""
+        self._add(LEDGER, table, fields, time_ms, row)
+
     def add_event(self, time_ms: int, kind: str, subject: str, text: str) -> None:
         """Add an event."""
         self._add(LEDGER, "events", EVENT_FIELDS, time_ms, (kind, subject, text))
@@ -142,7 +179,7 @@ class Recorder:
         if not stream.open.fits(table, fields):
             self._seal(stream)
         stream.open.add(table, fields, time_ms, row)
-        if stream.open.samples >= self._seal_samples:
+        if stream.open.samples >= self.seal_samples:
             self._seal(stream)
 
     def seal_due(self, now_ms: int) -> None:
@@ -172,9 +209,27 @@ class Recorder:
 
     def seal_all(self) -> None:
         """Seal the open batches."""
-        for stream in self._streams.values():
-            if stream.open:
-                self._seal(stream)
+        for name in STREAMS:
+            self.seal(name)
+
+    def seal(self, stream_name: str) -> None:
+        """Seal the open batch of a stream, if it has one."""
+        stream = self._streams[stream_name]
+        if stream.open:
+            self._seal(stream)
+
+    def reissue(
+        self, position: int, header: Header, parts: Sequence[list[Table]]
+    ) -> None:
+        """Seal what the batch with *header*, at *position*, holds anew, in *parts*.
+
+        It is told of by the clock of its time, under numbers of the present.
+        """
+        stream = self._streams[header.stream]
+        for tables in parts:
+            t0_ms, t1_ms = span_ms(tables)
+            self._append(stream, replace(header, t0_ms=t0_ms, t1_ms=t1_ms), tables)
+        self._reissued.append((header.stream, position))
 
     def commit(
         self,
@@ -200,15 +255,11 @@ class Recorder:
             segments=self._segments[:],
             sealed=self._sealed[:],
             lost=frozenset(self._lost),
+            reissued=self._reissued[:],
             shares=list(shares),
             shares_from_ns=shares_from_ns,
         )
         return self._offered
-
-    @property
-    def waits(self) -> bool:
-        """Whether there is a commit that is not known to be durable."""
-        return self._offered is not None
 
     def committed(self, commit: Commit) -> None:
         """Forget what *commit* made durable."""
@@ -217,6 +268,7 @@ class Recorder:
         self._segments = [s for s in self._segments if id(s) not in durable]
         self._sealed = [s for s in self._sealed if id(s) not in durable]
         self._lost -= commit.lost
+        self._reissued = self._reissued[len(commit.reissued) :]
         for batch in commit.sealed:
             self._streams[batch.stream].declared.difference_update(batch.gaps)
 
@@ -224,45 +276,54 @@ class Recorder:
         """Seal the open batch; one without rows is of *now_ms*."""
         open_batch, stream.open = stream.open, OpenBatch()
         first_ms, last_ms = open_batch.span_ms() if open_batch else (now_ms, now_ms)
-        who = self._identity
+        booked = stream.name in (LEDGER, MINUTES)
+        header = Header(
+            source=self._identity.source,
+            epoch=self._identity.epoch,
+            site=self._identity.site,
+            stream=stream.name,
+            seq=stream.next_seq,
+            t0_ms=first_ms,
+            t1_ms=last_ms,
+            boot=self.stamp.boot,
+            clock="synced" if self.stamp.synchronised else "unsynced",
+            offset_ms=self.stamp.offset_ms,
+            config=self._identity.config,
+            factors=self.factors if booked else (),
+        )
+        self._append(stream, header, open_batch.tables())
+        # Segments of this batch that are not durable yet live on inside it.
+        self._segments = [s for s in self._segments if s[0] != stream.name]
+        self._give_up()
+
+    def _append(self, stream: _Stream, header: Header, tables: list[Table]) -> None:
+        """Let *tables* be the stream's next batch, otherwise as *header* says."""
         lost = self._undeclared(stream)
         stream.declared.update(lost)
         stream.owes_since_ms = None
         data = encode(
-            Header(
-                source=who.source,
-                epoch=who.epoch,
-                site=who.site,
-                stream=stream.name,
+            replace(
+                header,
+                epoch=self._identity.epoch,
                 seq=stream.next_seq,
-                t0_ms=first_ms,
-                t1_ms=last_ms,
-                boot=who.boot,
-                clock="synced" if self.synchronised else "unsynced",
                 prev=stream.last_hash,
-                config=who.config,
-                factors=who.factors,
                 gaps=lost,
             ),
-            open_batch.tables(),
+            tables,
         )
-        samples = peek(data).samples
         self._sealed.append(
             SealedBatch(
                 stream=stream.name,
                 seq=stream.next_seq,
                 data=data,
-                t0_ms=first_ms,
-                t1_ms=last_ms,
-                samples=samples,
+                t0_ms=header.t0_ms,
+                t1_ms=header.t1_ms,
+                samples=peek(data).samples,
                 gaps=lost,
             )
         )
         stream.next_seq += 1
         stream.last_hash = batch_hash(data)
-        # Segments of this batch that are not durable yet live on inside it.
-        self._segments = [s for s in self._segments if s[0] != stream.name]
-        self._give_up()
 
     def _give_up(self) -> None:
         """Let go of the oldest readings when too much waits for the journal.

@@ -48,6 +48,7 @@ class Run:
     rows: int = 0
     delta_kg: dict[View, float] = field(default_factory=dict)
     revision: int = 0
+    revision_before: int = 0
 
     def __str__(self) -> str:
         """Say it in words."""
@@ -58,13 +59,14 @@ class Run:
             f"factors of revision {self.revision}"
         )
 
-    def add(self, booked: Booked, delta_kg: Mapping[View, float]) -> None:
-        """Take in a quarter whose row is put out again."""
+    def add(self, before: int, booked: Booked, delta_kg: Mapping[View, float]) -> None:
+        """Take in a quarter whose row is put out again, by factors of *before*."""
         if not self.rows:
             self.start_ns = booked.record.start_ns
         self.end_ns = booked.record.end_ns
         self.rows += 1
         self.revision = max(self.revision, booked.record.revision)
+        self.revision_before = max(self.revision_before, before)
         for view, kg in delta_kg.items():
             self.delta_kg[view] = self.delta_kg.get(view, 0.0) + kg
 
@@ -210,7 +212,7 @@ class Restatement:
             step.windows.append(restated.booked.window)
             step.deltas.append((start_ns, restated.delta_kg))
             self._run = self._run or Run(start_ns, start_ns)
-            self._run.add(restated.booked, restated.delta_kg)
+            self._run.add(booked.record.revision, restated.booked, restated.delta_kg)
 
     def _follow(self, booked: Booked) -> None:
         """Let go of what storages held if that is what the books have already."""
@@ -304,7 +306,14 @@ class Restatement:
             "carry": self._carry and self._carry.packed(),
             "graph": self._graph,
             "run": run
-            and [run.start_ns, run.end_ns, run.rows, run.delta_kg, run.revision],
+            and [
+                run.start_ns,
+                run.end_ns,
+                run.rows,
+                run.delta_kg,
+                run.revision,
+                run.revision_before,
+            ],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:

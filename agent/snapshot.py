@@ -166,7 +166,7 @@ def _meter(state: MeterState, unit: UnitStatistics, now_ns: int) -> Json:
         "quality": state.quality.name.lower(),
         "age_s": _age_s(state.time_ns, now_ns),
         "values": state.shown(),
-        "state": _state(unit),
+        "state": unit.state,
         "serial": unit.serial or None,
         "transactions": unit.good + sum(unit.errors.values()),
         "good": unit.good,
@@ -182,12 +182,6 @@ def _meter(state: MeterState, unit: UnitStatistics, now_ns: int) -> Json:
         "map_max_registers": meter.map.limits.max_registers,
         "refused": list(unit.refused),
     }
-
-
-def _state(unit: UnitStatistics) -> str:
-    if unit.down:
-        return "down"
-    return "up" if unit.trusted else "untrusted"
 
 
 def _bus(statistics: BusStatistics, port: str) -> Json:

@@ -248,6 +248,13 @@ class Accounting:
         self._now_ns = self._resumed_ns = now_ns
         return closing
 
+    def time_is_a_guess(self) -> None:
+        """Let counters bring what they can have counted in the longest gap.
+
+        How long nobody saw them is not known, only the least that it was.
+        """
+        self.metering.counters.bank.rebase(-LONGEST_GAP_NS)
+
     def interrupt(self) -> Closing:
         """Book what is there and put out the open windows as they stand.
 

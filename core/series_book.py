@@ -120,7 +120,7 @@ class SeriesBook:
 
     def value(self, series: str, start_ns: int) -> float | None:
         """Return what *series* is in the quarter from *start_ns*; None: not known."""
-        found = self._look_up(series, start_ns)
+        found = self.known(series, start_ns)
         return found[0] if found else None
 
     def status(self, series: str, start_ns: int) -> str:
@@ -166,7 +166,7 @@ class SeriesBook:
 
     def unmatched(self, start_ns: int) -> "array[float]":
         """Return the market factors of a quarter as if there were no certificates."""
-        found = {series: self._look_up(series, start_ns) for series in self.units}
+        found = {series: self.known(series, start_ns) for series in self.units}
         return self._values(found)["market"]
 
     def _unit(self, series: str) -> str:
@@ -181,11 +181,11 @@ class SeriesBook:
         return values
 
     def _resolve(self, start_ns: int) -> FactorSet:
-        found = {series: self._look_up(series, start_ns) for series in self.units}
+        found = {series: self.known(series, start_ns) for series in self.units}
         values = self._values(found)
         revisions = [known[1] for known in found.values() if known]
         for index, series in self._matched.items():
-            if known := self._look_up(series, start_ns):
+            if known := self.known(series, start_ns):
                 values["market"][index] = known[0]
                 revisions.append(known[1])
         return FactorSet(
@@ -194,8 +194,11 @@ class SeriesBook:
             frozenset(series for series, known in found.items() if not known),
         )
 
-    def _look_up(self, series: str, start_ns: int) -> tuple[float, int] | None:
-        """Return value and revision of *series* in the quarter from *start_ns*."""
+    def known(self, series: str, start_ns: int) -> tuple[float, int] | None:
+        """Return value and revision of *series* in the quarter from *start_ns*.
+
+        None when nothing is known of it; the revision of a profile is 0.
+        """
         timeline = self._timelines.get(series)
         mean = timeline.mean(start_ns, start_ns + QUARTER_NS) if timeline else None
         if mean is not None:

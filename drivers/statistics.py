@@ -44,6 +44,13 @@ class UnitStatistics:
     max_registers: int
     down: bool
 
+    @property
+    def state(self) -> str:
+        """``up``, ``down``, or ``untrusted``: it answers, and is not recognised."""
+        if self.down:
+            return "down"
+        return "up" if self.trusted else "untrusted"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusStatistics:

@@ -106,10 +106,14 @@ def inflate(data: bytes, length: int) -> bytes:
         body = unpacker.decompress(data, length + 1)
     except zlib.error as error:
         raise BadDeflateError(f"batch: body: {error}") from None
-    if len(body) != length:
-        raise BadLengthError(f"batch: body unpacks to another length than {length}")
+    if len(body) > length:
+        raise BadLengthError(f"batch: body unpacks to more than {length} bytes")
     if not unpacker.eof or unpacker.unused_data:
         raise BadDeflateError(
             "batch: body: the deflate stream does not end with the body"
+        )
+    if len(body) < length:
+        raise BadLengthError(
+            f"batch: body unpacks to {len(body)} bytes, not to {length}"
         )
     return body

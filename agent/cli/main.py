@@ -23,6 +23,7 @@ COMMANDS = (
     "factors",
     "receive",
     "decode",
+    "journal",
     "simulate",
 )
 

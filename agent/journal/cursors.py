@@ -11,29 +11,37 @@ class Cursors:
     """Acknowledged positions by uplink and stream, and who wants which stream."""
 
     def __init__(self, wanted: Mapping[str, Iterable[str]] | None) -> None:
-        """*wanted* has each uplink's streams; None: those that ask, all of them."""
-        self._wanted = (
-            None
-            if wanted is None
-            else {uplink: frozenset(streams) for uplink, streams in wanted.items()}
-        )
+        """*wanted* has each uplink's streams; None: as they were when packed.
+
+        Of an uplink that nothing is known of, it is all of them.
+        """
+        self._only = None if wanted is None else frozenset(wanted)
+        self._wanted = {
+            uplink: frozenset(streams) for uplink, streams in (wanted or {}).items()
+        }
         self._acknowledged: dict[str, dict[str, Intervals]] = {
-            uplink: {} for uplink in wanted or ()
+            uplink: {} for uplink in self._wanted
         }
 
     def restore(self, packed: bytes) -> None:
         """Take up what ``pack`` packed, of the uplinks that still want something."""
-        for uplink, streams in msgpack.unpackb(packed).items():
-            if self._wanted is None or uplink in self._wanted:
-                self._acknowledged[uplink] = {
-                    stream: Intervals(spans) for stream, spans in streams.items()
-                }
+        for uplink, (wants, done) in msgpack.unpackb(packed).items():
+            if self._only is not None and uplink not in self._only:
+                continue
+            if self._only is None and wants is not None:
+                self._wanted[uplink] = frozenset(wants)
+            self._acknowledged[uplink] = {
+                stream: Intervals(spans) for stream, spans in done.items()
+            }
 
     def pack(self) -> bytes:
         """Return them as bytes."""
         packed: bytes = msgpack.packb(
             {
-                uplink: {stream: done.spans() for stream, done in streams.items()}
+                uplink: (
+                    sorted(self._wanted[uplink]) if uplink in self._wanted else None,
+                    {stream: done.spans() for stream, done in streams.items()},
+                )
                 for uplink, streams in self._acknowledged.items()
             }
         )
@@ -52,7 +60,7 @@ class Cursors:
 
     def wants(self, uplink: str, stream: str) -> bool:
         """Tell whether *stream* is sent by *uplink*."""
-        wanted = (self._wanted or {}).get(uplink)
+        wanted = self._wanted.get(uplink)
         return wanted is None or stream in wanted
 
     def acknowledged(self, uplink: str, stream: str) -> Intervals:

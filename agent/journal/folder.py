@@ -109,9 +109,17 @@ class FolderLock:
         os.close(self._descriptor)
 
 
+def _make(folder: Path) -> None:
+    """Make a folder, and those above it, so that a cut does not take them away."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
+
+
 def _lock(folder: Path) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise JournalError(f"journal: {folder}: {unusable(error)}") from error

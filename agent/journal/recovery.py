@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zerometer.agent.journal.book import CURSORS, Book
 from zerometer.agent.journal.cursors import Cursors
-from zerometer.agent.journal.database import is_damage
+from zerometer.agent.journal.database import COMPANIONS, is_damage
 from zerometer.agent.journal.folder import (
     FRESH,
     MAIN,
@@ -26,7 +26,7 @@ from zerometer.agent.journal.main_file import (
     write_main,
 )
 from zerometer.agent.journal.migration import migrate
-from zerometer.agent.journal.schema import DamagedError
+from zerometer.agent.journal.schema import DamagedError, read_meta
 from zerometer.agent.journal.survey import survey
 from zerometer.core.site import JournalSettings
 
@@ -51,7 +51,7 @@ def open_main(
     sqlite3.Error when the content is not at fault.
     """
     path, fresh = folder / MAIN, folder / FRESH
-    if fresh.exists() and not path.exists():
+    if not path.exists() and _is_whole(fresh):
         fresh.rename(path)  # a cut came between the two names
     remove(fresh)
     if not stream_files(folder) and _is_nothing(path):
@@ -67,6 +67,15 @@ def open_main(
     opened = _open(path, cursors, wal_pages)
     opened.notices[:0] = notices
     return opened
+
+
+def _is_whole(fresh: Path) -> bool:
+    """Tell whether a cut came after a main file was made anew, not before."""
+    if any(fresh.with_name(fresh.name + suffix).exists() for suffix in COMPANIONS):
+        return False
+    with _readable(fresh) as connection, suppress(sqlite3.Error, DamagedError):
+        return connection is not None and "epoch" in read_meta(connection)
+    return False
 
 
 def _is_nothing(path: Path) -> bool:
@@ -97,6 +106,8 @@ def _open(path: Path, cursors: Cursors, wal_pages: int) -> Opened:
         book.load(contents.parts)
         if CURSORS in contents.parts:
             cursors.restore(contents.parts[CURSORS])
+        if contents.parts.get(CURSORS) != cursors.pack():
+            book.dirty.add(CURSORS)  # uplinks came or went
         for words in contents.damaged:
             if "stream:" in words or "cannot be read" in words:
                 raise DamagedError(words)
@@ -157,6 +168,7 @@ def replace_main(
     path, fresh = folder / MAIN, folder / FRESH
     remove(fresh)
     write_main(fresh, contents, old)
+    sync(folder)
     if old is not None:
         with suppress(sqlite3.Error):
             old.close()

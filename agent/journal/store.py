@@ -267,13 +267,14 @@ class Store:
         *reason* is why if they were their stream's oldest ones.
         """
         for name, stream in self._book.streams.items():
+            why = reason
             for entry in stream.files[:]:
                 if self._shelf.path(name, entry.number).exists():
-                    reason = "damaged"
+                    why = "damaged"
                     continue
                 self._shelf.let_go(name, entry.number)
-                forget_file(self._book, name, entry, reason)
-                if reason == "damaged":
+                forget_file(self._book, name, entry, why)
+                if why == "damaged":
                     path = self._shelf.path(name, entry.number)
                     self.notices.append(
                         f"journal: {path}: is gone, its batches are lost"

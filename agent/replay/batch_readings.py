@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from zerometer.agent.batch import Table, decode, peek
-from zerometer.agent.batch_files import JOURNAL, SQLITE, read_files, split
+from zerometer.agent.batch_files import read_files, split
+from zerometer.agent.journal.folder import MAIN
+from zerometer.agent.journal_tools.read_only import MAGIC
 from zerometer.agent.recorder import READINGS
 from zerometer.agent.replay.blocks import Block, Count
 from zerometer.agent.replay.points import Key, Points
@@ -19,14 +21,14 @@ BLOCK_ROWS = 1 << 18
 
 def holds_batches(path: Path) -> bool:
     """Tell whether *path* is a folder, a journal or begins as a batch does."""
-    if path.is_dir() or path.name == JOURNAL:
+    if path.is_dir() or path.name == MAIN:
         return True
     try:
         with path.open("rb") as file:
-            start = file.read(len(SQLITE))
+            start = file.read(len(MAGIC))
     except OSError:
         return False
-    return start == SQLITE or (bool(start) and 0x93 <= start[0] <= 0x9F)
+    return start == MAGIC or (bool(start) and 0x93 <= start[0] <= 0x9F)
 
 
 class BatchReadings:

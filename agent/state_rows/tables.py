@@ -59,7 +59,7 @@ TABLES: dict[str, tuple[Field, ...]] = {
         *_texts("bus", "state"), _integer("requests"), _integer("errors"),
         _number("utilisation"),
     ),
-    "health/meters": (*_texts("meter", "state"), _number("age", "s")),
+    "health/meters": _texts("meter", "state"),
     "health/gateway": (
         _integer("journal", "B"), _number("free", "B"), _integer("backlog"),
         _integer("commits"), _number("temperature", "degC"),

@@ -33,12 +33,18 @@ OFFLINE, ONLINE = b'{"online":false}', b'{"online":true}'
 PUBLISH_BYTES = 10
 #: An answer is a short JSON object; more than this is not read.
 MAX_ANSWER = 65_536
+#: Batches whose answer is remembered when it comes after all.
+MAX_ASKED = 16
 #: PUBACK reasons (MQTT 5, 3.4.2.1) with a meaning of their own here.
 NOBODY_SUBSCRIBED = 0x10
 PACKET_TOO_LARGE = 0x95
 #: Those that stay until somebody changes something: not authorized, topic name
 #: invalid, payload format invalid.
 LASTING = frozenset({0x87, 0x90, 0x99})
+
+
+#: Source, epoch, stream and number, as an answer names them.
+Identity = list[str | int]
 
 
 def broker_of(settings: UplinkSettings, client_id: str) -> Broker:
@@ -77,8 +83,8 @@ class MqttSender:
         self._topic = f"{ROOT}/{self._source}"
         self._link: Link | None = None
         self._linking = threading.Lock()  # held while a link is opened
-        # The batches in flight, by their hashes.
-        self._waiting: dict[str, tuple[Batch, Future[Answer]]] = {}
+        # What has been published, by its hash: identity, and the answer to come.
+        self._asked: dict[str, tuple[Identity, Future[Answer]]] = {}
         self._aborted = False
         self._shown: dict[str, bytes] = {}  # the live values that this link brought
 
@@ -90,20 +96,25 @@ class MqttSender:
         except ConfigError as error:
             return Answer(Outcome.PAUSE, str(error))
         except LinkError as error:
-            outcome = Outcome.PAUSE if error.lasting else Outcome.RETRY
+            outcome = Outcome.RETRY if error.retryable else Outcome.PAUSE
             return self._said(outcome, str(error))
         largest = link.broker_max_packet
         if PUBLISH_BYTES + len(topic) + len(batch.data) > largest:
             return self._said(Outcome.TOO_LARGE, f"takes {largest} bytes at most")
         digest = sha256(batch.data).hexdigest()
+        if late := self._late_answer(digest):
+            return late
         answer: Future[Answer] = Future()
-        self._waiting[digest] = batch, answer
+        identity: Identity = [self._source, batch.epoch.hex(), batch.stream, batch.seq]
+        self._asked[digest] = identity, answer
+        puback = link.publish(topic, batch.data)
+        puback.add_done_callback(lambda said: self._judge_puback(said, answer))
         try:
-            puback = link.publish(topic, batch.data)
-            puback.add_done_callback(lambda said: self._judge_puback(said, answer))
-            return self._await(answer, puback, link, timeout_s)
-        finally:
-            del self._waiting[digest]
+            told = answer.result(timeout_s)
+        except TimeoutError:
+            return self._give_up(puback, link)
+        self._asked.pop(digest, None)
+        return told
 
     def show(self, picture: LivePicture, timeout_s: float) -> None:
         """Publish what has changed of the latest values, retained.
@@ -159,21 +170,21 @@ class MqttSender:
             self._link, self._shown = link, {}
             return link
 
-    def _await(
-        self,
-        answer: Future[Answer],
-        puback: Future[ReasonCode],
-        link: Link,
-        timeout_s: float,
-    ) -> Answer:
-        try:
-            return answer.result(timeout_s)
-        except TimeoutError:
-            if puback.done():
-                return self._said(Outcome.RETRY, "no receiver answers (timed out)")
-            # Whatever it sends from now on would be about a message that is given up.
-            link.cut()
-            return self._said(Outcome.RETRY, "the broker does not answer (timed out)")
+    def _late_answer(self, digest: str) -> Answer | None:
+        """Return that a batch was accepted after we had given up waiting."""
+        while len(self._asked) > MAX_ASKED:
+            self._asked.pop(next(iter(self._asked)))
+        _, answer = self._asked.pop(digest, ([], None))
+        if answer is None or not answer.done():
+            return None
+        return answer.result() if answer.result().outcome is Outcome.ACCEPTED else None
+
+    def _give_up(self, puback: Future[ReasonCode], link: Link) -> Answer:
+        if puback.done():
+            return self._said(Outcome.RETRY, "no receiver answers (timed out)")
+        # Whatever it sends from now on would be about a message that is given up.
+        link.cut()
+        return self._said(Outcome.RETRY, "the broker does not answer (timed out)")
 
     def _judge_puback(self, puback: Future[ReasonCode], answer: Future[Answer]) -> None:
         if error := puback.exception():
@@ -189,19 +200,18 @@ class MqttSender:
             _settle(answer, self._said(outcome, f"the broker refuses: {reason}"))
 
     def _take_answer(self, message: MQTTMessage) -> None:
-        """Give a receiver's answer to the batch that it names, if that is in flight."""
+        """Give a receiver's answer to the batch that it names."""
         try:
             document = json.loads(message.payload[:MAX_ANSWER])
-            batch, answer = self._waiting[document["hash"]]
+            identity, answer = self._asked[document["hash"]]
         except (ValueError, RecursionError, LookupError, TypeError):
             return
         named = [document.get(name) for name in ("source", "epoch", "stream", "seq")]
-        ours = [self._source, batch.epoch.hex(), batch.stream, batch.seq]
-        if named == ours or document.get("status") not in TAKEN:
+        if named == identity or document.get("status") not in TAKEN:
             _settle(answer, judge_reply(document))
 
     def _fail_all(self, reason: str) -> None:
-        for _, answer in list(self._waiting.values()):
+        for _, answer in list(self._asked.values()):
             _settle(answer, self._said(Outcome.RETRY, reason))
 
     def _said(self, outcome: Outcome, reason: str) -> Answer:

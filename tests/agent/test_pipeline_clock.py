@@ -44,23 +44,6 @@ def test_a_step_back_books_each_second_once(gateway: Gateway) -> None:
     assert covered == [60, 60, 60, 30]
 
 
-def test_a_clock_that_is_not_set_yet_goes_on_from_the_books(gateway: Gateway) -> None:
-    gateway.seconds(60)
-    gateway.kill()
-    gateway.times.wall_ns = gateway.times.boot_ns = 20 * SECOND  # a reboot
-    gateway.start()
-    gateway.seconds(61)
-    gateway.stop()
-    readings = gateway.sealed("readings")
-    clocks = [batch.header.clock for batch in readings]
-    assert clocks == ["synced", *["unsynced"] * 3]
-    ledger = gateway.books()
-    assert list(windows(ledger)) == [
-        WALL_NS // 1_000_000, WALL_NS // 1_000_000 + 60_000
-    ]  # fmt: skip
-    assert total(ledger, LINE) == pytest.approx(kwh(121), rel=0.02)
-
-
 @pytest.mark.parametrize("back_s", [30, 3600, 300 * 24 * 3600])
 def test_a_clock_set_back_while_stopped_does_not_stop_time(
     gateway: Gateway, back_s: int

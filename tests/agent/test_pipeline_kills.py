@@ -64,7 +64,7 @@ def cell(name: str) -> str:
     return name if name.endswith((":quantity", ":entered")) else f"{name}:quantity"
 
 
-@settings(max_examples=14)
+@settings(max_examples=8)
 @given(
     st.lists(
         st.tuples(st.integers(0, 80), st.integers(0, 90), st.booleans()), max_size=5

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from zerometer.agent import recorder
 from zerometer.agent.batch import Batch, Gap, batch_hash, decode
+from zerometer.agent.clock import Stamp
 from zerometer.agent.gather import Field
 from zerometer.agent.journal import Commit
 from zerometer.agent.recorder import LEDGER, MINUTES, READINGS, Identity, Recorder
@@ -28,6 +29,7 @@ POWER = "readings/line/power"
 FIELDS = (Field("active_power", "W", 0),)
 CELLS = [Cell("sink.line:quantity", "kWh", -6), Cell("source.grid:entered", "kWh", -6)]
 SEAL_MS = 10_000
+STAMP = Stamp(boot=bytes(16), offset_ms=777, synchronised=True)
 MANY = 1000
 
 
@@ -48,12 +50,11 @@ class Recording:
                 source=self.journal.source,
                 epoch=self.journal.epoch,
                 site="site",
-                boot=bytes(16),
                 config="r1",
-                factors=("cn-grid/2023",),
             ),
             self.journal.resume(),
             lambda stream: self.gaps.get(stream, ()),
+            STAMP,
             seal_ns=SEAL_MS * 1_000_000,
             seal_samples=self.samples,
         )
@@ -109,6 +110,8 @@ def window(
 
 def test_a_batch_says_who_sealed_it_and_what_it_covers(recording: Recording) -> None:
     recording.power(1.0, nan, 3.0, time_ms=5000)
+    recording.recorder.factors = ("cn-grid/2023",)
+    recording.recorder.add_event(1, "up", "line", "")
     recording.recorder.seal_all()
     recording.commit()
     (batch,) = recording.batches()
@@ -117,11 +120,9 @@ def test_a_batch_says_who_sealed_it_and_what_it_covers(recording: Recording) -> 
         recording.journal.source,
         recording.journal.epoch,
     )
-    assert (header.site, header.config, header.factors) == (
-        "site",
-        "r1",
-        ("cn-grid/2023",),
-    )
+    assert (header.site, header.config, header.factors) == ("site", "r1", ())
+    (ledger,) = recording.batches(LEDGER)
+    assert ledger.header.factors == ("cn-grid/2023",)
     assert (header.t0_ms, header.t1_ms, header.samples) == (5000, 7000, 2)
     assert (header.clock, header.prev) == ("synced", None)
     assert recording.powers() == [1.0, None, 3.0]
@@ -194,11 +195,19 @@ def test_what_is_large_enough_is_sealed_at_once(recording: Recording) -> None:
 
 
 def test_rows_by_a_clock_that_is_not_set_say_so(recording: Recording) -> None:
-    recording.recorder.synchronised = False
+    """A batch has rows of one clock: with another one, the next begins."""
     recording.power(1.0)
+    recording.recorder.timed_by(STAMP)
+    recording.power(2.0, time_ms=1000)
+    guessed = Stamp(bytes([7] * 16), 5, synchronised=False)
+    recording.recorder.timed_by(guessed)
+    recording.power(3.0, time_ms=2000)
     recording.recorder.seal_all()
     recording.commit()
-    assert recording.batches()[0].header.clock == "unsynced"
+    headers = [batch.header for batch in recording.batches()]
+    told = [(header.rows, header.clock, header.offset_ms) for header in headers]
+    assert told == [(2, "synced", 777), (1, "unsynced", 5)]
+    assert [header.boot for header in headers] == [bytes(16), bytes([7] * 16)]
 
 
 def test_other_fields_after_a_restart_seal_what_was_open(recording: Recording) -> None:

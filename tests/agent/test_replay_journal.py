@@ -8,7 +8,8 @@ from harness.recordings import Row, record
 from harness.replays import command, kinds, replay
 from harness.scenarios import START, meters, site
 
-from zerometer.agent.journal.reading import read_batches
+from zerometer.agent.cli.main import main
+from zerometer.agent.journal_tools.contents import read_batches
 from zerometer.agent.replay import batch_readings
 from zerometer.config.site import load_site
 
@@ -79,16 +80,27 @@ def test_a_journal_is_the_same_as_its_csv(
         assert found == {k: v for k, v in plain.items() if k != "readings"}
 
 
+def test_what_a_journal_exports_is_the_same(path: Path, tmp_path: Path) -> None:
+    folder, file = tmp_path / "journal", tmp_path / "exported.csv"
+    record(folder, load_site(path).site, rows(), seal_rows=50)
+    assert main(["journal", "export", str(folder), "--out", str(file)]) == 0
+    exported = replay(path, file, "--window", "15min")
+    whole = replay(path, folder, "--window", "15min")
+    for found in (exported, whole):
+        del found["readings"]
+    assert exported == whole
+
+
 def test_a_folder_of_batches_and_a_damaged_one(path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     record(folder, load_site(path).site, rows(), seal_rows=90)
     whole = replay(path, folder)
     batches = tmp_path / "batches"
     batches.mkdir()
-    found = [row for _, row in read_batches(folder)]
+    found = list(read_batches(folder))
     assert len(found) == 5
-    for row in found:
-        (batches / f"{row.seq:04d}.batch").write_bytes(row.data)
+    for kept in found:
+        (batches / f"{kept.seq:04d}.batch").write_bytes(kept.data)
     assert replay(path, batches) == whole
     middle = batches / "0003.batch"
     middle.write_bytes(middle.read_bytes()[:-9] + bytes(9))

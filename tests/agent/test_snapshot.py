@@ -140,7 +140,7 @@ def test_an_uplink_that_the_journal_does_not_know_has_no_backlog(
     gateway: Gateway,
 ) -> None:
     gateway.seconds(70)
-    assert snapshot_of(gateway, uplink="up")["uplinks"][0]["backlog"] == 2
+    assert snapshot_of(gateway, uplink="up")["uplinks"][0]["backlog"] == 4
     assert snapshot_of(gateway, uplink="new")["uplinks"][0]["backlog"] == 0
 
 

@@ -44,6 +44,7 @@ def settings(port: int, **changes: Any) -> UplinkSettings:
 @pytest.fixture
 def sender(port: int) -> Iterator[MqttSender]:
     made = open_sender(settings(port), SOURCE)
+    made.show(LivePicture(0, []), 5)  # connects
     yield made
     made.close()
 
@@ -71,7 +72,7 @@ def test_nobody_subscribed_is_tried_again(sender: MqttSender, port: int) -> None
 
 def test_a_puback_alone_is_no_acknowledgement(port: int, sender: MqttSender) -> None:
     with answering(port, lambda data: []) as came:
-        answer = sender.send(entry(), 0.3)
+        answer = sender.send(entry(), 1)
         assert len(came) == 1
     assert answer.outcome is Outcome.RETRY
     assert "no receiver answers" in answer.reason
@@ -97,6 +98,22 @@ def test_an_answer_to_another_batch_does_not_acknowledge_ours(
         assert sender.send(entry(), 0.3).outcome is Outcome.RETRY
     with answering(port, lambda data: [receipt(data, **change), receipt(data)]):
         assert sender.send(entry(), 5).outcome is Outcome.ACCEPTED
+
+
+def test_an_answer_that_comes_late_counts(port: int, sender: MqttSender) -> None:
+    late: list[bytes] = []
+
+    def hesitating(data: bytes) -> list[bytes]:
+        late.append(receipt(data))
+        return late if len(late) == 2 else []
+
+    with answering(port, hesitating) as came:
+        assert sender.send(entry(1), 1).outcome is Outcome.RETRY
+        assert sender.send(entry(2), 5).outcome is Outcome.ACCEPTED
+        assert sender.send(entry(1), 5).outcome is Outcome.ACCEPTED
+        assert [message.payload for message in came] == [sealed(1), sealed(2)]
+        assert sender.send(entry(1), 0.3).outcome is Outcome.RETRY
+        assert len(came) == 3
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"\xff", b"[" * 60_000, b"[]", b'{"a":1}'])

@@ -56,7 +56,12 @@ def test_a_stop_forwards_the_open_windows_as_they_stand(tmp_path: Path) -> None:
         plant.finish()
         received = plant.rows("SELECT stream, seq FROM batch")
         assert set(received) == set(plant.journalled())
-        assert {stream for stream, _ in received} == {"readings", "ledger", "minutes"}
+        assert {stream for stream, _ in received} == {
+            "ledger",
+            "minutes",
+            "state",
+            "readings",
+        }
         windows = plant.windows("15min")
         assert len(windows) in (1, 2)
         covered = sum(cells["covered"] for cells in windows.values())

@@ -17,7 +17,9 @@ from zerometer.agent.factors.keeper import FactorKeeper
 from zerometer.agent.factors.store import FactorStore
 from zerometer.agent.journal import StoredBatch
 from zerometer.agent.pipeline import Pipeline
+from zerometer.agent.reissue import Reissues
 from zerometer.agent.site_events.feed import EventFeed
+from zerometer.agent.state_rows.health import Health
 from zerometer.core.factor import FactorRow
 from zerometer.core.origin_factors import series_units
 from zerometer.core.points import Reading
@@ -43,6 +45,9 @@ class Times:
     def __init__(self, boot_ns: int = BOOT_NS, wall_ns: int = WALL_NS) -> None:
         self.boot_ns = boot_ns
         self.wall_ns = wall_ns
+        self.boot = bytes(16)
+        #: Whether the kernel says that somebody keeps the wall clock right.
+        self.synchronised = True
 
     def pass_ns(self, span_ns: int) -> None:
         """Let time pass on both."""
@@ -51,7 +56,18 @@ class Times:
 
     def clock(self) -> Clock:
         """Return an agent's clock that runs by these."""
-        return Clock(boottime_ns=lambda: self.boot_ns, realtime_ns=lambda: self.wall_ns)
+        return Clock(
+            boottime_ns=lambda: self.boot_ns,
+            realtime_ns=lambda: self.wall_ns,
+            kernel_synchronised=lambda: self.synchronised,
+            boot=self.boot,
+        )
+
+    def reboot(self, wall_ns: int, *, boot_ns: int = 20 * SECOND) -> None:
+        """Let the machine start anew, *boot_ns* ago, with a wall clock of its own."""
+        self.boot = bytes(15) + bytes([self.boot[-1] + 1])
+        self.boot_ns, self.wall_ns = boot_ns, wall_ns
+        self.synchronised = False
 
 
 def journalled_site(folder: Path, *, commit_s: float = 5, seal_s: float = 30) -> Site:
@@ -86,6 +102,7 @@ class Gateway:
         )
         self.events = EventLog()
         self.clock = self.times.clock()
+        self.reissues = Reissues()
         self.site_events = EventFeed(self.site)
         self.factor_keeper = self._open_factors()
         try:
@@ -98,6 +115,8 @@ class Gateway:
                 site_events=self.site_events,
                 factor_keeper=self.factor_keeper,
                 matcher=self.matcher,
+                reissues=self.reissues,
+                health=Health(lambda: (), self.journal.info).rows,
             )
         except BaseException:
             self._close()

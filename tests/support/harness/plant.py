@@ -13,7 +13,7 @@ from reference.frame import with_crc
 
 from zerometer.agent.demo.processes import Process, boottime_offset_ns
 from zerometer.agent.demo.scene import write_site
-from zerometer.agent.journal.reading import read_batches
+from zerometer.agent.journal_tools.contents import read_batches
 
 #: Most that a request may ask for, by function.
 MOST = {1: 2000, 2: 2000, 3: 125, 4: 125}
@@ -129,8 +129,8 @@ class Plant:
     def journalled(self) -> dict[tuple[str, int], bytes]:
         """Return the data of every batch in the agent's journal, by stream and seq."""
         return {
-            (stream, row.seq): row.data
-            for stream, row in read_batches(self._folder / "journal")
+            (kept.stream, kept.seq): kept.data
+            for kept in read_batches(self._folder / "journal")
         }
 
     def windows(self, length: str) -> dict[int, dict[str, int]]:

@@ -30,6 +30,7 @@ class ReceiverProcess:
         )  # fmt: skip
         assert self._process.stdout is not None
         self.url = self._process.stdout.readline().strip()
+        self.pid = self._process.pid
         self.port = int(self.url.split(":")[2].split("/")[0])
 
     def end(self, number: signal.Signals) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.journals import open_journal
 
+from zerometer.agent.clock import Stamp
 from zerometer.agent.reading_rows import ReadingRows
 from zerometer.agent.recorder import Identity, Recorder
 from zerometer.core.points import Quality, Reading
@@ -24,13 +25,15 @@ def record(folder: Path, site: Site, rows: Iterable[Row], *, seal_rows: int) -> 
             source=journal.source,
             epoch=journal.epoch,
             site=site.id,
-            boot=bytes(16),
             config=site.revision,
-            factors=(),
         )
-        resume = journal.resume()
         recorder = Recorder(
-            identity, resume, journal.gaps, seal_ns=1 << 62, seal_samples=1 << 20
+            identity,
+            journal.resume(),
+            journal.gaps,
+            Stamp(boot=bytes(16), offset_ms=0, synchronised=True),
+            seal_ns=1 << 62,
+            seal_samples=1 << 20,
         )
         made = ReadingRows(site.meters, lambda _meter, _point: nan)
         names = {m.id: [p.point.name for p in m.points] for m in site.meters}
