@@ -11,7 +11,7 @@ from harness.journals import open_journal, unsent
 from zerometer.agent.batch import Gap, Missing
 from zerometer.agent.journal import Commit, Journal, SealedBatch, main_file
 from zerometer.agent.journal.folder import MAIN
-from zerometer.agent.journal.reading import read_only
+from zerometer.agent.journal_tools.read_only import reading
 from zerometer.core.site import JournalSettings
 
 
@@ -131,7 +131,7 @@ def test_what_a_receiver_never_takes_is_put_aside(
     assert journal.info().quarantined == 1
     journal.resend("up", Missing(journal.epoch, "readings", 1, 2))
     assert unsent(journal) == [good], "it would only be refused again"
-    with closing(read_only(tmp_path / MAIN)) as connection:
+    with reading(tmp_path / MAIN) as connection:
         ((*row,),) = connection.execute(
             "SELECT uplink, stream, seq, code, message, data FROM quarantine"
         )
@@ -145,7 +145,7 @@ def test_quarantine_is_bounded(
     commit(journal, *map(sealed, range(1, 9)))
     for batch in unsent(journal):
         journal.quarantine("up", batch, "bad-table", "")
-    with closing(read_only(tmp_path / MAIN)) as connection:
+    with reading(tmp_path / MAIN) as connection:
         kept = [seq for (seq,) in connection.execute("SELECT seq FROM quarantine")]
     assert kept == [5, 6, 7, 8]
     assert unsent(journal) == []
