@@ -101,7 +101,9 @@ class Daemon:
         self._buses = [self._bus(bus) for bus in site.buses]
         senders = {u.id: open_sender(u, journal.source) for u in site.uplinks}
         self._uplinks = [self._uplink(u, senders[u.id]) for u in site.uplinks]
-        self._live = LiveShow(site, senders, self._pipeline.latest, self._clock)
+        self._live = LiveShow(
+            site, senders, self._pipeline.latest, self._clock, self._event
+        )
         self._snapshot = Snapshot(
             pipeline=self._pipeline,
             buses=self._buses,

@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zerometer.agent.cli.common import Subparsers
+from zerometer.core.errors import FormatError
 from zerometer.core.site import UplinkSettings
 
 if TYPE_CHECKING:
@@ -40,6 +42,13 @@ def add_parser(subparsers: Subparsers) -> None:
             "the database: a file for SQLite, made when it is not there; or "
             "sqlite:FILE, duckdb:FILE, postgresql://HOST/NAME"
         ),
+    )
+    parser.add_argument(
+        "--import",
+        dest="folder",
+        type=Path,
+        metavar="FOLDER",
+        help="take the batches that file uplinks wrote below FOLDER, then end",
     )
     _add_door(parser)
     _add_brokers(parser)
@@ -96,6 +105,8 @@ def _port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Receive until a signal comes; return the exit code."""
+    if arguments.folder is not None:
+        return asyncio.run(_import(arguments.to, arguments.folder))
     # Only this command needs it: what the agent imports, it keeps in memory.
     from zerometer.agent.receiver.server import Admission, Receiver
 
@@ -124,6 +135,24 @@ def run(arguments: argparse.Namespace) -> int:
     scheme = "https" if admission.cert else "http"
     asyncio.run(_receive(receiver, scheme, arguments.host))
     return 0
+
+
+async def _import(to: str, folder: Path) -> int:
+    from zerometer.agent.receiver.desk import Desk
+    from zerometer.agent.receiver.folder import take_folder
+    from zerometer.agent.receiver.stores import store_opener
+
+    desk = Desk(store_opener(to))
+    await desk.open()
+    try:
+        counts = await take_folder(
+            desk, folder, lambda line: print(line, file=sys.stderr)
+        )
+    finally:
+        await desk.close()
+    for status in ("stored", "duplicate", "refused"):
+        print(f"{status}: {counts[status]}")
+    return FormatError.exit_code if counts["refused"] else 0
 
 
 async def _receive(receiver: "Receiver", scheme: str, host: str) -> None:

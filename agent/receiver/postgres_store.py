@@ -1,7 +1,8 @@
 """A PostgreSQL database; any number of receivers may write into one."""
 
+import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +24,8 @@ from zerometer.agent.receiver.sql_store import SqlStore
 BUSY_S = 5
 FULL_S = 60
 CONNECT_TIMEOUT_S = 5
+#: A server that could not be reached is not tried again at once for each who waits.
+REST_S = 2.0
 #: How long another receiver, or an administrator, may keep us from a row.
 LOCK_TIMEOUT = "30s"
 
@@ -40,10 +43,12 @@ class PostgresDatabase:
 
     value_columns = "units, number, text"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, now_s: Callable[[], float] = time.monotonic) -> None:
         self._url = url
+        self._now_s = now_s
         self._connection: psycopg.Connection[Any] | None = None
         self._statements: dict[str, bytes] = {}
+        self._rest_until_s = 0.0
         try:
             with self._translated():
                 self._parts = PostgresParts(prepare_schema(self._connected()))
@@ -137,20 +142,13 @@ class PostgresDatabase:
     def _connected(self) -> "psycopg.Connection[Any]":
         """Return the connection; make one when there is none."""
         if self._connection is None or self._connection.closed:
-            connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                application_name="zerometer receive",
-            )
-            connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-            # An acknowledged batch is on the server's disk, whatever its default.
-            connection.execute(
-                "SELECT set_config('synchronous_commit', 'on', false) "
-                "WHERE current_setting('synchronous_commit') = 'off'"
-            )
-            register_arrays(connection)
-            self._connection = connection
+            if self._now_s() < self._rest_until_s:
+                raise psycopg.OperationalError("the server could not be reached")
+            try:
+                self._connection = _connection(self._url)
+            except psycopg.Error:
+                self._rest_until_s = self._now_s() + REST_S
+                raise
         return self._connection
 
     @contextmanager
@@ -168,6 +166,27 @@ class PostgresDatabase:
             raise StoreBusyError(f"receiver: {_said(error)}", BUSY_S) from error
         except psycopg.Error as error:
             raise StoreError(f"receiver: {_said(error)}") from error
+
+
+def _connection(url: str) -> "psycopg.Connection[Any]":
+    connection = psycopg.connect(
+        url,
+        autocommit=True,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        application_name="zerometer receive",
+    )
+    try:
+        connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        # An acknowledged batch is on the server's disk, whatever its default.
+        connection.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) "
+            "WHERE current_setting('synchronous_commit') = 'off'"
+        )
+    except BaseException:
+        connection.close()
+        raise
+    register_arrays(connection)
+    return connection
 
 
 def _said(error: Exception) -> str:

@@ -155,11 +155,15 @@ class Dispatch:
             self.wake()
         queue = self._queues[lane]
         while queue:
-            key = _key(queue[0])
-            if key not in self._held_ns and key not in map(_key, self._flying.values()):
+            if self._is_open(queue[0]):
                 return queue[0]
             queue.popleft()
         return None
+
+    def _is_open(self, batch: Batch) -> bool:
+        """Tell whether nobody sends *batch* and nothing holds it."""
+        key = _key(batch)
+        return key not in self._held_ns and key not in map(_key, self._flying.values())
 
     def _free_ns(self, lane: Lane, now_ns: int) -> int | None:
         """Return when *lane* may send; None: when another lane has."""
@@ -208,8 +212,8 @@ class Dispatch:
             self._news[look.lane] = True
             return
         self._queues[look.lane] = deque(batches)
-        if len(batches) >= look.limit:
-            self._news[look.lane] = True
+        if look.lane == "backlog" and any(map(self._is_open, batches)):
+            self._news[look.lane] = True  # behind these there may be more
 
     def lost(self, lane: Lane, reason: str) -> None:
         """Note that a look failed."""

@@ -5,7 +5,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isfinite
 from typing import Protocol
 
 from zerometer.agent.latest import MeterState
@@ -42,7 +42,10 @@ class LiveMeter:
             time_ms=wall_ns(state.time_ns) // 1_000_000 if known else None,
             quality=state.quality.name.lower(),
             values={
-                polled.point.name: (None if isnan(value) else value, polled.point.unit)
+                polled.point.name: (
+                    value if isfinite(value) else None,
+                    polled.point.unit,
+                )
                 for polled, value in zip(state.meter.points, state.values, strict=True)
                 if polled.point.group != "ratio"
             },
@@ -81,11 +84,13 @@ class LiveThread:
         *,
         time_is_known: Callable[[], bool] = lambda: True,
         end: Callable[[], object] | None = None,
+        event: Callable[[str, str, str], object] = lambda *_: None,
         draw: Callable[[], float] = random.random,
     ) -> None:
         """Nothing is shown until *time_is_known*; *end* is called after the last.
 
-        *draw* returns numbers from 0 to 1, for the waits after a failure.
+        *event* is told, by kind, subject and text, when somebody must act. *draw*
+        returns numbers from 0 to 1, for the waits after a failure.
         """
         self._name = name
         self._sink = sink
@@ -93,12 +98,13 @@ class LiveThread:
         self._timeout_s = timeout_s
         self._time_is_known = time_is_known
         self._end = end
+        self._event = event
         self._backoff = Backoff(RETRY_FIRST_S, draw)
         self._changed = threading.Condition()
         self._picture: LivePicture | None = None
         self._wait_ns = 0  # of a failure
         self._due_ns = 0
-        self._busy = self._over = False
+        self._busy = self._over = self._paused = False
         self._trouble = ""
         self._thread = threading.Thread(
             target=self._run, name=f"live-{name}", daemon=True
@@ -153,10 +159,19 @@ class LiveThread:
         try:
             self._sink.show(picture, self._timeout_s)
         except (UpstreamError, ConfigError) as error:
-            if str(error) != self._trouble:
-                log.warning("uplink %s: live values: %s", self._name, error)
-            self._trouble = str(error)
+            self._failed(error)
             return self._backoff.next_s()
-        self._trouble = ""
+        if self._paused:
+            self._event("uplink-back", self._name, "live values are shown again")
+        self._trouble, self._paused = "", False
         self._backoff.reset()
         return 0.0
+
+    def _failed(self, error: UpstreamError | ConfigError) -> None:
+        """Tell of a failure, once."""
+        if str(error) != self._trouble:
+            log.warning("uplink %s: live values: %s", self._name, error)
+            if not error.retryable:
+                self._paused = True
+                self._event("uplink-paused", self._name, str(error))
+        self._trouble = str(error)

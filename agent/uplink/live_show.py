@@ -1,6 +1,7 @@
 """All who are shown the latest values of a site."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 from zerometer.agent.clock import Clock
@@ -15,31 +16,35 @@ class LiveShow:
     """Each of the site's live uplinks, in a thread of its own."""
 
     def __init__(
-        self, site: Site, senders: Mapping[str, Sender], latest: Latest, clock: Clock
+        self,
+        site: Site,
+        senders: Mapping[str, Sender],
+        latest: Latest,
+        clock: Clock,
+        event: Callable[[str, str, str], object],
     ) -> None:
         """*senders* are those of the uplinks that take batches, by id.
 
+        *event* is told, by kind, subject and text, when somebody must act.
         ConfigError when what one needs is not installed.
         """
         self._latest = latest
         self._clock = clock
         self._threads: list[LiveThread] = []
         for settings in site.live:
-            if settings.takes_batches:
-                sink, end = cast(LiveSink, senders[settings.id]), None
+            part = partial(
+                LiveThread,
+                settings.id,
+                period_ns=settings.live_ns,
+                timeout_s=settings.timeout_s,
+                time_is_known=time_check(settings),
+            )
+            if settings.takes_batches:  # its uplink tells of troubles, and closes it
+                shared = cast(LiveSink, senders[settings.id])
+                self._threads.append(part(sink=shared))
             else:
                 own = open_sink(settings)
-                sink, end = own, own.close
-            self._threads.append(
-                LiveThread(
-                    settings.id,
-                    sink,
-                    settings.live_ns,
-                    settings.timeout_s,
-                    time_is_known=time_check(settings),
-                    end=end,
-                )
-            )
+                self._threads.append(part(sink=own, end=own.close, event=event))
 
     def start(self) -> None:
         """Begin to show."""

@@ -96,7 +96,7 @@ class MqttSender:
         except ConfigError as error:
             return Answer(Outcome.PAUSE, str(error))
         except LinkError as error:
-            outcome = Outcome.PAUSE if error.lasting else Outcome.RETRY
+            outcome = Outcome.RETRY if error.retryable else Outcome.PAUSE
             return self._said(outcome, str(error))
         largest = link.broker_max_packet
         if PUBLISH_BYTES + len(topic) + len(batch.data) > largest:

@@ -5,7 +5,6 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal
 
 from zerometer.agent.clock import read_boottime_ns
@@ -20,6 +19,9 @@ log = logging.getLogger(__name__)
 
 #: Longer than a healthy system needs to notice that its connection was cut.
 CUT_S = 1.0
+
+#: Conflicts that follow within this time are one trouble.
+CONFLICT_REPEAT_NS = 3_600_000_000_000
 
 #: Has a batch sealed anew, which was not taken for this reason; from any thread.
 Reissue = Callable[[Batch, Literal["conflict", "too-large"]], None]
@@ -41,15 +43,14 @@ class Uplink:
         sender: Sender,
         *,
         event: Tell,
-        reissue: Reissue | None = None,
+        reissue: Reissue,
         time_is_known: Callable[[], bool] = lambda: True,
         clock: Callable[[], int] = read_boottime_ns,
         draw: Callable[[], float] = random.random,
     ) -> None:
         """*clock* returns nanoseconds since boot, *draw* numbers from 0 to 1.
 
-        Nothing is sent until *time_is_known*. Without *reissue*, what would have to
-        be sealed anew is a pause.
+        Nothing is sent until *time_is_known*.
         """
         self._id = settings.id
         self._timeout_s = settings.timeout_s
@@ -68,6 +69,7 @@ class Uplink:
             draw=draw,
         )
         self._stop_at_ns: int | None = None
+        self._conflict_ns: int | None = None  # when the last one was met
         self._told = ""  # the reason of the pause that was told of
         self._threads = [
             threading.Thread(
@@ -175,7 +177,7 @@ class Uplink:
                 answer = self._dispatch.weigh(lane, answer)
                 if self._dispatch.over:
                     return  # the journal may be closed by now; it goes out again
-            answer = self._settle(batch, answer)
+            self._settle(batch, answer)
         except Exception as error:
             log.exception("uplink %s: failed", self._id)
             answer = Answer(Outcome.PAUSE, f"{type(error).__name__}: {error}")
@@ -185,8 +187,8 @@ class Uplink:
             self._changed.notify_all()
         self._tell(before, batch, answer)
 
-    def _settle(self, batch: Batch, answer: Answer) -> Answer:
-        """Let those know who must, before another batch can go; return the outcome."""
+    def _settle(self, batch: Batch, answer: Answer) -> None:
+        """Let those know who must, before another batch can go."""
         match answer.outcome:
             case Outcome.ACCEPTED:
                 self._outbox.acknowledge(self._id, batch)
@@ -195,11 +197,8 @@ class Uplink:
             case Outcome.REJECTED:
                 self._outbox.quarantine(self._id, batch, answer.code, answer.reason)
             case Outcome.CONFLICT | Outcome.TOO_LARGE:
-                if self._reissue is None:
-                    return replace(answer, outcome=Outcome.PAUSE)
                 conflict = answer.outcome is Outcome.CONFLICT
                 self._reissue(batch, "conflict" if conflict else "too-large")
-        return answer
 
     def _tell(self, before: UplinkState, batch: Batch, answer: Answer) -> None:
         """Tell of what somebody may have to look at, once until it is over."""
@@ -218,11 +217,17 @@ class Uplink:
             case Outcome.REJECTED:
                 text = f"{which} is set aside: {answer.reason}"
                 self._event("quarantine", subject, text)
-            case Outcome.CONFLICT:
+            case Outcome.CONFLICT if self._is_news_of_a_conflict():
                 text = f"{which} is sealed anew: {answer.reason}"
                 self._event("identity-conflict", subject, text)
             case Outcome.TOO_LARGE:
                 log.info("uplink %s: %s is too large", subject, which)
+
+    def _is_news_of_a_conflict(self) -> bool:
+        """Tell whether none was told of lately: a copied journal is full of them."""
+        now_ns, before_ns = self._clock(), self._conflict_ns
+        self._conflict_ns = now_ns
+        return before_ns is None or now_ns - before_ns > CONFLICT_REPEAT_NS
 
     def _time_left_s(self) -> float:
         """Return how long a step of sending may take."""

@@ -4,13 +4,14 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator
+from math import inf
 
 import pytest
 from harness.sites import reading, small_site
 
 from zerometer.agent.latest import Latest
 from zerometer.agent.uplink.live import LiveMeter, LivePicture, LiveThread
-from zerometer.core.errors import UpstreamError
+from zerometer.core.errors import ConfigError, UpstreamError, ZerometerError
 
 S = 10**9
 PATIENCE_S = 5.0
@@ -21,7 +22,7 @@ class Screen:
 
     def __init__(self) -> None:
         self.shown: queue.Queue[LivePicture] = queue.Queue()
-        self.trouble = ""
+        self.trouble: ZerometerError | None = None
         self.free = threading.Event()
         self.free.set()
 
@@ -30,7 +31,7 @@ class Screen:
         self.free.wait(PATIENCE_S)
         self.shown.put(picture)
         if self.trouble:
-            raise UpstreamError(self.trouble)
+            raise self.trouble
 
 
 @pytest.fixture
@@ -93,11 +94,11 @@ def test_nobody_waits_for_a_slow_one(thread: LiveThread, screen: Screen) -> None
 def test_failures_are_told_once_and_waited_for_longer_and_longer(
     thread: LiveThread, screen: Screen, caplog: pytest.LogCaptureFixture
 ) -> None:
-    screen.trouble = "nobody there"
     wanted = []
     with caplog.at_level(logging.WARNING):
         for now_ns in range(0, 40 * S, S):
-            screen.trouble = "nobody there" if now_ns < 20 * S else ""
+            gone = UpstreamError("nobody there")
+            screen.trouble = gone if now_ns < 20 * S else None
             if offer(thread, now_ns):
                 wanted.append(now_ns // S)
                 until_idle(thread)
@@ -105,6 +106,26 @@ def test_failures_are_told_once_and_waited_for_longer_and_longer(
     assert wanted == [0, 6, 13, 22, 27, 32, 37]
     assert [record.getMessage() for record in caplog.records] == [
         "uplink hall: live values: nobody there"
+    ]
+
+
+def test_what_somebody_must_look_at_is_an_event(screen: Screen) -> None:
+    events: list[tuple[str, str, str]] = []
+    thread = LiveThread(
+        "hall", screen, S, 3.0, event=lambda *event: events.append(event), draw=float
+    )
+    thread.start()
+    troubles: list[ZerometerError | None] = [
+        None, UpstreamError("nobody there"), ConfigError("no secret"),
+        ConfigError("no secret"), UpstreamError("nobody there"), None, None,
+    ]  # fmt: skip
+    for second, screen.trouble in enumerate(troubles):
+        assert offer(thread, second * S)
+        until_idle(thread)
+    thread.stop()
+    assert events == [
+        ("uplink-paused", "hall", "no secret"),
+        ("uplink-back", "hall", "live values are shown again"),
     ]
 
 
@@ -125,6 +146,8 @@ def test_a_picture_of_a_meter() -> None:
     after = LiveMeter.of(state, wall_ns)
     assert (after.time_ms, after.quality) == (1_005_000, "measured")
     assert after.values[point.name] == (7.5, point.unit)
+    latest.read(reading(site, meter_id, 6 * S, **{point.name: inf}))
+    assert LiveMeter.of(state, wall_ns).values[point.name] == (None, point.unit)
 
 
 def test_nothing_is_shown_before_the_time_is_known(screen: Screen) -> None:

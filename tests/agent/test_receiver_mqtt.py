@@ -181,6 +181,23 @@ def test_a_broker_that_is_killed_and_comes_back(
     assert count(database, "batch") == 2
 
 
+def test_a_broker_that_is_not_there_yet(broker: Mosquitto, database: Path) -> None:
+    broker.stop()
+    with receiving(database, [at(broker)]), sending(broker) as sender:
+        assert sender.send(stored(sealed(1)), 5).outcome is Outcome.RETRY
+        broker.start()
+        until_accepted(sender, sealed(1))
+
+
+def test_a_secret_that_is_not_there(broker: Mosquitto, database: Path) -> None:
+    settings = at(broker, user="receiver", password_file="/nowhere/password")
+    with (
+        pytest.raises(ConfigError, match="password file /nowhere/password: No such"),
+        receiving(database, [settings]),
+    ):
+        pass
+
+
 #: A receiver that is killed when it has committed a batch and is about to answer.
 KILLED = """
 import asyncio, os, signal, sys

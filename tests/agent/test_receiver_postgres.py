@@ -9,13 +9,15 @@ from contextlib import closing
 import psycopg
 import pytest
 from harness.postgres import PostgresServer
+from harness.receiving import receiving
 from harness.sealed_batches import START_MS, power_table, sealed
 from harness.taking import take
 
 from zerometer.agent.batch import batch_hash, decode
+from zerometer.agent.receiver import postgres_store
 from zerometer.agent.receiver.errors import StoreBusyError, StoreError
 from zerometer.agent.receiver.model import Incoming, Receipt
-from zerometer.agent.receiver.postgres_store import open_postgres
+from zerometer.agent.receiver.postgres_store import PostgresDatabase, open_postgres
 
 
 @pytest.fixture
@@ -130,3 +132,44 @@ def test_two_receivers_make_the_same_month(url: str) -> None:
             assert take(store, sealed(seq)).status == "stored"
         assert START_MS == 1_767_225_600_000
         assert partitions(url) == {"sample_other", "sample_2026_01"}
+
+
+def test_a_server_that_is_away_asks_senders_to_come_back(
+    url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_store, "REST_S", 0.0)
+    with receiving(url) as receiver:
+        assert receiver.post(sealed(1))[0] == 200
+        postgres.stop("immediate")
+        try:
+            status, headers, body = receiver.post(sealed(2))
+            assert (status, body["error"]) == (503, "store-busy")
+            assert headers["Retry-After"] == "5"
+            assert receiver.request("GET", "/v1/status")[0] == 503
+        finally:
+            postgres.start()
+        # What was acknowledged has survived, what was not is taken now.
+        for seq, outcome in ((1, "duplicate"), (2, "stored")):
+            assert receiver.post(sealed(seq))[2]["status"] == outcome
+
+
+def test_a_server_that_is_away_is_left_alone_for_a_while(
+    url: str, postgres: PostgresServer
+) -> None:
+    """Nobody who waits for the database waits for the network as well."""
+    now_s = 100.0
+    database = PostgresDatabase(url, lambda: now_s)
+    with closing(database):
+        postgres.stop("immediate")
+        try:
+            with pytest.raises(StoreBusyError):
+                database.execute("SELECT 1")  # the connection breaks
+            with pytest.raises(StoreBusyError, match="connection"):
+                database.execute("SELECT 1")  # it cannot be made
+        finally:
+            postgres.start()
+        with pytest.raises(StoreBusyError, match="the server could not be reached"):
+            database.check()
+        now_s += postgres_store.REST_S
+        database.check()
+        assert database.execute("SELECT 1") == [(1,)]

@@ -18,7 +18,7 @@ sys.exit(options.run(options))
 class ReceiverProcess:
     """Starts at once, and returns when it listens."""
 
-    def __init__(self, database: Path, port: int = 0, *options: str) -> None:
+    def __init__(self, database: Path | str, port: int = 0, *options: str) -> None:
         self._process = subprocess.Popen(
             [
                 sys.executable, "-c", PROGRAM,

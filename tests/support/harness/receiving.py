@@ -88,13 +88,13 @@ class Receiving:
 
 @contextmanager
 def receiving(
-    path: Path,
+    target: Path | str,
     brokers: Sequence[UplinkSettings] = (),
     admission: Admission = OPEN,
 ) -> Iterator[Receiving]:
-    """Run a receiver into the database at *path*, fed by *brokers*, too."""
+    """Run a receiver into *target*, fed by *brokers*, too."""
     with LoopThread() as loop:
-        receiver = Receiver(str(path), "127.0.0.1", 0, brokers, admission)
+        receiver = Receiver(str(target), "127.0.0.1", 0, brokers, admission)
         port = loop.run(receiver.start())
         try:
             yield Receiving(receiver, loop, port)

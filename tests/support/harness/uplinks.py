@@ -9,7 +9,7 @@ from harness.batches import SOURCE
 from zerometer.agent.clock import read_boottime_ns
 from zerometer.agent.uplink.base import Outbox
 from zerometer.agent.uplink.schemes import open_sender
-from zerometer.agent.uplink.worker import Uplink
+from zerometer.agent.uplink.worker import Reissue, Uplink
 from zerometer.core.site import UplinkSettings
 
 
@@ -28,6 +28,7 @@ def uplink_to(
     outbox: Outbox,
     *,
     event: Callable[[str, str, str], None] = lambda *_: None,
+    reissue: Reissue = lambda *_: None,
     clock: Callable[[], int] = read_boottime_ns,
     draw: float = 0.0,
     **options: Any,
@@ -40,6 +41,7 @@ def uplink_to(
         outbox,
         open_sender(where, SOURCE),
         event=event,
+        reissue=reissue,
         clock=clock,
         draw=lambda: draw,
         **options,
