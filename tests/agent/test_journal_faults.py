@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness import journal_writer
-from harness.failing_flush import failing_flushes
+from harness.failing_disk import FailingDisk
 from harness.full_disk import files_end_at
 from harness.journals import open_journal
 
@@ -150,10 +150,10 @@ def batch(seq):
 
 journal = open_journal(pathlib.Path(sys.argv[1]))
 journal.append(Commit(number=1, state=b"1", sealed=[batch(1)])).result()
-fail = pathlib.Path(os.environ["FAIL_SYNC"])
+fail = pathlib.Path(os.environ["FAIL_AS"])
 for number, sealed in (2, [batch(2)]), (3, []):
     commit = Commit(number=number, state=b"%d" % number, sealed=sealed)
-    fail.touch()
+    fail.write_text("sync 5")
     for _ in range(2):
         try:
             journal.append(commit).result()
@@ -176,7 +176,7 @@ def test_after_a_failed_flush_files_are_made_anew(tmp_path: Path) -> None:
         [sys.executable, "-c", SYNC_SCRIPT, str(folder)],
         env=os.environ
         | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        | failing_flushes(tmp_path, tmp_path / "fail"),
+        | FailingDisk(tmp_path, under=folder).environment,
         capture_output=True,
         text=True,
         check=True,

@@ -13,18 +13,13 @@ from harness.crash_check import Found, check_in_processes
 from harness.crash_images import WAYS, Disk
 from harness.plant import Plant
 from harness.recorded_calls import read_calls, recording
+from harness.whole_chain import QUICK
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 IMAGES = 420
 COMMITS = 120
 LIVES_S = (8.0, 10.0)
-SITE = {
-    r'commit = "5s"': 'commit = "1s"',
-    r'seal = "10s"': 'seal = "1s"',
-    r'energy = "5s"': 'energy = "1s"',
-    r"baud = 9600": "baud = 115200",
-}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +43,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the folder in which an agent lived twice, killed in between."""
     folder = tmp_path_factory.mktemp("lived")
-    with Plant(folder, replace=SITE) as plant:
+    with Plant(folder, replace=QUICK) as plant:
         environment = recording(folder, under=folder, to=folder / "trace")
         for life_s in LIVES_S:
             with pytest.MonkeyPatch.context() as patch:

@@ -1,7 +1,6 @@
 """The agent as a process: how it starts, how it rests, how it ends."""
 
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -10,10 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from harness.failing_flush import failing_flushes
 from harness.plant import Plant
-
-from zerometer.agent.demo.processes import DemoError
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 
@@ -146,34 +142,6 @@ def test_a_page_whose_address_is_none(tmp_path: Path) -> None:
     assert done.returncode == 78
     assert "256.0.0.1" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.skipif(not shutil.which("gcc"), reason="needs gcc to make flushes fail")
-def test_a_flush_that_fails_ends_it_and_a_new_start_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fail = tmp_path / "fail"
-    with Plant(tmp_path, replace=QUICK) as plant:
-        for name, value in failing_flushes(tmp_path, fail).items():
-            monkeypatch.setenv(name, value)
-        agent = plant.agent()
-        agent.line()
-        time.sleep(2)
-        fail.touch()
-        with pytest.raises(DemoError, match="ended with exit code 6"):
-            while True:
-                agent.check()
-                time.sleep(0.1)
-        assert "WARNING journal: journal: journal: disk I/O" in agent.log.read_text()
-        fail.unlink()
-        agent = plant.agent()
-        agent.line()
-        time.sleep(2)
-        agent.stop()
-        plant.finish()
-        assert set(plant.rows("SELECT stream, seq FROM batch")) == set(
-            plant.journalled()
-        )
 
 
 def test_a_second_agent_for_a_site(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 """The whole chain as real processes, for tests that kill parts of it."""
 
 import json
+import random
 import re
 import sqlite3
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
+from harness.relay import relay
 from reference.frame import with_crc
 
 from zerometer.agent.demo.processes import Process, boottime_offset_ns
@@ -53,10 +57,12 @@ class Plant:
         factory: bool = True,
         options: Sequence[str] = (),
         brokers: Sequence[str] = (),
+        network: random.Random | None = None,
     ) -> None:
         """*replace* maps patterns to what replaces them in the demo's site file.
 
-        *brokers* are addresses from which the receiver takes batches, too.
+        *brokers* are addresses from which the receiver takes batches, too. With
+        *network* there is a bad one before it, which loses by chance.
 
         Without *factory* there is none before ``start_factory``; *options* are what
         else the simulator is told.
@@ -66,19 +72,22 @@ class Plant:
         self._with_factory = factory
         self._options = options
         self._brokers = brokers
+        self._network = network
         self._factory: Process | None = None
         self._stack = ExitStack()
         self.site = folder / "site.toml"
+        self.journal = folder / "journal"
         self.database = folder / "received.sqlite"
         self.served = folder / "served.jsonl"
         self.tapped = folder / "tapped.jsonl"
 
     def __enter__(self) -> Self:
-        self._receiver = self._process(
-            *("receive", "--to", str(self.database), "--port", "0"),
-            *(f"--from={url}" for url in self._brokers),
-        )
-        write_site(self.site, uplink=self._receiver.line(), page_port=0)
+        url = self._start_receiver(0)
+        self._port = urlsplit(url).port or 0
+        if self._network is not None:
+            between = self._stack.enter_context(relay(self._port, self._network))
+            url = url.replace(f":{self._port}/", f":{between.port}/")
+        write_site(self.site, uplink=url, page_port=0)
         text = self.site.read_text()
         for pattern, replacement in self._replace.items():
             text, count = re.subn(pattern, replacement, text)
@@ -87,6 +96,20 @@ class Plant:
         if self._with_factory:
             self.start_factory()
         return self
+
+    def _start_receiver(self, port: int) -> str:
+        """Start it; return its address once it listens."""
+        self._receiver = self._process(
+            *("receive", "--to", str(self.database), "--port", str(port)),
+            *(f"--from={url}" for url in self._brokers),
+        )
+        return self._receiver.line()
+
+    def kill_receiver(self, away_s: float = 0.0) -> None:
+        """Kill the receiver, and start it again after a time, where it was."""
+        self._receiver.kill()
+        time.sleep(away_s)
+        self._start_receiver(self._port)
 
     def start_factory(self) -> None:
         """Connect the meters."""
@@ -129,8 +152,7 @@ class Plant:
     def journalled(self) -> dict[tuple[str, int], bytes]:
         """Return the data of every batch in the agent's journal, by stream and seq."""
         return {
-            (kept.stream, kept.seq): kept.data
-            for kept in read_batches(self._folder / "journal")
+            (kept.stream, kept.seq): kept.data for kept in read_batches(self.journal)
         }
 
     def windows(self, length: str) -> dict[int, dict[str, int]]:

@@ -1,0 +1,1 @@
+"""The whole chain under kill -9."""
