@@ -178,7 +178,8 @@ class OpenBatch:
             return None
         body = pack_body([part for _, part in parts])
         kinds = [
-            [[f.name, f.unit, f.exponent, f.kind] for f in fields] for fields, _ in parts
+            [[f.name, f.unit, f.exponent, f.kind] for f in fields]
+            for fields, _ in parts
         ]
         packed: bytes = msgpack.packb(
             [SEGMENT_FORMAT, self._opened_ms, deflate([msgpack.packb(kinds), *body])]
