@@ -24,13 +24,13 @@ MAX_STREAMS = 20_000
 Range = tuple[int, int]
 
 _COVERED = """
-SELECT min(seq) AS first, max(seq) AS last FROM (
+SELECT min(seq) AS first, max(seq) AS last, max(seq) AS seen FROM (
     SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run
     FROM batch JOIN source ON source.id = batch.source
     WHERE uuid = ? AND epoch = ? AND stream = ?
 ) AS numbered GROUP BY run
 UNION ALL
-SELECT first, last FROM gap
+SELECT first, last, 0 FROM gap
 JOIN batch ON batch.id = gap.batch JOIN source ON source.id = batch.source
 WHERE uuid = ? AND epoch = ? AND stream = ?
 """
@@ -38,13 +38,17 @@ WHERE uuid = ? AND epoch = ? AND stream = ?
 
 @dataclass(slots=True)
 class _Stream:
+    """What is there or declared lost, and the last number that is there."""
+
     covered: list[Range]
+    last: int
     since_ns: int
 
     @property
-    def whole(self) -> bool:
-        """Whether nothing is missing below what is there."""
-        return not missing_ranges(self.covered)
+    def missing(self) -> list[Range]:
+        """What is missing below the last; a gap may be declared above it."""
+        found = missing_ranges(self.covered)
+        return [(a, min(b, self.last)) for a, b in found if a <= self.last]
 
 
 class Continuity:
@@ -61,40 +65,43 @@ class Continuity:
         now_ns = self._now_ns()
         stream = self._streams.pop(key, None)
         if stream is None:
-            stream = _Stream(self._covered(header), now_ns)
+            stream = _Stream(*self._covered(header), now_ns)
         else:
             self._take_in(stream, header, now_ns)
         self._streams[key] = stream
         if len(self._streams) > MAX_STREAMS:
             self._streams.popitem(last=False)
-        if stream.whole or now_ns - stream.since_ns < GRACE_NS:
+        if not stream.missing or now_ns - stream.since_ns < GRACE_NS:
             return ()
         return self._ask(stream, header, now_ns)
 
     def _take_in(self, stream: _Stream, header: Header, now_ns: int) -> None:
-        was_whole = stream.whole
+        was_whole = not stream.missing
         news = [(gap.first, gap.last) for gap in header.gaps]
         filled = [add(stream.covered, new) for new in (*news, (header.seq, header.seq))]
+        stream.last = max(stream.last, header.seq)
         if was_whole or any(filled):
             stream.since_ns = now_ns
 
     def _ask(self, stream: _Stream, header: Header, now_ns: int) -> tuple[Missing, ...]:
         """Ask, unless another receiver has got some of it meanwhile."""
         stream.since_ns = now_ns
-        known, stream.covered = stream.covered, self._covered(header)
-        if stream.covered != known:
+        known = stream.missing
+        stream.covered, stream.last = self._covered(header)
+        if stream.missing != known:
             return ()
         return tuple(
             Missing(header.epoch, header.stream, first, last)
-            for first, last in missing_ranges(stream.covered)[:MAX_RANGES]
+            for first, last in known[:MAX_RANGES]
         )
 
-    def _covered(self, header: Header) -> list[Range]:
+    def _covered(self, header: Header) -> tuple[list[Range], int]:
         which = (header.source.hex(), header.epoch.hex(), printable(header.stream))
         covered: list[Range] = []
-        for row in self._store.query(_COVERED, which + which):
+        rows = self._store.query(_COVERED, which + which)
+        for row in rows:
             add(covered, (row["first"], row["last"]))
-        return covered
+        return covered, max((row["seen"] for row in rows), default=0)
 
 
 def add(covered: list[Range], new: Range) -> bool:
