@@ -1,25 +1,31 @@
 """Rows gathered for the open batch of a stream: in memory, and as segments.
 
-A segment is what was added since the last commit, as msgpack; the journal keeps
-it until the batch it belongs to is sealed. After a power cut the open batch is
-put together from its segments again.
+A segment is what was added since the last commit, packed as the body of a batch is,
+so floats are rounded to the same steps; the journal keeps it until the batch it
+belongs to is sealed. After a power cut the open batch is put together from its
+segments again.
 """
 
+import zlib
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from math import isnan
-from typing import cast
+from typing import Any, cast
 
 import msgpack
 
 from zerometer.agent.batch import Column, Table
+from zerometer.agent.batch.body import pack_body, unpack_body
+from zerometer.agent.batch.limits import deflate
 from zerometer.core._column import quantise
 from zerometer.core.errors import JournalError, UsageError
 
-SEGMENT_FORMAT = 1
+SEGMENT_FORMAT = 2
+#: Release 0.1 wrote numbers as they are in memory.
+PLAIN_FORMAT = 1
 
 Value = float | int | str
 
@@ -64,20 +70,26 @@ class OpenTable:
             present += value == value  # noqa: PLR0124 (not NaN)
         return present
 
-    def segment(self) -> list[object] | None:
+    def segment(self) -> Table | None:
         """Return the rows added since the last call, None when there are none."""
         first, self._durable = self._durable, len(self.times_ms)
         if first == self._durable:
             return None
-        fields = [[f.name, f.unit, f.exponent, f.kind] for f in self.fields]
-        columns = [_pack(column[first:]) for column in self.columns]
-        return [self.name, fields, self.times_ms[first:].tobytes(), columns]
+        return self.table(first)
+
+    def restore(self, columns: Sequence[Column]) -> int:
+        """Append the rows of a segment; return how many values there are."""
+        times, *others = columns
+        return self.extend(
+            times.values.tobytes(),  # type: ignore[union-attr]
+            [
+                _gathered(field, column)
+                for field, column in zip(self.fields, others, strict=True)
+            ],
+        )
 
     def extend(self, times_ms: bytes, columns: Sequence[bytes | list[str]]) -> int:
-        """Append the rows of a segment, which are durable already.
-
-        Return how many values there are.
-        """
+        """Append rows that are durable already; return how many values there are."""
         before = self._present()
         self.times_ms.frombytes(times_ms)
         for column, packed in zip(self.columns, columns, strict=True):
@@ -91,10 +103,13 @@ class OpenTable:
     def _present(self) -> int:
         return sum(map(_present, self.columns))
 
-    def table(self) -> Table:
-        """Return the rows as a table of a batch."""
-        time = Column("time", "ms", 0, self.times_ms)
-        return Table(self.name, [time, *map(_column, self.fields, self.columns)])
+    def table(self, first: int = 0) -> Table:
+        """Return the rows from *first* on as a table of a batch."""
+        times, columns = self.times_ms, self.columns
+        if first:
+            times, columns = times[first:], [column[first:] for column in columns]
+        time = Column("time", "ms", 0, times)
+        return Table(self.name, [time, *map(_column, self.fields, columns)])
 
 
 class OpenBatch:
@@ -157,23 +172,43 @@ class OpenBatch:
 
     def segment(self) -> bytes | None:
         """Return what was added since the last call, packed; None for nothing."""
-        segments = [table.segment() for table in self._all()]
-        parts = [part for part in segments if part is not None]
+        found = [(table.fields, table.segment()) for table in self._all()]
+        parts = [(fields, part) for fields, part in found if part is not None]
         if not parts:
             return None
-        packed: bytes = msgpack.packb([SEGMENT_FORMAT, self._opened_ms, parts])
+        body = pack_body([part for _, part in parts])
+        kinds = [
+            [[f.name, f.unit, f.exponent, f.kind] for f in fields]
+            for fields, _ in parts
+        ]
+        packed: bytes = msgpack.packb(
+            [SEGMENT_FORMAT, self._opened_ms, deflate([msgpack.packb(kinds), *body])]
+        )
         return packed
 
     def restore(self, segment: bytes) -> None:
         """Append a segment; JournalError when a later version wrote it."""
         version, *content = msgpack.unpackb(segment)
-        if version != SEGMENT_FORMAT:
+        if version not in (SEGMENT_FORMAT, PLAIN_FORMAT):
             raise JournalError(
                 f"journal: segment format {version}; "
                 f"this version reads {SEGMENT_FORMAT}"
             )
         opened_ms, parts = content
         self._opened_ms = self._opened_ms or opened_ms
+        if version == PLAIN_FORMAT:
+            self._restore_plain(parts)
+            return
+        content = zlib.decompress(parts, -zlib.MAX_WBITS)
+        unpacker = msgpack.Unpacker(max_buffer_size=len(content))
+        unpacker.feed(content)
+        kinds = unpacker.unpack()
+        body = content[unpacker.tell() :]
+        for fields, part in zip(kinds, unpack_body(body)[0], strict=True):
+            table = self._table(part.name, tuple(Field(*field) for field in fields))
+            self.samples += table.restore(part.columns)
+
+    def _restore_plain(self, parts: Sequence[Any]) -> None:
         for name, fields, times_ms, columns in parts:
             table = self._table(name, tuple(Field(*field) for field in fields))
             self.samples += table.extend(times_ms, columns)
@@ -201,8 +236,11 @@ def _present(column: "array[float] | array[int] | list[str]") -> int:
     return len(column)
 
 
-def _pack(column: "array[float] | array[int] | list[str]") -> bytes | list[str]:
-    return column if isinstance(column, list) else column.tobytes()
+def _gathered(field: Field, column: Column) -> bytes | list[str]:
+    """Return the values of a packed column as they are gathered."""
+    if isinstance(column.values, list):
+        return column.values
+    return (column.floats() if field.kind == "float" else column.values).tobytes()
 
 
 def _column(field: Field, gathered: "array[float] | array[int] | list[str]") -> Column:

@@ -124,12 +124,13 @@ def test_a_column_that_became_another_does_not_fit() -> None:
 
 
 def test_a_segment_of_a_later_version_is_refused_by_name() -> None:
-    with pytest.raises(JournalError, match="segment format 9; this version reads 1"):
+    with pytest.raises(JournalError, match="segment format 9; this version reads 2"):
         OpenBatch().restore(msgpack.packb([9, "anything"]))
 
 
 values = {
-    "float": st.floats(allow_infinity=False),
+    # What cannot be counted in steps is kept as it is, with all else in its column.
+    "float": st.floats(-1e12, 1e12) | st.just(nan),
     "integer": st.integers(-(2**63), 2**63 - 1),
     "text": st.text(max_size=3),
 }

@@ -1,5 +1,6 @@
 """Power cuts at any moment: the gateway starts, and has all that it told of."""
 
+import gzip
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import announcing_writer
-from harness.crash_check import Found, check_in_processes
+from harness.crash_check import Found, check_in_processes, files_below
 from harness.crash_images import WAYS, Disk
 from harness.plant import Plant
 from harness.recorded_calls import read_calls, recording
@@ -19,6 +20,9 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 IMAGES = 420
 COMMITS = 120
+#: Of a journal that evicts all the time, and of one that never does.
+MAX_BYTES, LARGE = 300_000, 1 << 28
+OLD = Path(__file__).parents[1] / "compat" / "0.1" / "killed.db.gz"
 LIVES_S = (8.0, 10.0)
 
 
@@ -31,12 +35,33 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [
             sys.executable, announcing_writer.__file__, str(folder / "journal"),
-            str(COMMITS),
+            str(COMMITS), str(MAX_BYTES),
         ],
         env=os.environ | environment | {"PYTHONPATH": path},
         check=True,
     )  # fmt: skip
     return folder
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return the folder in which a journal of release 0.1 was opened, and a copy."""
+    folder, before = tmp_path_factory.mktemp("new"), tmp_path_factory.mktemp("old")
+    for place in (folder, before):
+        (place / "journal").mkdir()
+        old = gzip.decompress(OLD.read_bytes())
+        (place / "journal" / "journal.db").write_bytes(old)
+    environment = recording(before.parent, under=folder, to=folder / "trace")
+    path = os.pathsep.join(filter(None, sys.path))
+    subprocess.run(
+        [
+            sys.executable, announcing_writer.__file__, str(folder / "journal"), "3",
+            str(LARGE),
+        ],
+        env=os.environ | environment | {"PYTHONPATH": path},
+        check=True,
+    )  # fmt: skip
+    return folder, before
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +82,9 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield folder
 
 
-def same_as_seen(folder: Path) -> None:
+def same_as_seen(folder: Path, before: str = "") -> None:
     """Fail unless the trace tells all that was done to the journal's files."""
-    disk = Disk(folder)
+    disk = Disk(folder, files_below(before))
     for call in read_calls(folder / "trace"):
         disk.take(call)
     seen = {
@@ -87,6 +112,15 @@ def test_a_journal_that_evicts_survives(written: Path) -> None:
     names = {path.name for path in (written / "journal").iterdir()}
     assert "readings-000001.db" not in names, "nothing was evicted"
     survived(check_in_processes(written / "trace", written, IMAGES), COMMITS)
+
+
+def test_a_journal_of_an_earlier_release_survives(
+    migrated: tuple[Path, Path],
+) -> None:
+    folder, before = migrated
+    same_as_seen(folder, str(before))
+    found = check_in_processes(folder / "trace", folder, IMAGES, before=before)
+    survived(found, 4)
 
 
 def test_a_running_agent_survives(lived: Path) -> None:

@@ -1,8 +1,8 @@
 """A process that commits to a small journal and tells of each batch that is durable.
 
-Run as a script: FOLDER COMMITS. What it tells goes over a socket, as an uplink's
-batches do. Its batches are large for the journal, so that files are begun and evicted
-all the time; some are acknowledged, so that there are gaps as well.
+Run as a script: FOLDER COMMITS MAX_BYTES. What it tells goes over a socket, as an
+uplink's batches do. Where the journal is small for its batches, files are begun and
+evicted all the time; some are acknowledged, so that there are gaps as well.
 """
 
 import socket
@@ -16,16 +16,15 @@ from harness.sealed_batches import power_table
 from zerometer.agent.batch import batch_hash, encode
 from zerometer.agent.journal import Commit, SealedBatch
 
-MAX_BYTES = 300_000
 STREAMS = ("readings", "minutes", "ledger")
 #: Rows of a batch: some 500 bytes.
 ROWS = 3000
 
 
-def main(folder: Path, commits: int) -> None:
+def main(folder: Path, commits: int, max_bytes: int) -> None:
     """Commit so often, then close the journal."""
     near, far = socket.socketpair()
-    journal = open_journal(folder, MAX_BYTES, ["up"])
+    journal = open_journal(folder, max_bytes, ["up"])
     resume = journal.resume()
     seqs, hashes = dict(resume.next_seq), dict(resume.last_hash)
     for number in range(resume.number + 1, resume.number + commits + 1):
@@ -59,4 +58,4 @@ def main(folder: Path, commits: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

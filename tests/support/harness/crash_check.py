@@ -1,8 +1,9 @@
 """Cuts the power of a recorded gateway, again and again, and starts it each time.
 
-Run as a script: TRACE ROOT FROM STEP COUNT [KIND...] takes the images FROM, FROM +
-STEP, ... below COUNT, and prints what it found as JSON. Calls of the kinds named are
-left out, as if they had done nothing.
+Run as a script: TRACE ROOT BEFORE FROM STEP COUNT [KIND...] takes the images FROM,
+FROM + STEP, ... below COUNT, and prints what it found as JSON. BEFORE is a copy of ROOT
+as it was when the recording began, or empty. Calls of the kinds named are left out, as
+if they had done nothing.
 """
 
 import json
@@ -22,7 +23,7 @@ from harness.recorded_calls import Call, read_calls
 
 from zerometer.agent.batch import Header, batch_hash, peek
 from zerometer.agent.journal.book import Book
-from zerometer.agent.journal_tools.contents import read_journal
+from zerometer.agent.journal_tools.contents import read_batches, read_journal
 from zerometer.agent.journal_tools.kept import kept_batches
 from zerometer.agent.journal_tools.verify import verify
 from zerometer.core.errors import FormatError, ZerometerError
@@ -46,12 +47,12 @@ class Found:
     problems: list[str] = field(default_factory=list)
 
 
-def check(calls: list[Call], root: Path, numbers: range) -> Found:
+def check(calls: list[Call], root: Path, before: str, numbers: range) -> Found:
     """Cut at random calls, once for each of *numbers*."""
     found = Found()
-    disk = Disk(root)
+    disk = Disk(root, files_below(before))
     taken = 0
-    announced: Announced = {}
+    announced = _told(before)
     for cut, number in sorted((_cut(calls, n), n) for n in numbers):
         for call in calls[taken:cut]:
             announced |= _leaving(call)
@@ -67,14 +68,36 @@ def check(calls: list[Call], root: Path, numbers: range) -> Found:
     return found
 
 
+def files_below(folder: str) -> dict[Path, bytes]:
+    """Return the files of a folder and those below it, none if it has no name."""
+    if not folder:
+        return {}
+    files = (path for path in Path(folder).rglob("*") if path.is_file())
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
+def _told(before: str) -> Announced:
+    """Return the batches that were there when the recording began."""
+    if not before:
+        return {}
+    kept = read_batches(Path(before) / "journal")
+    return {batch_hash(batch.data): peek(batch.data) for batch in kept}
+
+
 def check_in_processes(
-    trace: Path, root: Path, count: int, without: Sequence[str] = ()
+    trace: Path,
+    root: Path,
+    count: int,
+    *,
+    before: Path | None = None,
+    without: Sequence[str] = (),
 ) -> Found:
     """Cut *trace* so often, in several processes; return all that they found."""
     running = [
         subprocess.Popen(
             [
-                sys.executable, __file__, str(trace), str(root), str(first),
+                sys.executable, __file__, str(trace), str(root),
+                str(before or ""), str(first),
                 str(PROCESSES), str(count), *without,
             ],
             stdout=subprocess.PIPE,
@@ -169,7 +192,7 @@ def _evicted(book: Book, header: Header) -> bool:
 
 
 if __name__ == "__main__":
-    trace, root, first, step, count, *without = sys.argv[1:]
+    trace, root, before, first, step, count, *without = sys.argv[1:]
     recorded = [call for call in read_calls(Path(trace)) if call.kind not in without]
     taken = range(int(first), int(count), int(step))
-    json.dump(asdict(check(recorded, Path(root), taken)), sys.stdout)
+    json.dump(asdict(check(recorded, Path(root), before, taken)), sys.stdout)

@@ -6,7 +6,7 @@ missing. That is all that POSIX promises, and less than real file systems keep.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,22 +112,27 @@ class _Folder:
                 names |= change
         return {name: file for name, file in names.items() if file is not None}
 
+    def names_now(self) -> dict[str, int]:
+        return self.names([True] * len(self.pending))
+
     def sync(self) -> None:
-        self.durable = self.names([True] * len(self.pending))
+        self.durable = self.names_now()
         self.pending.clear()
 
 
 class Disk:
     """A folder as its processes saw it, and as it may be found after a cut."""
 
-    def __init__(self, root: Path) -> None:
-        """*root* was empty when the recording began."""
+    def __init__(self, root: Path, before: Mapping[Path, bytes]) -> None:
+        """*before* are the files, by path below *root*, when the recording began."""
         self.root = root
         self._files: list[_File] = []
         # Inodes are used again: what is found after a cut may be of an earlier file.
         self._numbers: dict[int, int] = {}
         self._folders: dict[Path, _Folder] = {root: _Folder()}
         self._paths: dict[int, Path] = {}
+        for path, content in before.items():
+            self._put(root / path, content)
 
     def take(self, call: Call) -> None:
         """Let a call have happened."""
@@ -147,7 +152,7 @@ class Disk:
         elif call.kind == "R":
             old, new = call.paths
             folder = self._folders[old.parent]
-            file = folder.names([True] * len(folder.pending))[old.name]
+            file = folder.names_now()[old.name]
             assert old.parent == new.parent, "renamed into another folder"
             self._change(old.parent, {old.name: None, new.name: file})
 
@@ -169,6 +174,18 @@ class Disk:
             self._numbers[call.file] = len(self._files)
             self._files.append(_File())
             self._change(path.parent, {path.name: self._numbers[call.file]})
+        elif call.file not in self._numbers and path.parent in self._folders:
+            file = self._folders[path.parent].names_now().get(path.name)
+            if file is not None:
+                self._numbers[call.file] = file
+
+    def _put(self, path: Path, content: bytes) -> None:
+        """Let a file be there, durably, in a folder of the root."""
+        if path.parent not in self._folders:
+            self._folders[path.parent] = _Folder()
+            self._folders[self.root].durable[path.parent.name] = FOLDER
+        self._folders[path.parent].durable[path.name] = len(self._files)
+        self._files.append(_File(bytearray(content)))
 
     def _file(self, call: Call) -> _File:
         return self._files[self._numbers[call.file]]

@@ -1,0 +1,1 @@
+"""What the journal writes to a memory card."""
