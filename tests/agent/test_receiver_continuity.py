@@ -105,12 +105,25 @@ def test_what_nobody_sends_is_asked_for_once_in_a_while(watched: Watched) -> Non
     watched.now_ns += GRACE_NS - 1
     assert watched.take(10) == []
     watched.now_ns += 1
-    assert watched.take(11) == [(3, 4), (6, 8)]
+    # What was missing first has been waited for.
+    assert watched.take(11) == [(3, 4)]
     watched.now_ns += GRACE_NS - 1
     assert watched.take(12) == []
     watched.now_ns += 1
     # A duplicate may ask as well: its sender is there.
     assert watched.take(12) == [(3, 4), (6, 8)]
+
+
+def test_receivers_side_by_side_ask_as_one_would(watched: Watched) -> None:
+    """Each sees every second batch; only 3 is missing, and nobody sends it."""
+    other = Watched(watched.store)
+    asked = []
+    for seq in range(1, 41):
+        if seq != 3:
+            watched.now_ns = other.now_ns = seq * GRACE_NS // 2
+            asked += (watched if seq % 2 else other).take(seq)
+    assert len(asked) > 10
+    assert set(asked) == {(3, 3)}
 
 
 def test_a_pause_of_the_gateway_is_no_reason_to_ask(watched: Watched) -> None:
