@@ -103,7 +103,14 @@ def drain(site: Site, agent: Agent, folder: Path, *, cap: int, watch_s: float) -
         newest = {b.stream: b.t1_ms for b in agent.journal.newest(name)}
         assert set(newest) == set(STREAMS)
         sender = Counting(open_sender(settings, agent.journal.source))
-        uplink = Uplink(settings, agent.journal, sender, event=print, reissue=_refused)
+        uplink = Uplink(
+            settings,
+            agent.journal,
+            sender,
+            event=print,
+            reissue=_refused,
+            draw=lambda: 0.0,  # no jitter, which is for many gateways at once
+        )
         start = time.perf_counter()
         uplink.start()
         live_s = 0.0

@@ -5,6 +5,7 @@ elsewhere. What counts here is what the journal has to keep.
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ class Days:
         self._next: dict[str, int] = {}
         self._last: dict[str, bytes] = {}
         self.samples = 0
+        #: Numbers that were declared as gaps, by stream.
+        self.lost: Counter[str] = Counter()
         self.largest_bytes = 0
 
     def append(self, by_ms: int) -> None:
@@ -43,6 +46,7 @@ class Days:
         stream = batch.header.stream
         seq = self._next.get(stream, 1)
         gaps = self._journal.gaps(stream)
+        self.lost[stream] += sum(gap.last - gap.first + 1 for gap in gaps)
         header = replace(
             batch.header,
             source=self._journal.source,

@@ -3,11 +3,12 @@
 import random
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from zerometer.config.site import load_site
-from zerometer.core.points import Quality, Reading
-from zerometer.core.site import Site
+from zerometer.core.points import PolledPoint, Quality, Reading
+from zerometer.core.site import Meter, Site
 
 METERS = 120
 PERIOD_NS = 10_000_000_000
@@ -53,7 +54,20 @@ def site(folder: Path, max_mb: int, uplink: str) -> Site:
             parts.append(f'[sink.line{number}]\nfrom = {{ lv = "m{number}" }}\n')
     file = folder / "site.toml"
     file.write_text("".join(parts), encoding="utf-8")
-    return load_site(file).site
+    loaded = load_site(file).site
+    return replace(loaded, meters=tuple(map(_with_registers, loaded.meters)))
+
+
+def _with_registers(meter: Meter) -> Meter:
+    """Return a meter whose values count steps, as those of most meters do."""
+    points = tuple(
+        PolledPoint(
+            point=replace(polled.point, type="u32", scale=10.0**-digits),
+            period_ns=polled.period_ns,
+        )
+        for polled, digits in zip(meter.points, _DIGITS, strict=True)
+    )
+    return replace(meter, points=points)
 
 
 class Meters:

@@ -44,7 +44,7 @@ def strange(random: Random, gateway: Gateway) -> None:
         gateway.start()
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(st.integers(0, 2**32))
 def test_nothing_that_can_be_read_stops_it(
     tmp_path_factory: pytest.TempPathFactory, seed: int
