@@ -1,25 +1,30 @@
 """Rows gathered for the open batch of a stream: in memory, and as segments.
 
-A segment is what was added since the last commit, as msgpack; the journal keeps
-it until the batch it belongs to is sealed. After a power cut the open batch is
-put together from its segments again.
+A segment is what was added since the last commit; the journal keeps it until the
+batch it belongs to is sealed. After a power cut the open batch is put together from
+its segments again. It is written each minute, so its columns are packed as those of a
+batch are, and deflated: as they stand in memory they would wear a memory card out.
 """
 
+import zlib
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from math import isnan
-from typing import cast
+from typing import Any, cast
 
 import msgpack
 
 from zerometer.agent.batch import Column, Table
+from zerometer.agent.batch.body import pack_body, unpack_body
 from zerometer.core._column import quantise
 from zerometer.core.errors import JournalError, UsageError
 
-SEGMENT_FORMAT = 1
+SEGMENT_FORMAT = 2
+#: That of release 0.1: columns as they stand in memory.
+PLAIN_FORMAT = 1
 
 Value = float | int | str
 
@@ -64,20 +69,35 @@ class OpenTable:
             present += value == value  # noqa: PLR0124 (not NaN)
         return present
 
-    def segment(self) -> list[object] | None:
+    def segment(self) -> Table | None:
         """Return the rows added since the last call, None when there are none."""
         first, self._durable = self._durable, len(self.times_ms)
         if first == self._durable:
             return None
-        fields = [[f.name, f.unit, f.exponent, f.kind] for f in self.fields]
-        columns = [_pack(column[first:]) for column in self.columns]
-        return [self.name, fields, self.times_ms[first:].tobytes(), columns]
+        columns = (column[first:] for column in self.columns)
+        time = Column("time", "ms", 0, self.times_ms[first:])
+        return Table(self.name, [time, *map(_column, self.fields, columns)])
 
-    def extend(self, times_ms: bytes, columns: Sequence[bytes | list[str]]) -> int:
+    def extend(self, table: Table) -> int:
         """Append the rows of a segment, which are durable already.
 
         Return how many values there are.
         """
+        before = self._present()
+        time, *columns = table.columns
+        self.times_ms.extend(time.values)
+        for gathered, column in zip(self.columns, columns, strict=True):
+            floats = isinstance(gathered, array) and gathered.typecode == "d"
+            gathered.extend(
+                column.floats() if floats else column.values  # type: ignore[arg-type]
+            )
+        self._durable = len(self.times_ms)
+        return self._present() - before
+
+    def extend_plain(
+        self, times_ms: bytes, columns: Sequence[bytes | list[str]]
+    ) -> int:
+        """Append the rows of a segment of release 0.1, as ``extend`` does."""
         before = self._present()
         self.times_ms.frombytes(times_ms)
         for column, packed in zip(self.columns, columns, strict=True):
@@ -157,26 +177,43 @@ class OpenBatch:
 
     def segment(self) -> bytes | None:
         """Return what was added since the last call, packed; None for nothing."""
-        segments = [table.segment() for table in self._all()]
-        parts = [part for part in segments if part is not None]
-        if not parts:
+        fields, rows = [], []
+        for table in self._all():
+            added = table.segment()
+            if added is not None:
+                fields.append(
+                    [[f.name, f.unit, f.exponent, f.kind] for f in table.fields]
+                )
+                rows.append(added)
+        if not rows:
             return None
-        packed: bytes = msgpack.packb([SEGMENT_FORMAT, self._opened_ms, parts])
+        packed: bytes = msgpack.packb(
+            [
+                SEGMENT_FORMAT,
+                self._opened_ms,
+                fields,
+                zlib.compress(b"".join(pack_body(rows))),
+            ]
+        )
         return packed
 
     def restore(self, segment: bytes) -> None:
         """Append a segment; JournalError when a later version wrote it."""
-        version, *content = msgpack.unpackb(segment)
-        if version != SEGMENT_FORMAT:
+        version, opened_ms, *content = msgpack.unpackb(segment)
+        if version not in (PLAIN_FORMAT, SEGMENT_FORMAT):
             raise JournalError(
                 f"journal: segment format {version}; "
                 f"this version reads {SEGMENT_FORMAT}"
             )
-        opened_ms, parts = content
         self._opened_ms = self._opened_ms or opened_ms
-        for name, fields, times_ms, columns in parts:
-            table = self._table(name, tuple(Field(*field) for field in fields))
-            self.samples += table.extend(times_ms, columns)
+        if version == PLAIN_FORMAT:
+            for name, fields, times_ms, columns in content[0]:
+                table = self._table(name, _fields(fields))
+                self.samples += table.extend_plain(times_ms, columns)
+            return
+        tables, _, _ = unpack_body(zlib.decompress(content[1]))
+        for fields, rows in zip(content[0], tables, strict=True):
+            self.samples += self._table(rows.name, _fields(fields)).extend(rows)
 
     def fits(self, name: str, fields: tuple[Field, ...]) -> bool:
         """Whether rows of these fields can join what the batch already holds.
@@ -201,8 +238,8 @@ def _present(column: "array[float] | array[int] | list[str]") -> int:
     return len(column)
 
 
-def _pack(column: "array[float] | array[int] | list[str]") -> bytes | list[str]:
-    return column if isinstance(column, list) else column.tobytes()
+def _fields(packed: Sequence[Sequence[Any]]) -> tuple[Field, ...]:
+    return tuple(Field(*field) for field in packed)
 
 
 def _column(field: Field, gathered: "array[float] | array[int] | list[str]") -> Column:

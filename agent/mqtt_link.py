@@ -19,6 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from zerometer.agent.mqtt_loop import MqttLoop
 from zerometer.core.errors import UpstreamError
 
 KEEPALIVE_S = 30
@@ -106,6 +107,7 @@ class Link:
         self._lock = threading.Lock()  # never held while paho is called
         self._gone = threading.Event()
         self._client = self._make_client(will, manual_ack)
+        self._loop = MqttLoop(self._client, lambda: self._lose("connection lost"))
 
     def open(self, timeout_s: float) -> None:
         """Connect; each step may take *timeout_s*. LinkError when it cannot be."""
@@ -120,11 +122,12 @@ class Link:
                 properties=self._connect_properties(),
             )
         except OSError as error:
+            self._loop.end()
             refused = isinstance(error, ssl.SSLError)
             lasting = refused and not isinstance(error, TLS_PASSING)
             kind = LinkRefusedError if lasting else LinkError
             raise kind(f"no broker answers ({_words(error)})") from error
-        client.loop_start()
+        self._loop.start()
         try:
             reason = _result(self._connack, timeout_s)
             if reason.is_failure:
@@ -137,6 +140,7 @@ class Link:
     def subscribe(self, topic: str, timeout_s: float) -> None:
         """Subscribe with QoS 1; LinkRefusedError when that is not granted."""
         mid = self._client.subscribe(topic, qos=1)[1]
+        self._loop.wake()
         reason = _result(self._asked(mid), timeout_s)
         if reason.is_failure:
             raise LinkRefusedError(f"{topic}: the broker refuses: {reason}")
@@ -145,11 +149,14 @@ class Link:
         self, topic: str, payload: bytes, qos: int = 1, *, retain: bool = False
     ) -> Future[ReasonCode]:
         """Send a message; the future has the PUBACK's reason, or LinkError."""
-        return self._asked(self._client.publish(topic, payload, qos, retain).mid)
+        mid = self._client.publish(topic, payload, qos, retain).mid
+        self._loop.wake()
+        return self._asked(mid)
 
     def acknowledge(self, message: MQTTMessage) -> None:
         """Send the PUBACK of *message*, which came by this link."""
         self._client.ack(message.mid, message.qos)
+        self._loop.wake()
 
     def cut(self) -> None:
         """Lose the link now, without a word to the broker."""
@@ -162,9 +169,10 @@ class Link:
         """Let go; *with_will*: the broker publishes the will, as for a lost link."""
         code = ReasonCode(PacketTypes.DISCONNECT, identifier=WITH_WILL)
         self._client.disconnect(code if with_will else None)
-        if not self._gone.wait(CLOSE_S):
+        self._loop.wake()
+        if not self.lost and not self._gone.wait(CLOSE_S):
             self.cut()
-        self._client.loop_stop()
+        self._loop.end()
         self._lose("closed")
 
     def _make_client(self, will: Will | None, manual_ack: bool) -> Client:

@@ -12,7 +12,9 @@ from harness.batches import header
 from pytest_benchmark.fixture import BenchmarkFixture
 from reference import column as reference
 
-from zerometer.agent.batch import Column, Table, decode, encode
+from bench.wire import noise
+from bench.wire.noise import METERS, POINTS, wander
+from zerometer.agent.batch import Table, decode, encode
 from zerometer.core import _column, _linear
 
 BOTH = pytest.mark.parametrize(
@@ -23,26 +25,7 @@ COUNT = 10_000
 #: As many columns as an encoder tries as references.
 REFERENCES = 16
 
-METERS, MINUTES = 30, 15
-#: Points of a meter: mean in units of the resolution, spread, and if it counts up.
-POINTS = (
-    [(23_000, 12, False)] * 3  # voltages, 0.01 V
-    + [(41_000, 300, False)] * 3  # currents, 1 mA
-    + [(27_000, 200, False)] * 2  # active and apparent power, 1 W
-    + [(960, 2, False), (50_000, 8, False)]  # power factor, frequency
-    + [(123_456_789, 8, True), (98_765_432, 3, True)]  # energies, 1 Wh
-)
-
-
-def wander(chance: random.Random, rows: int, point: tuple[int, int, bool]) -> list[int]:
-    """Return a point's values: noise around a mean that drifts, or a counter."""
-    mean, spread, counts = point
-    values, level = [], float(mean)
-    for _ in range(rows):
-        level += abs(chance.gauss(spread, 1)) if counts else chance.gauss(0, spread / 9)
-        noise = 0.0 if counts else chance.gauss(0, spread / 3)
-        values.append(round(level + noise))
-    return values
+MINUTES = 15
 
 
 @BOTH
@@ -112,9 +95,7 @@ def test_quantise(benchmark: BenchmarkFixture) -> None:
 @pytest.mark.parametrize("period_s", [1, 10, 60])
 def test_bytes_per_sample(benchmark: BenchmarkFixture, period_s: int) -> None:
     benchmark.group = f"seal {METERS} x {len(POINTS)} points, {period_s} s, 15 min"
-    rows = MINUTES * 60 // period_s
-    chance = random.Random(period_s)
-    tables = [_meter(number, rows, period_s, chance) for number in range(METERS)]
+    tables = noise.tables(MINUTES * 60, period_s)
     data = benchmark(encode, header(), tables)
     batch = decode(data)
     assert batch.tables == tables
@@ -125,18 +106,6 @@ def test_bytes_per_sample(benchmark: BenchmarkFixture, period_s: int) -> None:
         f"as JSON rows + zlib {len(plain) / batch.header.samples:.3f}"
     )
     assert len(data) * 2 < len(plain)
-
-
-def _meter(number: int, rows: int, period_s: int, chance: random.Random) -> Table:
-    start_ms = 1_700_000_000_000
-    times = array(
-        "q", range(start_ms, start_ms + rows * period_s * 1000, period_s * 1000)
-    )
-    columns = [Column("time", "ms", 0, times)]
-    for index, point in enumerate(POINTS):
-        values = array("q", wander(chance, rows, point))
-        columns.append(Column(f"point_{index}", "kW", -3, values))
-    return Table(f"readings/meter-{number}/electrical", columns)
 
 
 def _as_json(tables: list[Table]) -> bytes:

@@ -37,7 +37,8 @@ UPLINK = (
     "id", "url", "token_file", "user", "password_file", "ca", "cert", "key",
     "streams", "max_rate", "timeout", "live",
 )  # fmt: skip
-JOURNAL = ("path", "max", "commit", "seal", "raw")
+JOURNAL = ("path", "max", "min_free", "keep", "commit", "seal", "raw")
+JOURNAL_KEEP = ("ledger", "minutes", "readings")
 PAGE = ("enabled", "host", "port")
 
 #: Every table of the site file, as its reference names it.
@@ -64,6 +65,7 @@ SITE_FILE: dict[str, tuple[str, ...]] = {
     "[profile.ID]": PROFILE,
     "[[uplink]]": UPLINK,
     "[journal]": JOURNAL,
+    "[journal.keep]": JOURNAL_KEEP,
     "[page]": PAGE,
 }
 

@@ -24,13 +24,24 @@ def read_journal(top: Table, folder: Path) -> JournalSettings:
     seal_ns = table.duration_ns("seal", "1s", "1d", usual.seal_ns)
     if commit_ns > seal_ns:
         table.error("commit", "is longer than seal: a batch is committed when sealed")
+    keep = table.table("keep", "journal: keep", keys.JOURNAL_KEEP)
     return JournalSettings(
         path=str(folder / table.text("path", usual.path)),
         max_bytes=table.size_bytes("max", "10 MB", "100 TB", usual.max_bytes),
+        min_free_bytes=table.size_bytes(
+            "min_free", "0 B", "100 TB", usual.min_free_bytes
+        ),
+        keep_ledger_ns=_kept_ns(keep, "ledger", usual.keep_ledger_ns),
+        keep_minutes_ns=_kept_ns(keep, "minutes", usual.keep_minutes_ns),
+        keep_readings_ns=_kept_ns(keep, "readings", usual.keep_readings_ns),
         commit_ns=commit_ns,
         seal_ns=seal_ns,
         raw=table.flag("raw", usual.raw),
     )
+
+
+def _kept_ns(table: Table, stream: str, default_ns: int) -> int:
+    return table.duration_ns(stream, "1d", "3660d", default_ns)
 
 
 def _host(table: Table) -> str:

@@ -28,7 +28,7 @@ from zerometer.core.column_errors import (
 from zerometer.core.errors import UsageError
 
 cdef enum:
-    ROWS_TRIED = 192  # what a reference is worth shows in that many rows
+    ROWS_TRIED = 96  # what a reference is worth shows in that many rows
     FACTOR_SIZE = 4
     ALIKE = 3         # the form of one number for all rows
 

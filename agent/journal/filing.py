@@ -64,7 +64,8 @@ def file_rows(
 def _is_over(shelf: Shelf, stream: str, entry: FileEntry, rule: FileRule) -> bool:
     if entry.last < entry.first:
         return False
-    size = size_of(shelf.path(stream, entry.number))
+    path = shelf.path(stream, entry.number)
+    size = path.stat().st_size if path.exists() else 0
     return size >= rule.bytes or rule.now_ms - entry.begun_ms >= rule.age_ms
 
 
@@ -73,11 +74,11 @@ def _begin(
 ) -> None:
     """Begin the next file, the one before being finished."""
     number = book.next_file
+    shelf.begin(stream, number)
     if book.files:
         before = book.files[-1]
         shelf.finish(stream, before.number)
         size = size_of(shelf.path(stream, before.number))
         book.files[-1] = replace(before, bytes=size)
-    shelf.begin(stream, number)
     book.next_file = number + 1
     book.files.append(FileEntry(number, first, first - 1, 0, 0, now_ms))

@@ -40,6 +40,7 @@ _LEAST_WAL_PAGES = 16
 _WALS_PER_JOURNAL = 64
 #: A commit is tried again as often when what it failed of could be mended.
 _MENDS = 8
+_GONE = "is gone"
 #: Batches that are copied in one transaction.
 _COPIED_TOGETHER = 64
 
@@ -342,7 +343,7 @@ class Store:
     def _sound_main(self) -> MainFile:
         """Return the main file, made anew if it cannot be relied on."""
         if not self._main.in_place:
-            self._distrusted = "is gone"
+            self._distrusted = _GONE
         if self._distrusted:
             try:
                 self._main, words = renew_main(self._main, self._book, self._wal_pages)
@@ -354,8 +355,8 @@ class Store:
             self.notices.append(
                 f"journal: {self._main.path}: {self._distrusted}; {words}, made anew"
             )
+            self._find_missing("damaged" if self._distrusted == _GONE else "evicted")
             self._distrusted = ""
-            self._find_missing("evicted")
         return self._main
 
     @contextmanager

@@ -100,9 +100,8 @@ class _Window:
         which = (time, self._source, self._length)
         self._database.execute(
             f"INSERT INTO superseded (series, t_ms, revision, batch, {values}) "
-            f"SELECT series, t_ms, {revision}, {batch}, {values} "
-            f"FROM sample WHERE {_OF_WINDOW}",
-            which,
+            f"SELECT series, t_ms, ?, ?, {values} FROM sample WHERE {_OF_WINDOW}",
+            (revision, batch, *which),
         )
         self._database.execute(f"DELETE FROM sample WHERE {_OF_WINDOW}", which)
 

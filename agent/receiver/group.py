@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from zerometer.agent.batch import Header, batch_hash, decode
+from zerometer.agent.batch.errors import TooLargeError
 from zerometer.agent.receiver.continuity import Continuity
 from zerometer.agent.receiver.errors import StoreError
 from zerometer.agent.receiver.model import Incoming, Receipt
@@ -15,6 +16,8 @@ from zerometer.core.errors import ZerometerError
 
 log = logging.getLogger(__name__)
 
+#: Values of one batch: a few bytes can stand for millions, each a row for ever.
+MAX_VALUES = 1 << 20
 #: A group that holds as many values takes no further batch: it is kept in memory.
 GROUP_VALUES = 1 << 20
 
@@ -49,6 +52,8 @@ class Group:
                     self.settled.append((job, Receipt(job.header, "duplicate")))
                     continue
                 batch = decode(job.data)
+                held = sum(len(t.columns) * t.rows for t in batch.tables)
+                _check_size(held)
             except ZerometerError as error:
                 self.settled.append((job, error))
                 continue
@@ -56,7 +61,7 @@ class Group:
                 self.settled.append((job, unforeseen(error)))
                 continue
             self.opened.append((job, Incoming(batch, digest, now_ms)))
-            values += sum(len(t.columns) * t.rows for t in batch.tables)
+            values += held
 
     def commit(self, store: Store, continuity: Continuity) -> None:
         """Commit what is opened, and see what to ask the senders for."""
@@ -68,6 +73,11 @@ class Group:
         jobs = [job for job, _ in self.opened]
         self.settled.extend(zip(jobs, outcomes, strict=True))
         self.settled = [(job, _asking(o, continuity)) for job, o in self.settled]
+
+
+def _check_size(values: int) -> None:
+    if values > MAX_VALUES:
+        raise TooLargeError(f"batch: has {values} values, allowed are {MAX_VALUES}")
 
 
 def _asking(

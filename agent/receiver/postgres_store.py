@@ -100,30 +100,25 @@ class PostgresDatabase:
 
     def insert_samples(self, columns: Sequence[tuple[int, SampleColumn]]) -> None:
         """Insert samples by series; one that is there stays."""
-        self._insert("sample", "", "", columns)
+        for value, kind, arrays in split_by_kind(columns):
+            self.execute(
+                f"INSERT INTO sample (series, t_ms, {value}) SELECT new.* "
+                f"FROM unnest(?::bigint[], ?::bigint[], ?::{kind}[]) AS new "
+                "ON CONFLICT DO NOTHING",
+                arrays,
+            )
 
     def insert_superseded(
         self, columns: Sequence[tuple[int, SampleColumn]], revision: int, batch: int
     ) -> None:
         """Insert samples by series that another revision stands for."""
-        self._insert(
-            "superseded", ", revision, batch", f", {revision}, {batch}", columns
-        )
-
-    def _insert(
-        self,
-        table: str,
-        names: str,
-        constants: str,
-        columns: Sequence[tuple[int, SampleColumn]],
-    ) -> None:
         for value, kind, arrays in split_by_kind(columns):
             self.execute(
-                f"INSERT INTO {table} (series, t_ms, {value}{names}) "
-                f"SELECT new.series, new.t_ms, new.value{constants} "
-                f"FROM unnest(?::bigint[], ?::bigint[], ?::{kind}[]) "
-                "AS new (series, t_ms, value) ON CONFLICT DO NOTHING",
-                arrays,
+                f"INSERT INTO superseded (revision, batch, series, t_ms, {value}) "
+                "SELECT ?::bigint, ?::bigint, new.* "
+                f"FROM unnest(?::bigint[], ?::bigint[], ?::{kind}[]) AS new "
+                "ON CONFLICT DO NOTHING",
+                (revision, batch, *arrays),
             )
 
     def query(self, sql: str, parameters: Sequence[object]) -> list[dict[str, Any]]:

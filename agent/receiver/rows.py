@@ -17,7 +17,7 @@ from typing import Any
 from zerometer.agent.batch import Batch, Column, Table
 from zerometer.agent.receiver.errors import BadTableError
 
-READINGS, LEDGER = "readings", "ledger"
+READINGS, LEDGER, EVENTS = "readings", "ledger", "events"
 #: The last ms of the year 9999: what every database can show as a date.
 LAST_MS = 253_402_300_799_999
 #: Bytes of the digest that tells a record from others of its time.
@@ -62,7 +62,7 @@ class Record:
     @property
     def digest(self) -> bytes:
         """Tells the record from others of its name and time."""
-        return sha256(self.fields.encode()).digest()[:DIGEST_SIZE]
+        return digest_of(self.fields)
 
 
 @dataclass(slots=True)
@@ -86,6 +86,11 @@ def rows_of(batch: Batch) -> Rows:
         else:
             rows.records.extend(_records(table))
     return rows
+
+
+def digest_of(fields: str) -> bytes:
+    """Return what tells records of one name and time apart."""
+    return sha256(fields.encode()).digest()[:DIGEST_SIZE]
 
 
 def printable(text: str) -> str:

@@ -45,6 +45,8 @@ _FIND_SOURCE = "SELECT id, site FROM source WHERE uuid = ?"
 _RENAME_SOURCE = "UPDATE source SET site = ? WHERE id = ?"
 #: How often a transaction is tried that another receiver's got in the way of.
 TRIES = 5
+#: Sources whose ids are remembered.
+MAX_SOURCES = 100_000
 
 
 class SqlStore:
@@ -131,6 +133,8 @@ class SqlStore:
             self._series.drop()
             raise
         self._series.keep()
+        if len(self._sources) > MAX_SOURCES:
+            self._sources.clear()
         self._sources.update(sources)
         return outcomes
 

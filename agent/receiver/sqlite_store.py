@@ -14,6 +14,7 @@ from zerometer.agent.receiver.errors import StoreBusyError, StoreError
 from zerometer.agent.receiver.rows import SampleColumn
 from zerometer.agent.receiver.schema import SCHEMA_VERSION, TABLES
 from zerometer.agent.receiver.sql_store import SqlStore
+from zerometer.agent.receiver.sqlite_migration import migrate
 from zerometer.agent.receiver.views import VIEWS
 
 #: Marks the file as ours ("ZmRc").
@@ -176,17 +177,21 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the schema in an empty file; refuse any but ours."""
+    """Create the schema in an empty file, bring ours up to date, refuse others."""
+    schema = (TABLES + ";" + VIEWS).format_map(WORDS).split(";\n")
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if not tables:
-        for statement in (TABLES + ";" + VIEWS).format_map(WORDS).split(";\n"):
+        for statement in schema:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     elif application != APPLICATION_ID:
         raise StoreError(f"receiver: {path}: belongs to another application")
+    elif version == 1:
+        migrate(connection, schema)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     elif version != SCHEMA_VERSION:
         raise StoreError(
             f"receiver: {path}: schema version is {version}, known is {SCHEMA_VERSION}"

@@ -73,6 +73,7 @@ class Dispatch:
         self._held_ns: dict[Key, int] = {}
         self._rejected = dict.fromkeys(LANES, 0)
         self._settled = 0
+        self._lost = ""
         self._stop_ns: int | None = None
         self._over = False
 
@@ -86,6 +87,7 @@ class Dispatch:
             self._state,
             oldest_ms=min((batch.t1_ms for batch in known), default=None),
             state=patience.failing or ("sending" if "sending" in lanes else usual),
+            last_error=self._lost or self._state.last_error,
             next_retry_ns=patience.retry_ns if patience.failing else None,
         )
 
@@ -208,6 +210,7 @@ class Dispatch:
 
     def offer(self, look: Look, batches: Sequence[Batch]) -> None:
         """Take in what was found, unless it may be out of date by now."""
+        self._lost = ""
         if look.settled != self._settled:
             self._news[look.lane] = True
             return
@@ -218,7 +221,7 @@ class Dispatch:
     def lost(self, lane: Lane, reason: str) -> None:
         """Note that a look failed."""
         self._news[lane] = True
-        self._state = replace(self._state, last_error=reason)
+        self._lost = reason
 
     def weigh(self, lane: Lane, answer: Answer) -> Answer:
         """Return *answer*, or a pause where too much is refused one after the other."""
@@ -248,7 +251,7 @@ class Dispatch:
             self._queues[lane].appendleft(batch)
 
     def _works(self, lane: Lane, batch: Batch, answer: Answer, now_ns: int) -> None:
-        state, key = self._state, _key(batch)
+        state, key = replace(self._state, last_error=""), _key(batch)
         self._patience.works(now_ns)
         self._settled += 1
         for other in LANES:
@@ -269,7 +272,6 @@ class Dispatch:
             state,
             sent_batches=state.sent_batches + 1,
             sent_samples=state.sent_samples + batch.samples,
-            last_error="",
             last_ack_ns=now_ns,
         )
 

@@ -115,8 +115,7 @@ class HttpSender:
             if self._aborted:
                 raise ConnectionAbortedError("stopped")
             connection.sock.settimeout(timeout_s)
-            connection.request("POST", self._target, body=data, headers=headers)
-            response = connection.getresponse()
+            response = self._ask(connection, data, headers)
             body = response.read(MAX_ANSWER)
             if response.length and len(body) < MAX_ANSWER:
                 raise http.client.IncompleteRead(body, response.length)
@@ -124,6 +123,24 @@ class HttpSender:
             return judge(response.status, response.headers, body)
         finally:
             self._give_back(connection, reusable)
+
+    def _ask(
+        self,
+        connection: http.client.HTTPConnection,
+        data: bytes,
+        headers: dict[str, str],
+    ) -> http.client.HTTPResponse:
+        """Return the answer; a server may give it before it has read everything."""
+        try:
+            connection.request("POST", self._target, body=data, headers=headers)
+        except (BrokenPipeError, ConnectionResetError, TimeoutError) as cut:
+            try:
+                early = connection.getresponse()
+            except (OSError, http.client.HTTPException):
+                raise cut from None
+            early.will_close = True  # half a request went: no other may follow it
+            return early
+        return connection.getresponse()
 
     def _take(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isfinite
 from typing import Protocol
 
 from zerometer.agent.latest import MeterState
@@ -42,7 +42,10 @@ class LiveMeter:
             time_ms=wall_ns(state.time_ns) // 1_000_000 if known else None,
             quality=state.quality.name.lower(),
             values={
-                polled.point.name: (None if isnan(value) else value, polled.point.unit)
+                polled.point.name: (
+                    value if isfinite(value) else None,
+                    polled.point.unit,
+                )
                 for polled, value in zip(state.meter.points, state.values, strict=True)
                 if polled.point.group != "ratio"
             },

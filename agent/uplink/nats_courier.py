@@ -12,13 +12,14 @@ import asyncio
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeVar
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError
 
 from zerometer.agent.nats_link import (
     ID_HEADER,
@@ -39,6 +40,7 @@ MAX_REMEMBERED = 64
 HEADERS_SIZE = 512
 
 
+Result = TypeVar("Result")
 #: Takes whom to tell of the server's refusals, and of the connection's end.
 Connect = Callable[[Callable[[Exception], None], Callable[[], None]], Awaitable[Client]]
 
@@ -117,12 +119,13 @@ class Courier:
         entry.line, entry.again_s = line, -math.inf
         self._refusal = ""
         try:
-            kept = await line.client.jetstream().publish(
+            publishing = line.client.jetstream().publish(
                 batch_subject(self._source, batch.stream),
                 batch.data,
                 timeout=timeout_s,
                 headers={ID_HEADER: name},
             )
+            kept = await _unless_lost(line, publishing)
         except TimeoutError:
             # A new connection, should this one lead nowhere.
             await self.close()
@@ -167,6 +170,19 @@ class Courier:
         entry = self._published.get(_key(document, message.headers or {}))
         if entry is not None and not entry.answer.done():
             entry.answer.set_result(judge_reply(document))
+
+
+async def _unless_lost(line: _Line, work: Coroutine[Any, Any, Result]) -> Result:
+    """Return what *work* returns; ConnectionClosedError once *line* is lost."""
+    task = asyncio.create_task(work)
+    ends: list[asyncio.Future[Any]] = [task, line.lost]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+    finally:
+        task.cancel()
+    raise ConnectionClosedError
 
 
 def _now_s() -> float:

@@ -12,6 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from zerometer.agent.batch import Table
+from zerometer.agent.gather import OpenBatch
+from zerometer.agent.reading_rows import ReadingRows
 from zerometer.config.site import load_site
 from zerometer.core.decoding import decode_plan
 from zerometer.core.planner import block_ns
@@ -175,3 +178,18 @@ def readings(site: Site, *, seconds: int, period_s: int) -> Iterator[Reading]:
                 reading = read.reading(end_ns)
                 reading.time_ns += START_NS
                 yield reading
+
+
+def tables(maps: Sequence[str], *, seconds: int, period_s: int) -> list[Table]:
+    """Return what the agent's batch of readings holds after so many *seconds*."""
+    made = site(maps)
+    last: dict[tuple[str, str], float] = {}
+    rows = ReadingRows(made.meters, lambda meter, point: last[meter, point])
+    names = {m.id: [polled.point.name for polled in m.points] for m in made.meters}
+    batch = OpenBatch()
+    for reading in readings(made, seconds=seconds, period_s=period_s):
+        for index, value in zip(reading.points, reading.values, strict=True):
+            last[reading.meter, names[reading.meter][index]] = value
+        for table, fields, row in rows.rows(reading):
+            batch.add(table, fields, reading.time_ns // 1_000_000, row)
+    return batch.tables()

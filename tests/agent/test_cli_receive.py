@@ -3,7 +3,9 @@
 import argparse
 import signal
 import socket
+import sys
 import urllib.request
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from harness.receiver_process import ReceiverProcess
 from zerometer.agent.cli import receive
 from zerometer.agent.receiver.errors import StoreError
 from zerometer.agent.receiver.lock import Lock
+from zerometer.agent.receiver.stores import store_opener
 from zerometer.core.errors import ConfigError
 
 
@@ -74,3 +77,43 @@ def test_a_second_receiver_on_a_database_is_refused(tmp_path: Path) -> None:
     first.release()
     first.take()
     first.release()
+
+
+def test_a_broker_of_an_unknown_kind_is_named(tmp_path: Path) -> None:
+    arguments = parse("--to", str(tmp_path / "r.sqlite"), "--from", "amqp://broker")
+    with pytest.raises(ConfigError, match='scheme "amqp" is not one of mqtt'):
+        arguments.run(arguments)
+
+
+@pytest.mark.parametrize(
+    ("target", "module", "extra"),
+    [
+        ("duckdb:r.duckdb", "duckdb", "duckdb"),
+        ("postgresql://host/name", "psycopg", "postgres"),
+    ],
+)
+def test_what_is_not_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, target: str, module: str, extra: str
+) -> None:
+    for name in list(sys.modules):
+        if name.startswith((module, "zerometer.agent.receiver.duckdb", POSTGRES)):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Without(module), *sys.meta_path])
+    with pytest.raises(ConfigError) as refused:
+        store_opener(target)
+    assert f"needs {module}, which is not installed" in str(refused.value)
+    assert f'pip install "zerometer[{extra}]"' in str(refused.value)
+
+
+POSTGRES = "zerometer.agent.receiver.postgres"
+
+
+class Without(MetaPathFinder):
+    """Finds that a module is not installed."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == self._module:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)

@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator
+from math import inf
 
 import pytest
 from harness.sites import reading, small_site
@@ -145,6 +146,8 @@ def test_a_picture_of_a_meter() -> None:
     after = LiveMeter.of(state, wall_ns)
     assert (after.time_ms, after.quality) == (1_005_000, "measured")
     assert after.values[point.name] == (7.5, point.unit)
+    latest.read(reading(site, meter_id, 6 * S, **{point.name: inf}))
+    assert LiveMeter.of(state, wall_ns).values[point.name] == (None, point.unit)
 
 
 def test_nothing_is_shown_before_the_time_is_known(screen: Screen) -> None:

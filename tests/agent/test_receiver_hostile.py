@@ -9,6 +9,7 @@ import statistics
 import threading
 import time
 import zlib
+from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -24,7 +25,7 @@ from harness.sealed_batches import sealed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zerometer.agent.batch import encode
+from zerometer.agent.batch import Column, Table, encode
 from zerometer.agent.batch.header import pack_header
 from zerometer.agent.receiver import bodies, connections
 from zerometer.agent.receiver.bodies import MAX_BODY
@@ -147,7 +148,20 @@ def swollen() -> bytes:
     return labelled(pack_header(header(seq=999)), body)
 
 
+def repeated() -> bytes:
+    """Return a batch of a few KB that would become more than a million rows."""
+    rows = 300_000
+    column = array("q", bytes(8 * rows))
+    names = ("a", "b", "c")
+    columns = [Column(name, "kW", 0, column) for name in names]
+    times = Column("time", "ms", 0, array("q", range(rows)))
+    data = encode(header(seq=998), [Table("readings/x/y", [times, *columns])])
+    assert len(data) < 20_000
+    return data
+
+
 BOMBS = {
+    "rows": (repeated(), "too-large"),
     "length": (bomb(64 * MIB), "too-large"),
     "ratio": (bomb(8 * MIB), "too-large"),
     "short": (bomb(8 * MIB, 1 * MIB), "bad-length"),

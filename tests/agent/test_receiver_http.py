@@ -211,6 +211,20 @@ def test_too_many_at_once_are_asked_to_come_back(
     assert answers == [200]
 
 
+def test_too_many_bytes_at_once_are_asked_to_come_back(
+    receiver: Receiving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One batch always has room, however large."""
+    monkeypatch.setattr(desk, "MAX_WAITING_BYTES", len(sealed(1)) - 1)
+    first = threading.Thread(target=receiver.post, args=(sealed(1),))
+    with receiver.held():
+        first.start()
+        receiver.until_waiting(1)
+        assert receiver.post(sealed(2))[0] == 503
+    first.join()
+    assert receiver.post(sealed(1))[2]["status"] == "duplicate"
+
+
 def test_a_sender_that_goes_away_within_its_batch_leaves_nothing(
     receiver: Receiving, database: Path
 ) -> None:
@@ -238,3 +252,20 @@ def test_two_senders_at_once(receiver: Receiving, database: Path) -> None:
         thread.join()
     assert sorted(outcomes) == ["duplicate"] * 60 + ["stored"] * 30
     assert (count(database, "batch"), count(database, "sample")) == (30, 90)
+
+
+def test_a_fault_of_ours_is_told_and_does_not_stop_us(
+    receiver: Receiving, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever it is: the sender tries again, and others are served."""
+
+    def broken(_batches: object) -> object:
+        raise RuntimeError("bug")
+
+    receiver.desk(lambda store: setattr(store, "commit", broken))
+    status, _, body = receiver.post(sealed(1))
+    assert (status, body["error"]) == (500, "store-failed")
+    assert "RuntimeError: see its log" in body["message"]
+    assert "bug" in caplog.text
+    receiver.desk(lambda store: delattr(store, "commit"))
+    assert receiver.post(sealed(1))[0] == 200

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,32 @@ def test_a_stranger_on_the_port_is_tried_again() -> None:
         sender = http(f"http://127.0.0.1:{listener.getsockname()[1]}/")
         assert sender.send(entry(), 5).outcome is Outcome.RETRY
         thread.join()
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_an_answer_before_everything_was_read_counts(hangs_up: bool) -> None:
+    """As of a proxy that does not take so much."""
+    large = replace(entry(), data=bytes(30_000_000))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(
+                    b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"
+                )
+                if not hangs_up:
+                    over.wait(5)
+
+        over = threading.Event()
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        sender = http(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        answer = sender.send(large, 0.3)
+        over.set()
+        thread.join()
+    assert answer.outcome is Outcome.TOO_LARGE
 
 
 def test_tls_that_is_refused_pauses(server: Upstream) -> None:

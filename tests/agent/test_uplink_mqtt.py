@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,8 @@ from zerometer.agent.uplink.live import LiveMeter, LivePicture
 from zerometer.agent.uplink.mqtt import MqttSender, open_sender
 from zerometer.core.site import UplinkSettings
 
+#: One more than the descriptors of select().
+CROWD = 1025
 ROOT = f"zerometer/1/{SOURCE.hex()}"
 
 
@@ -265,6 +269,28 @@ def test_it_tells_whether_it_is_there(port: int) -> None:
     with listening(port, f"{ROOT}/state") as state:
         message = state.next()
         assert (message.payload, message.retain) == (b'{"online":false}', True)
+
+
+@pytest.fixture
+def crowded() -> Iterator[None]:
+    """Have more descriptors open than select() knows."""
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < CROWD + 200:
+        pytest.skip("needs more open files than are allowed here")
+    if limit < CROWD + 200:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (CROWD + 200, most))
+    with ExitStack() as stack, Path(os.devnull).open("rb") as file:
+        for _ in range(CROWD):
+            stack.callback(os.close, os.dup(file.fileno()))
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
+
+
+def test_many_other_connections_do_not_matter(port: int, crowded: None) -> None:
+    sender = open_sender(settings(port), SOURCE)
+    sender.show(LivePicture(0, []), 5)
+    assert "no receiver is subscribed" in sender.send(entry(), 5).reason
+    sender.close()
 
 
 KILLED = """\

@@ -18,6 +18,7 @@ from harness.sealed_batches import sealed
 
 from zerometer.agent.uplink.base import Answer, Outcome
 from zerometer.agent.uplink.nats import NatsSender
+from zerometer.agent.uplink.nats_courier import HEADERS_SIZE
 from zerometer.agent.uplink.schemes import open_sender
 from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
@@ -214,10 +215,11 @@ def test_a_batch_above_the_streams_limit(
 
 
 def test_a_batch_above_the_servers_limit(tmp_path: Path) -> None:
-    with nats_server(tmp_path, "max_payload: 900") as server:
+    allowed = len(sealed(1)) - 1
+    with nats_server(tmp_path, f"max_payload: {allowed + HEADERS_SIZE}") as server:
         sender = sender_to(server.url)
         assert sender.send(batch(), 4) == Answer(
-            Outcome.TOO_LARGE, "the NATS server takes 388 bytes"
+            Outcome.TOO_LARGE, f"the NATS server takes {allowed} bytes"
         )
         sender.close()
 

@@ -275,6 +275,8 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     [journal]
     path = "/data/journal"
     max = "64 MB"
+    min_free = "0 B"
+    keep = { ledger = "365d", minutes = "2d", readings = "1d" }
     commit = "30s"
     seal = "5min"
     raw = true
@@ -292,6 +294,13 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     assert (journal.path, journal.max_bytes) == ("/data/journal", 64_000_000)
     assert (journal.commit_ns, journal.seal_ns) == (30 * 10**9, 300 * 10**9)
     assert journal.raw
+    assert journal.min_free_bytes == 0
+    day_ns = 86_400 * 10**9
+    assert (
+        journal.keep_ledger_ns,
+        journal.keep_minutes_ns,
+        journal.keep_readings_ns,
+    ) == (365 * day_ns, 2 * day_ns, day_ns)
     page = loaded.site.page
     assert (page.enabled, page.host, page.port) == (False, "0.0.0.0", 0)
     assert loaded.warnings == ()

@@ -5,6 +5,7 @@ import sqlite3
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from harness.postgres import postgres_server
 from harness.sealed_batches import START_MS, sealed
 from harness.taking import take
 
-from zerometer.agent.batch import Column, Table, peek
+from zerometer.agent.batch import Column, Table, decode, encode, peek
 from zerometer.agent.receiver import errors
+from zerometer.agent.receiver.errors import IdentityConflictError
 from zerometer.agent.receiver.sqlite_store import open_sqlite
 from zerometer.agent.receiver.store import Store
 from zerometer.agent.receiver.stores import store_opener
@@ -25,7 +27,7 @@ PAGE = page("docs/receiver.md")
 QUERIES = blocks(PAGE, "sql")
 (
     POWER, COUNTED, HOURS, DAYS, VIEWS, ORIGINS, AUDIT, DOUBTS, RESTATED, NUMBERS,
-    EVENTS, METERS, FACTORS,
+    CONFLICTS, EVENTS, METERS, FACTORS,
 ) = QUERIES  # fmt: skip
 SECONDS = 1000
 #: When the gateway was stopped in between, in the middle of a window.
@@ -91,6 +93,10 @@ def store(
             header = peek(data)
             if (header.stream, header.seq) != ("readings", 2):
                 take(store, data)
+        first = decode(batches[0])
+        with pytest.raises(IdentityConflictError):
+            cloned = replace(first.header, config="cloned")
+            take(store, encode(cloned, first.tables))
         yield store
 
 
@@ -161,6 +167,13 @@ def test_numbers(store: Store) -> None:
     assert ask(store, NUMBERS) == [
         {"site": "small", "stream": "readings", "first": 2, "last": 2, "reason": ""}
     ]
+
+
+def test_conflicts(store: Store, batches: list[bytes]) -> None:
+    header = peek(batches[0])
+    (row,) = ask(store, CONFLICTS)
+    assert (row["stream"], row["seq"], row["times"]) == (header.stream, header.seq, 1)
+    assert row["source"] == header.source.hex()
 
 
 def test_events(store: Store) -> None:

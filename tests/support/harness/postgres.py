@@ -50,6 +50,13 @@ class PostgresServer:
         """Return where *database* is, as libpq reads it."""
         return f"postgresql://zerometer@/{database}?host={self._folder}"
 
+    def pids(self) -> list[int]:
+        """Return the numbers of all processes of the running server."""
+        file = self._folder / "data" / "postmaster.pid"
+        parent = file.read_text(encoding="utf-8").split()[0]
+        children = Path(f"/proc/{parent}/task/{parent}/children")
+        return [int(pid) for pid in [parent, *children.read_text().split()]]
+
     @contextmanager
     def database(self) -> Iterator[str]:
         """Make an empty database; yield its URL."""

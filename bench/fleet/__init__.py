@@ -1,0 +1,1 @@
+"""Thousands of gateways into one PostgreSQL, by way of a broker."""
