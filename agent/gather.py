@@ -1,9 +1,9 @@
 """Rows gathered for the open batch of a stream: in memory, and as segments.
 
-A segment is what was added since the last commit; the journal keeps it until the
-batch it belongs to is sealed. After a power cut the open batch is put together from
-its segments again. It is written each minute, so its columns are packed as those of a
-batch are, and deflated: as they stand in memory they would wear a memory card out.
+A segment is what was added since the last commit, packed as the body of a batch is,
+so floats are rounded to the same steps; the journal keeps it until the batch it
+belongs to is sealed. After a power cut the open batch is put together from its
+segments again.
 """
 
 import zlib
@@ -19,11 +19,12 @@ import msgpack
 
 from zerometer.agent.batch import Column, Table
 from zerometer.agent.batch.body import pack_body, unpack_body
+from zerometer.agent.batch.limits import deflate
 from zerometer.core._column import quantise
 from zerometer.core.errors import JournalError, UsageError
 
 SEGMENT_FORMAT = 2
-#: That of release 0.1: columns as they stand in memory.
+#: Release 0.1 wrote numbers as they are in memory.
 PLAIN_FORMAT = 1
 
 Value = float | int | str
@@ -74,30 +75,21 @@ class OpenTable:
         first, self._durable = self._durable, len(self.times_ms)
         if first == self._durable:
             return None
-        columns = (column[first:] for column in self.columns)
-        time = Column("time", "ms", 0, self.times_ms[first:])
-        return Table(self.name, [time, *map(_column, self.fields, columns)])
+        return self.table(first)
 
-    def extend(self, table: Table) -> int:
-        """Append the rows of a segment, which are durable already.
+    def restore(self, columns: Sequence[Column]) -> int:
+        """Append the rows of a segment; return how many values there are."""
+        times, *others = columns
+        return self.extend(
+            times.values.tobytes(),  # type: ignore[union-attr]
+            [
+                _gathered(field, column)
+                for field, column in zip(self.fields, others, strict=True)
+            ],
+        )
 
-        Return how many values there are.
-        """
-        before = self._present()
-        time, *columns = table.columns
-        self.times_ms.extend(time.values)
-        for gathered, column in zip(self.columns, columns, strict=True):
-            floats = isinstance(gathered, array) and gathered.typecode == "d"
-            gathered.extend(
-                column.floats() if floats else column.values  # type: ignore[arg-type]
-            )
-        self._durable = len(self.times_ms)
-        return self._present() - before
-
-    def extend_plain(
-        self, times_ms: bytes, columns: Sequence[bytes | list[str]]
-    ) -> int:
-        """Append the rows of a segment of release 0.1, as ``extend`` does."""
+    def extend(self, times_ms: bytes, columns: Sequence[bytes | list[str]]) -> int:
+        """Append rows that are durable already; return how many values there are."""
         before = self._present()
         self.times_ms.frombytes(times_ms)
         for column, packed in zip(self.columns, columns, strict=True):
@@ -111,10 +103,13 @@ class OpenTable:
     def _present(self) -> int:
         return sum(map(_present, self.columns))
 
-    def table(self) -> Table:
-        """Return the rows as a table of a batch."""
-        time = Column("time", "ms", 0, self.times_ms)
-        return Table(self.name, [time, *map(_column, self.fields, self.columns)])
+    def table(self, first: int = 0) -> Table:
+        """Return the rows from *first* on as a table of a batch."""
+        times, columns = self.times_ms, self.columns
+        if first:
+            times, columns = times[first:], [column[first:] for column in columns]
+        time = Column("time", "ms", 0, times)
+        return Table(self.name, [time, *map(_column, self.fields, columns)])
 
 
 class OpenBatch:
@@ -177,43 +172,46 @@ class OpenBatch:
 
     def segment(self) -> bytes | None:
         """Return what was added since the last call, packed; None for nothing."""
-        fields, rows = [], []
-        for table in self._all():
-            added = table.segment()
-            if added is not None:
-                fields.append(
-                    [[f.name, f.unit, f.exponent, f.kind] for f in table.fields]
-                )
-                rows.append(added)
-        if not rows:
+        found = [(table.fields, table.segment()) for table in self._all()]
+        parts = [(fields, part) for fields, part in found if part is not None]
+        if not parts:
             return None
+        body = pack_body([part for _, part in parts])
+        kinds = [
+            [[f.name, f.unit, f.exponent, f.kind] for f in fields]
+            for fields, _ in parts
+        ]
         packed: bytes = msgpack.packb(
-            [
-                SEGMENT_FORMAT,
-                self._opened_ms,
-                fields,
-                zlib.compress(b"".join(pack_body(rows))),
-            ]
+            [SEGMENT_FORMAT, self._opened_ms, deflate([msgpack.packb(kinds), *body])]
         )
         return packed
 
     def restore(self, segment: bytes) -> None:
         """Append a segment; JournalError when a later version wrote it."""
-        version, opened_ms, *content = msgpack.unpackb(segment)
-        if version not in (PLAIN_FORMAT, SEGMENT_FORMAT):
+        version, *content = msgpack.unpackb(segment)
+        if version not in (SEGMENT_FORMAT, PLAIN_FORMAT):
             raise JournalError(
                 f"journal: segment format {version}; "
                 f"this version reads {SEGMENT_FORMAT}"
             )
+        opened_ms, parts = content
         self._opened_ms = self._opened_ms or opened_ms
         if version == PLAIN_FORMAT:
-            for name, fields, times_ms, columns in content[0]:
-                table = self._table(name, _fields(fields))
-                self.samples += table.extend_plain(times_ms, columns)
+            self._restore_plain(parts)
             return
-        tables, _, _ = unpack_body(zlib.decompress(content[1]))
-        for fields, rows in zip(content[0], tables, strict=True):
-            self.samples += self._table(rows.name, _fields(fields)).extend(rows)
+        content = zlib.decompress(parts, -zlib.MAX_WBITS)
+        unpacker = msgpack.Unpacker(max_buffer_size=len(content))
+        unpacker.feed(content)
+        kinds = unpacker.unpack()
+        body = content[unpacker.tell() :]
+        for fields, part in zip(kinds, unpack_body(body)[0], strict=True):
+            table = self._table(part.name, tuple(Field(*field) for field in fields))
+            self.samples += table.restore(part.columns)
+
+    def _restore_plain(self, parts: Sequence[Any]) -> None:
+        for name, fields, times_ms, columns in parts:
+            table = self._table(name, tuple(Field(*field) for field in fields))
+            self.samples += table.extend(times_ms, columns)
 
     def fits(self, name: str, fields: tuple[Field, ...]) -> bool:
         """Whether rows of these fields can join what the batch already holds.
@@ -238,8 +236,11 @@ def _present(column: "array[float] | array[int] | list[str]") -> int:
     return len(column)
 
 
-def _fields(packed: Sequence[Sequence[Any]]) -> tuple[Field, ...]:
-    return tuple(Field(*field) for field in packed)
+def _gathered(field: Field, column: Column) -> bytes | list[str]:
+    """Return the values of a packed column as they are gathered."""
+    if isinstance(column.values, list):
+        return column.values
+    return (column.floats() if field.kind == "float" else column.values).tobytes()
 
 
 def _column(field: Field, gathered: "array[float] | array[int] | list[str]") -> Column:

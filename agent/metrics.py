@@ -151,6 +151,11 @@ METRICS = (
         _journal("last_commit_age_s"),
     ),
     Metric(
+        "zerometer_clock_synchronised",
+        "Whether the wall clock can be believed.",
+        lambda s: [({}, s["clock"]["synchronised"])],
+    ),
+    Metric(
         "zerometer_journal_failing",
         "Whether the last commit failed.",
         lambda s: [({}, s["journal"]["error"] is not None)],

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgpack
 
 from zerometer.agent.balance_watch import BalanceWatch
+from zerometer.agent.batch.signature import Signer, load_signer
 from zerometer.agent.clock import EPOCH_NS, Clock, Stamp
 from zerometer.agent.commits import Commits
 from zerometer.agent.events import EventLog
@@ -29,6 +30,7 @@ from zerometer.agent.restatement import Restatement
 from zerometer.agent.site_events.feed import EventFeed, told
 from zerometer.agent.state_rows.tables import Row
 from zerometer.agent.state_rows.teller import StateTeller
+from zerometer.agent.uplink.secrets import secret_path
 from zerometer.core.accounting import Accounting, Closing
 from zerometer.core.errors import JournalError
 from zerometer.core.network import Network
@@ -143,6 +145,7 @@ class Pipeline:
                 epoch=self._journal.epoch,
                 site=self._site.id,
                 config=self._site.revision,
+                sign=_signer(self._site.journal.sign),
             ),
             resume,
             self._journal.gaps,
@@ -440,3 +443,8 @@ def _unpacked(packed: bytes | None) -> dict[str, Any]:
             f"{STATE_FORMAT}: install the version that wrote it"
         )
     return state
+
+
+def _signer(path: str) -> Signer | None:
+    """Return what signs batches with the key at *path*; None if there is none."""
+    return load_signer(secret_path(path)) if path else None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from zerometer.agent.batch import Gap, Header, Table, batch_hash, encode, peek
+from zerometer.agent.batch.signature import Signer
 from zerometer.agent.clock import Stamp
 from zerometer.agent.gather import Field, OpenBatch, Value
 from zerometer.agent.journal import Commit, Resume, SealedBatch
@@ -45,6 +46,7 @@ class Identity:
     epoch: bytes
     site: str
     config: str
+    sign: Signer | None = None
 
 
 @dataclass(slots=True)
@@ -310,6 +312,7 @@ class Recorder:
                 gaps=lost,
             ),
             tables,
+            self._identity.sign,
         )
         self._sealed.append(
             SealedBatch(

@@ -72,6 +72,10 @@ class Snapshot:
                 _bus(statistics, port.port)
                 for statistics, port in zip(buses, site.buses, strict=True)
             ],
+            "clock": {
+                "synchronised": self._clock.synchronised,
+                "waits": self._clock.waits,
+            },
             "journal": _journal(info, wall_ns),
             "uplinks": [
                 _uplink(uplink.state(), info, now_ns, wall_ns)

@@ -37,7 +37,7 @@ UPLINK = (
     "id", "url", "token_file", "user", "password_file", "ca", "cert", "key",
     "streams", "max_rate", "timeout", "live",
 )  # fmt: skip
-JOURNAL = ("path", "max", "min_free", "keep", "commit", "seal", "raw")
+JOURNAL = ("path", "max", "min_free", "keep", "commit", "seal", "raw", "sign")
 JOURNAL_KEEP = ("ledger", "minutes", "readings")
 PAGE = ("enabled", "host", "port")
 

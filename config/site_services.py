@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from zerometer.config import keys
+from zerometer.config.secret_files import path_of
 from zerometer.config.table import Table, shown
 from zerometer.core.site import JournalSettings, PageSettings
 
@@ -37,6 +38,7 @@ def read_journal(top: Table, folder: Path) -> JournalSettings:
         commit_ns=commit_ns,
         seal_ns=seal_ns,
         raw=table.flag("raw", usual.raw),
+        sign=path_of(table, "sign", folder),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from zerometer.config import keys
+from zerometer.config.secret_files import path_of
 from zerometer.config.table import Table, shown
 from zerometer.core.site import LIVE_ONLY, STREAMS, UplinkSettings
 
@@ -31,8 +32,6 @@ HOST_ONLY = ("mqtt", "mqtts", "nats", "nats+tls")
 #: Group or name of a Sparkplug B node: a level of a topic, without its wildcards.
 LEVEL = re.compile(r"[^/+#]+")
 EXAMPLE = "https://host/v1/batches"
-#: How the path of a credential of systemd begins: it is none in the file system.
-CREDENTIAL = "credential:"
 
 
 def read_uplinks(top: Table, folder: Path) -> tuple[UplinkSettings, ...]:
@@ -63,12 +62,12 @@ def _read(table: Table, uplink_id: str, folder: Path) -> UplinkSettings:
     return UplinkSettings(
         id=uplink_id,
         url=url,
-        token_file=_path(table, "token_file", folder),
+        token_file=path_of(table, "token_file", folder),
         user=table.text("user", ""),
-        password_file=_path(table, "password_file", folder),
-        ca=_path(table, "ca", folder),
-        cert=_path(table, "cert", folder),
-        key=_path(table, "key", folder),
+        password_file=path_of(table, "password_file", folder),
+        ca=path_of(table, "ca", folder),
+        cert=path_of(table, "cert", folder),
+        key=path_of(table, "key", folder),
         streams=_streams(table),
         max_bytes_per_s=table.rate_bytes("max_rate", "1 kB/s", "1 GB/s", 0),
         timeout_s=table.duration_ns("timeout", "100ms", "10min", 10**10) / 1e9,
@@ -146,17 +145,6 @@ def _check_keys(table: Table, scheme: str) -> None:
             table.missing(other, f"{key} is of no use without")
     if "token_file" in table and "user" in table:
         table.error("user", "is a second way to log in, beside token_file")
-
-
-def _path(table: Table, key: str, folder: Path) -> str:
-    """Return the path at *key*, relative to the site file, or a credential's name."""
-    text = table.text(key, "")
-    if text.startswith(CREDENTIAL):
-        name = text.removeprefix(CREDENTIAL)
-        if not name or "/" in name:
-            table.error(key, f"{shown(text)} is not {CREDENTIAL}NAME")
-        return text
-    return str(folder / text) if text else ""
 
 
 def _streams(table: Table) -> tuple[str, ...]:

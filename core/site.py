@@ -408,7 +408,8 @@ class JournalSettings:
     journal keeps within ``max_bytes`` and leaves ``min_free_bytes`` of its disk to
     others. What every uplink has acknowledged goes after ``keep_*_ns``, if not
     earlier for want of room. ``raw``: values are forwarded as they were read, to the
-    last bit, instead of in steps of their points' resolution.
+    last bit, instead of in steps of their points' resolution. ``sign`` is a file with
+    the key by which batches are signed, or empty.
     """
 
     path: str = "/var/lib/zerometer"
@@ -421,6 +422,7 @@ class JournalSettings:
     seal_ns: int = 900_000_000_000
     seal_samples: int = 65_536
     raw: bool = False
+    sign: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 This is the public decoder library; ``docs/batch-format.md`` describes the bytes.
 """
 
-from zerometer.agent.batch.envelope import batch_hash, decode, encode, peek
+from zerometer.agent.batch.envelope import batch_hash, decode, encode, peek, verify
 from zerometer.agent.batch.model import Batch, Column, Gap, Header, Missing, Table
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "decode",
     "encode",
     "peek",
+    "verify",
 ]

@@ -20,6 +20,13 @@ from zerometer.agent.batch.errors import (
 from zerometer.agent.batch.header import check_format, pack_header, unpack_header
 from zerometer.agent.batch.limits import deflate, inflate, unpack, within_ratio
 from zerometer.agent.batch.model import Batch, Header, Table
+from zerometer.agent.batch.signature import (
+    Signature,
+    Signer,
+    check_signature,
+    find_signature,
+    pack_signature,
+)
 from zerometer.core.errors import FormatError, UsageError
 
 # The checksum is the last element, always a 32-bit msgpack integer.
@@ -27,10 +34,12 @@ _CRC_MARK = b"\xce"
 _CRC_SIZE = 5
 
 
-def encode(header: Header, tables: Sequence[Table]) -> bytes:
+def encode(
+    header: Header, tables: Sequence[Table], sign: Signer | None = None
+) -> bytes:
     """Return *tables* sealed under *header*, which is completed on the way.
 
-    Raises UsageError when the decoder would not take the result.
+    *sign* adds a signature. Raises UsageError when no decoder would take the result.
     """
     pieces = pack_body(tables)
     plain = b"".join(pieces)
@@ -45,7 +54,11 @@ def encode(header: Header, tables: Sequence[Table]) -> bytes:
         length=len(plain),
         sha256=hashlib.sha256(body).digest(),
     )
-    sealed: bytes = b"\x93" + msgpack.packb(pack_header(header)) + msgpack.packb(body)
+    content: bytes = msgpack.packb(pack_header(header)) + msgpack.packb(body)
+    if sign is None:
+        sealed = b"\x93" + content
+    else:
+        sealed = b"\x94" + content + pack_signature(sign(content))
     data = sealed + _CRC_MARK + zlib.crc32(sealed).to_bytes(4, "big")
     try:
         decode(data)
@@ -62,9 +75,17 @@ def peek(data: bytes) -> Header:
     return _open(data)[0]
 
 
+def verify(data: bytes, public_key: bytes) -> None:
+    """Raise BadSignatureError unless the batch is signed by *public_key* (32 bytes).
+
+    Raises another FormatError when the bytes, the format or the header are wrong.
+    """
+    check_signature(data, _open(data)[2], public_key)
+
+
 def decode(data: bytes) -> Batch:
     """Return the batch in *data*; raise a FormatError, and nothing else."""
-    header, body = _open(data)
+    header, body, signature = _open(data)
     if hashlib.sha256(body).digest() != header.sha256:
         raise BadHashError("batch: the body is not the one the header states by sha256")
     tables, rows, skipped = unpack_body(_unpack_codec(header, body))
@@ -74,7 +95,7 @@ def decode(data: bytes) -> Batch:
             f"batch: holds {rows} rows and {samples} samples, the header states "
             f"{header.rows} and {header.samples}"
         )
-    return Batch(header, tables, skipped)
+    return Batch(header, tables, skipped, signature)
 
 
 def batch_hash(data: bytes) -> bytes:
@@ -82,8 +103,8 @@ def batch_hash(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _open(data: bytes) -> tuple[Header, bytes]:
-    entries, body = _check_envelope(unpack(data, BadEnvelopeError))
+def _open(data: bytes) -> tuple[Header, bytes, Signature | None]:
+    entries, body, *others = _check_envelope(unpack(data, BadEnvelopeError))
     check_format(entries)
     if data[-_CRC_SIZE:] != _CRC_MARK + zlib.crc32(data[:-_CRC_SIZE]).to_bytes(
         4, "big"
@@ -91,16 +112,16 @@ def _open(data: bytes) -> tuple[Header, bytes]:
         raise BadCrcError(
             "batch: the checksum at its end does not fit what precedes it"
         )
-    return unpack_header(entries), body
+    return unpack_header(entries), body, find_signature(others[:-1])
 
 
-def _check_envelope(outer: Any) -> tuple[dict[str, Any], bytes]:
+def _check_envelope(outer: Any) -> list[Any]:
     # Between body and checksum there is room for more elements.
     if not isinstance(outer, list) or len(outer) < 3:
         raise BadEnvelopeError("batch: is not a msgpack array of 3 or more elements")
     if not isinstance(outer[0], dict) or not isinstance(outer[1], bytes):
         raise BadEnvelopeError("batch: does not begin with a map and a bin")
-    return outer[0], outer[1]
+    return outer
 
 
 def _unpack_codec(header: Header, body: bytes) -> bytes:

@@ -4,6 +4,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from zerometer.agent.batch.signature import Signature
 from zerometer.core._column import restore
 
 Clock = Literal["synced", "unsynced"]
@@ -122,8 +123,12 @@ class Header:
 
 @dataclass(slots=True)
 class Batch:
-    """An opened batch; ``skipped`` counts columns of unknown encoding."""
+    """An opened batch; ``skipped`` counts columns of unknown encoding.
+
+    A ``signature`` is what the batch brought, and is not checked; see ``verify``.
+    """
 
     header: Header
     tables: list[Table] = field(default_factory=list)
     skipped: int = 0
+    signature: Signature | None = None

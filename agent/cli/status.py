@@ -92,6 +92,10 @@ def lines(snapshot: Json) -> list[str]:
         for bus in snapshot["buses"]
         if bus["overloaded"]
     ]
+    if snapshot["clock"]["waits"]:
+        text.append("clock: not set yet: readings wait for it, at most 5 minutes")
+    elif not snapshot["clock"]["synchronised"]:
+        text.append("clock: nobody keeps it right: times are a guess, and say so")
     journal = snapshot["journal"]
     text.append(
         f"journal: {journal['batches']} batches, {journal['bytes']} bytes"

@@ -77,6 +77,13 @@ class Retention:
             for entry in stream.files
         )
 
+    def free(self) -> int:
+        """Return what the file system has left; 0 where it does not say."""
+        try:
+            return self._free_bytes()
+        except OSError:
+            return 0
+
     def make_room(self, book: Book, shelf: Shelf, commit: Commit, now_ms: int) -> None:
         """Delete what is old, then what is worth least until *commit* fits in.
 
@@ -85,7 +92,7 @@ class Retention:
         self._drop_old(book, shelf, now_ms)
         needed = _pages(commit) * PAGE_SIZE
         used = self.used_bytes(book, shelf) + needed
-        free = self._free_bytes() - needed
+        free = self.free() - needed
         while candidates := _candidates(book):
             worst = min(candidates, key=lambda c: (c.rank, c.entry.t1_ms))
             if used <= self._settings.max_bytes and not (

@@ -66,7 +66,6 @@ class Store:
         self._folder = folder
         self._settings = settings
         self._wall_ns = wall_ns
-        self._free_bytes = free_bytes
         wanted = settings.max_bytes // _WALS_PER_JOURNAL // PAGE_SIZE
         self._wal_pages = max(_LEAST_WAL_PAGES, min(wanted, _MOST_WAL_PAGES))
         opened = open_main(folder, settings, Cursors(uplinks), self._wal_pages)
@@ -374,9 +373,10 @@ class Store:
         book = self._book
         self.gaps = {name: stream.gaps() for name, stream in book.streams.items()}
         used = self._retention.used_bytes(book, self._shelf)
-        self.info = figures(
+        found = figures(
             book, lambda name, entry: file_bytes(self._shelf, name, entry), used
         )
+        self.info = replace(found, free_bytes=self._retention.free())
 
     def _publish_uplinks(self) -> None:
         self.info = replace(self.info, uplinks=uplink_figures(self._book))

@@ -8,7 +8,7 @@ then it believes that we have them, as after our database was restored from a co
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zerometer.agent.batch import Header, Missing
 from zerometer.agent.receiver.rows import printable
@@ -24,13 +24,13 @@ MAX_STREAMS = 20_000
 Range = tuple[int, int]
 
 _COVERED = """
-SELECT min(seq) AS first, max(seq) AS last FROM (
+SELECT min(seq) AS first, max(seq) AS last, max(seq) AS seen FROM (
     SELECT seq, seq - row_number() OVER (ORDER BY seq) AS run
     FROM batch JOIN source ON source.id = batch.source
     WHERE uuid = ? AND epoch = ? AND stream = ?
 ) AS numbered GROUP BY run
 UNION ALL
-SELECT first, last FROM gap
+SELECT first, last, 0 FROM gap
 JOIN batch ON batch.id = gap.batch JOIN source ON source.id = batch.source
 WHERE uuid = ? AND epoch = ? AND stream = ?
 """
@@ -38,13 +38,26 @@ WHERE uuid = ? AND epoch = ? AND stream = ?
 
 @dataclass(slots=True)
 class _Stream:
+    """What is there or declared lost, and the last number that is there.
+
+    ``looked`` was missing at ``since_ns``, and as far as we saw nothing of it has come
+    since. Other receivers may have more.
+    """
+
     covered: list[Range]
+    last: int
     since_ns: int
+    looked: list[Range] = field(default_factory=list)
 
     @property
-    def whole(self) -> bool:
-        """Whether nothing is missing below what is there."""
-        return not missing_ranges(self.covered)
+    def missing(self) -> list[Range]:
+        """What is missing below the last; a gap may be declared above it."""
+        found = missing_ranges(self.covered)
+        return [(a, min(b, self.last)) for a, b in found if a <= self.last]
+
+    def look(self, now_ns: int) -> None:
+        """Begin to wait for what is missing now."""
+        self.looked, self.since_ns = self.missing, now_ns
 
 
 class Continuity:
@@ -61,40 +74,47 @@ class Continuity:
         now_ns = self._now_ns()
         stream = self._streams.pop(key, None)
         if stream is None:
-            stream = _Stream(self._covered(header), now_ns)
-        else:
-            self._take_in(stream, header, now_ns)
+            stream = _Stream(*self._covered(header), now_ns)
+            stream.look(now_ns)
+        elif self._take_in(stream, header) or not stream.looked:
+            stream.look(now_ns)
         self._streams[key] = stream
         if len(self._streams) > MAX_STREAMS:
             self._streams.popitem(last=False)
-        if stream.whole or now_ns - stream.since_ns < GRACE_NS:
+        if not stream.looked or now_ns - stream.since_ns < GRACE_NS:
             return ()
         return self._ask(stream, header, now_ns)
 
-    def _take_in(self, stream: _Stream, header: Header, now_ns: int) -> None:
-        was_whole = stream.whole
+    def _take_in(self, stream: _Stream, header: Header) -> bool:
+        """Tell whether a batch, or what it declares lost, was missing."""
         news = [(gap.first, gap.last) for gap in header.gaps]
         filled = [add(stream.covered, new) for new in (*news, (header.seq, header.seq))]
-        if was_whole or any(filled):
-            stream.since_ns = now_ns
+        stream.last = max(stream.last, header.seq)
+        return any(filled)
 
     def _ask(self, stream: _Stream, header: Header, now_ns: int) -> tuple[Missing, ...]:
         """Ask, unless another receiver has got some of it meanwhile."""
-        stream.since_ns = now_ns
-        known, stream.covered = stream.covered, self._covered(header)
-        if stream.covered != known:
+        waited = stream.looked
+        stream.covered, stream.last = self._covered(header)
+        stream.look(now_ns)
+        if not all(_is_within(one, stream.looked) for one in waited):
             return ()
         return tuple(
             Missing(header.epoch, header.stream, first, last)
-            for first, last in missing_ranges(stream.covered)[:MAX_RANGES]
+            for first, last in waited[:MAX_RANGES]
         )
 
-    def _covered(self, header: Header) -> list[Range]:
+    def _covered(self, header: Header) -> tuple[list[Range], int]:
         which = (header.source.hex(), header.epoch.hex(), printable(header.stream))
         covered: list[Range] = []
-        for row in self._store.query(_COVERED, which + which):
+        rows = self._store.query(_COVERED, which + which)
+        for row in rows:
             add(covered, (row["first"], row["last"]))
-        return covered
+        return covered, max((row["seen"] for row in rows), default=0)
+
+
+def _is_within(inner: Range, ranges: Iterable[Range]) -> bool:
+    return any(a <= inner[0] and inner[1] <= b for a, b in ranges)
 
 
 def add(covered: list[Range], new: Range) -> bool:

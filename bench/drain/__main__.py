@@ -25,12 +25,13 @@ def budgets(free: Drain, bounded: Drain) -> list[Budget]:
     rate = bounded.bytes / bounded.seconds
     return [
         Budget(
-            f"microseconds for each sample, {1e6 / SAMPLES_BUDGET:g} being "
-            f"{SAMPLES_BUDGET:,.0f} a second",
+            "a backlog drains: us per sample (200,000 a second: 5)",
             1e6 / free.samples_per_s,
             1e6 / SAMPLES_BUDGET,
         ),
-        Budget(f"bytes/s with max_rate {MAX_BYTES_PER_S}", rate, MAX_BYTES_PER_S),
+        Budget(
+            "a backlog drains with max_rate 100 kB/s: bytes/s", rate, MAX_BYTES_PER_S
+        ),
     ]
 
 

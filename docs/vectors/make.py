@@ -3,8 +3,9 @@
 ``valid.json`` and ``invalid.json`` hold an array of objects: ``name``; ``hex``, the
 bytes of a batch; ``valid``; ``decoded``, what a decoder finds in a valid one, or null;
 ``error``, the word for what is wrong with an invalid one, or null. In ``decoded``,
-bytes are hexadecimal; a value is null where there is none, {"integer": TEXT} beyond
-2^53 and {"float": TEXT} where JSON knows no number.
+bytes are hexadecimal, and ``signed_by`` is the key of a signature or null. A value is
+null where there is none, {"integer": TEXT} beyond 2^53 and {"float": TEXT} where JSON
+knows no number.
 """
 
 import json
@@ -49,6 +50,7 @@ def shown(batch: Batch) -> Vector:
             for table in batch.tables
         ],
         "skipped": batch.skipped,
+        "signed_by": batch.signature.key.hex() if batch.signature else None,
     }
 
 

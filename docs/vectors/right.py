@@ -18,6 +18,7 @@ from parts import (
     of_columns,
     packed,
     readings,
+    sign,
 )
 
 from zerometer.agent.batch import Column, Gap, Table, batch_hash, encode
@@ -124,6 +125,7 @@ def valid() -> Iterator[tuple[str, bytes]]:
             [Table("t", [floats("a", *(n * 0.001 for n in (7.5, 8.25, 9.0)))])],
         ),
     )
+    yield "a signature", encode(header(), [Table("t", [integers("a", 7)])], sign)
     yield from handmade()
     yield from of_later_versions()
 

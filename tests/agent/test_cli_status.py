@@ -137,6 +137,7 @@ def test_a_stopped_agent_shows_what_it_saw_last(
         "crc 1, short 2, exception 7, timeout 63, garbage 4",
     )  # fmt: skip
     assert not any("overloaded" in line for line in text)
+    assert "clock: nobody keeps it right: times are a guess, and say so" in text
     assert "journal: 212 batches, 1834521 bytes, disk full: /var/lib/zerometer" in text
     assert "uplink http-1: waiting, 38 waiting, 1 set aside, connection refused" in text
     assert main(["status", str(demo), "--json"]) == 0

@@ -125,11 +125,12 @@ def test_a_column_that_became_another_does_not_fit() -> None:
 
 def test_a_segment_of_a_later_version_is_refused_by_name() -> None:
     with pytest.raises(JournalError, match="segment format 9; this version reads 2"):
-        OpenBatch().restore(msgpack.packb([9, 0, "anything"]))
+        OpenBatch().restore(msgpack.packb([9, "anything"]))
 
 
 values = {
-    "float": st.floats(allow_infinity=False),
+    # What cannot be counted in steps is kept as it is, with all else in its column.
+    "float": st.floats(-1e12, 1e12) | st.just(nan),
     "integer": st.integers(-(2**63), 2**63 - 1),
     "text": st.text(max_size=3),
 }
@@ -150,25 +151,15 @@ def steps(draw: st.DrawFn) -> list[tuple[str, int, list[float | int | str]] | st
 
 
 def shown(batch: OpenBatch) -> dict[str, list[object]]:
-    """Return the tables by name as values that compare: NaN is None.
-
-    Where a value too large keeps powers from being counted in steps, those of a
-    segment without such a value were counted so all the same.
-    """
+    """Return the tables by name as values that compare: NaN is None."""
     return {
         table.name: [
             (column.name, column.unit, column.exponent, column.nulls or b"",
-             [stepped(column, value) for value in column.values])
+             [None if value != value else value for value in column.values])  # noqa: PLR0124
             for column in table.columns
         ]
         for table in batch.tables()
     }  # fmt: skip
-
-
-def stepped(column: Column, value: object) -> object:
-    if not isinstance(value, float) or value != value:  # noqa: PLR0124
-        return None if isinstance(value, float) else value
-    return float(f"{round(value, 3):.12g}") if column.unit == "kW" else value
 
 
 @given(steps())

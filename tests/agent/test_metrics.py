@@ -85,6 +85,7 @@ def test_every_metric_of_an_agent_that_has_everything(example: Json) -> None:
     assert factors["lv", "physical", "kWh"] == pytest.approx(428.6)
     assert values(text, "zerometer_uplink_backlog_batches") == {("http-1",): 38}
     assert values(text, "zerometer_journal_failing") == {(): 1}
+    assert values(text, "zerometer_clock_synchronised") == {(): 0}
     (memory,) = values(text, "process_resident_memory_bytes").values()
     assert 10e6 < memory < 10e9
     (used,) = values(text, "process_cpu_seconds_total").values()

@@ -5,13 +5,21 @@ import struct
 from array import array
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from harness.batches import header
-from harness.sites import meter
+from harness.gateway import Gateway, journalled_site
+from harness.sites import meter, reading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerometer.agent.batch import decode, encode
+from zerometer.agent.batch import decode, encode, verify
 from zerometer.agent.gather import OpenBatch
 from zerometer.agent.reading_rows import ReadingRows, exponent_of
 from zerometer.core.points import Point, Quality, Reading
@@ -109,3 +117,29 @@ def test_a_counter_of_32_bits_takes_a_byte_or_two() -> None:
             rows.add(table, fields, n * 1000, row)
     data = encode(header(), rows.tables())
     assert len(data) < 1100
+
+
+def test_an_agent_keeps_readings_raw_and_signs_them(tmp_path: Path) -> None:
+    private = Ed25519PrivateKey.generate()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key.pem").write_bytes(pem)
+    site = journalled_site(tmp_path / "journal")
+    settings = replace(site.journal, raw=True, sign=str(tmp_path / "key.pem"))
+    with Gateway(tmp_path / "journal", replace(site, journal=settings)) as gateway:
+        odd = 47_123.456_789
+        gateway.deliver(
+            [reading(site, "line", gateway.times.boot_ns, active_power=odd)]
+        )
+        gateway.tick()
+        gateway.stop()
+        sent = [batch.data for batch in gateway.stored()]
+    (power,) = [
+        column.numbers()
+        for data in sent
+        for table in decode(data).tables
+        if table.name == "readings/line/power"
+        for column in table.columns[1:]
+    ]
+    assert power == [odd]
+    for data in sent:
+        verify(data, private.public_key().public_bytes_raw())

@@ -1,15 +1,16 @@
 """When the receiver asks for what is missing, and when it had better wait."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from harness.batches import EPOCH
 from harness.sealed_batches import sealed
 from harness.taking import take
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zerometer.agent.batch import Gap, Missing, peek
@@ -20,7 +21,9 @@ from zerometer.agent.receiver.continuity import (
     add,
     missing_ranges,
 )
+from zerometer.agent.receiver.errors import IdentityConflictError
 from zerometer.agent.receiver.sqlite_store import open_sqlite
+from zerometer.agent.receiver.status import read_status
 from zerometer.agent.receiver.store import Store
 
 
@@ -70,10 +73,14 @@ class Watched:
     def take(self, seq: int, gaps: tuple[Gap, ...] = ()) -> list[tuple[int, int]]:
         """Take a batch; return what is asked for."""
         data = sealed(seq, gaps=gaps)
-        take(self.store, data)
+        self._once(data)
         asked = self.continuity.after(peek(data))
         assert all(a == Missing(EPOCH, "readings", a.first, a.last) for a in asked)
         return [(a.first, a.last) for a in asked]
+
+    def _once(self, data: bytes) -> None:
+        with suppress(IdentityConflictError):  # it had declared gaps before
+            take(self.store, data)
 
 
 @pytest.fixture
@@ -98,12 +105,25 @@ def test_what_nobody_sends_is_asked_for_once_in_a_while(watched: Watched) -> Non
     watched.now_ns += GRACE_NS - 1
     assert watched.take(10) == []
     watched.now_ns += 1
-    assert watched.take(11) == [(3, 4), (6, 8)]
+    # What was missing first has been waited for.
+    assert watched.take(11) == [(3, 4)]
     watched.now_ns += GRACE_NS - 1
     assert watched.take(12) == []
     watched.now_ns += 1
     # A duplicate may ask as well: its sender is there.
     assert watched.take(12) == [(3, 4), (6, 8)]
+
+
+def test_receivers_side_by_side_ask_as_one_would(watched: Watched) -> None:
+    """Each sees every second batch; only 3 is missing, and nobody sends it."""
+    other = Watched(watched.store)
+    asked = []
+    for seq in range(1, 41):
+        if seq != 3:
+            watched.now_ns = other.now_ns = seq * GRACE_NS // 2
+            asked += (watched if seq % 2 else other).take(seq)
+    assert len(asked) > 10
+    assert set(asked) == {(3, 3)}
 
 
 def test_a_pause_of_the_gateway_is_no_reason_to_ask(watched: Watched) -> None:
@@ -150,3 +170,37 @@ def test_one_answer_asks_for_so_many_ranges(watched: Watched) -> None:
     asked = watched.take(2)
     assert len(asked) == MAX_RANGES
     assert asked[0] == (3, 3)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seqs=st.sets(st.integers(1, 30), min_size=1),
+    gaps=st.lists(st.tuples(st.integers(1, 40), st.integers(0, 9)), max_size=4),
+)
+def test_view_status_and_memory_agree(
+    seqs: set[int], gaps: list[tuple[int, int]]
+) -> None:
+    """Three ways to say what is missing: to reports, to operators, to gateways."""
+    declared = [(first, first + length) for first, length in gaps]
+    lost = {n for first, last in declared for n in range(first, last + 1)}
+    missing = sorted(set(range(1, max(seqs))) - seqs - lost)
+    with (
+        TemporaryDirectory() as folder,
+        closing(open_sqlite(Path(folder) / "received.sqlite")) as store,
+    ):
+        for seq in seqs:
+            own = declared if seq == max(seqs) else []
+            header_gaps = tuple(Gap(first, last, "evicted") for first, last in own)
+            take(store, sealed(seq, gaps=header_gaps))
+        viewed = store.query("SELECT first, last FROM missing ORDER BY first")
+        (stream,) = read_status(store)["streams"]
+        watch = Watched(store)
+        watch.take(max(seqs))
+        watch.now_ns += GRACE_NS
+        asked = watch.take(max(seqs))
+    ranges = [(row["first"], row["last"]) for row in viewed]
+    assert [n for a, b in ranges for n in range(a, b + 1)] == missing
+    assert stream["missing_ranges"] == ranges
+    assert stream["missing"] == len(missing)
+    assert stream["declared"] == len(lost & (set(range(1, max(seqs))) - seqs))
+    assert asked == ranges[:MAX_RANGES]

@@ -1,13 +1,16 @@
 """What a gateway tells of itself, as a receiver has it: numbers explain themselves."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from harness.gateway import WALL_NS, Gateway, journalled_site, rows
+from harness.journals import open_journal, unsent
 from harness.received import received, records
 from harness.sites import SECOND, market_site, small_site, with_series
 
+from zerometer.agent.batch import decode
 from zerometer.agent.factors.store import FactorStore
 from zerometer.agent.receiver.store import Store
 from zerometer.core.alignment import QUARTER_NS
@@ -31,7 +34,8 @@ REVISED = replace(ROW, value=0.7, published_ns=WALL_NS + 1)
 
 def site(folder: Path) -> Site:
     """Return the small site, its grid by a series in the physical view."""
-    return with_series(journalled_site(folder), "mix", fallback=0.6, other=0.8)
+    seldom = journalled_site(folder, commit_s=60, seal_s=120)
+    return with_series(seldom, "mix", fallback=0.6, other=0.8)
 
 
 def explained(
@@ -292,7 +296,29 @@ def test_how_the_gateway_is_comes_every_five_minutes(tmp_path: Path) -> None:
         meters = rows(gateway.sealed("state"), "health/meters")
     times = [row["time"] for row in found]
     assert times == [WALL_MS, WALL_MS + 300_000, WALL_MS + 600_000]
-    assert found[2]["commits"] == pytest.approx(121, abs=1)
+    assert found[2]["commits"] == pytest.approx(11, abs=1)
     assert isinstance(found[2]["journal"], int | float)
     assert found[2]["journal"] > 4096
     assert meters == []
+
+
+def test_a_new_epoch_is_told_everything_anew(tmp_path: Path) -> None:
+    """A card that was put into another machine: its receiver may know nothing."""
+    with Gateway(tmp_path) as gateway:
+        gateway.seconds(30)
+        gateway.stop()
+        for hardware in (b"one machine", b"another"):
+            open_journal(tmp_path, hardware=hardware).close()
+        gateway.start()
+        gateway.seconds(30)
+        gateway.stop()
+        with closing(open_journal(tmp_path)) as journal:
+            told = [b for b in unsent(journal) if b.stream == "state"]
+    epochs = list(dict.fromkeys(batch.epoch for batch in told))
+    assert len(epochs) == 2
+    second = [decode(batch.data) for batch in told if batch.epoch == epochs[1]]
+    assert [batch.header.seq for batch in second] == [*range(1, len(second) + 1)]
+    assert len(rows(second, "config/site")) == 1
+    assert len(rows(second, "config/meters")) == len(gateway.site.meters)
+    (clock,) = rows(second, "clock")
+    assert clock["cause"] == "epoch"

@@ -280,6 +280,7 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     commit = "30s"
     seal = "5min"
     raw = true
+    sign = "credential:seal"
     [page]
     enabled = false
     host = "0.0.0.0"
@@ -293,7 +294,7 @@ def test_uplinks_journal_and_page(tmp_path: Path) -> None:
     journal = loaded.site.journal
     assert (journal.path, journal.max_bytes) == ("/data/journal", 64_000_000)
     assert (journal.commit_ns, journal.seal_ns) == (30 * 10**9, 300 * 10**9)
-    assert journal.raw
+    assert (journal.raw, journal.sign) == (True, "credential:seal")
     assert journal.min_free_bytes == 0
     day_ns = 86_400 * 10**9
     assert (

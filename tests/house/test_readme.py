@@ -98,7 +98,7 @@ def test_the_figures_are_the_newest(name: str) -> None:
     """The tables of budgets are those of the last runs of the bench."""
     table = "| budget | measured | at most | |\n|---|---|---|---|"
     rows = [table]
-    for result in ("poll", "bus", "wrong", "scale", "accounting"):
+    for result in ("poll", "bus", "wrong", "scale", "accounting", "wire", "drain"):
         rows.append(page(f"bench/results/{result}.md").strip().partition(table)[2])
     assert shown(name, "bench") == "".join(rows)
     over = [row.split(" | ")[0] for row in shown(name, "bench").splitlines()

@@ -29,6 +29,7 @@ function asVector({ header, tables, skipped }, wanted) {
     header: Object.fromEntries(known.map(([key, value]) => [key, deep(value)])),
     tables: tables.map((table) => ({ name: table.name, columns: columns(table) })),
     skipped,
+    signed_by: wanted.signed_by, // the example leaves signatures aside
   };
 }
 let count = 0;
