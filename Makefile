@@ -78,7 +78,7 @@ $(VENV)/.run: $(VENV)/.build setup.py $(KERNELS)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run packaging/system-packages.sh
+$(VENV)/.dev: $(VENV)/.run packaging/system-packages.sh packaging/node_modules.py
 	packaging/system-packages.sh test $(PYTHON)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
 	$(BIN)/python packaging/node_modules.py $(VENV)

@@ -4,7 +4,6 @@ import fcntl
 import itertools
 import os
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -129,8 +128,3 @@ def _lock(folder: Path) -> int:
         os.close(lock)
         raise JournalError(f"journal: {folder}: is in use by another agent") from None
     return lock
-
-
-def sum_of_sizes(paths: Iterable[Path]) -> int:
-    """Return the bytes of all these files."""
-    return sum(map(size_of, paths))

@@ -20,6 +20,7 @@ from zerometer.agent.journal.model import (
     StoredBatch,
 )
 from zerometer.agent.journal.schema import DamagedError
+from zerometer.agent.journal.shelf import StreamFileError
 from zerometer.agent.journal.store import Store
 from zerometer.core.errors import JournalError, ZerometerError
 from zerometer.core.site import JournalSettings
@@ -226,6 +227,8 @@ class Journal:
         def guarded() -> T:
             try:
                 return work()
+            except StreamFileError as fault:
+                raise JournalError(self._message(fault.error)) from fault
             except (sqlite3.Error, DamagedError, OSError) as error:
                 raise JournalError(self._message(error)) from error
 

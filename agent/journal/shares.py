@@ -9,17 +9,6 @@ from zerometer.agent.journal.schema import checksum
 LARGEST_PART = 0.25
 
 
-def make_table(connection: sqlite3.Connection) -> None:
-    """Make the table, within the transaction of the caller, if it is not there.
-
-    Journals of versions that restated nothing lack it.
-    """
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS shares "
-        "(start_ns INTEGER PRIMARY KEY, data BLOB, crc INTEGER)"
-    )
-
-
 def write(
     connection: sqlite3.Connection,
     shares: Iterable[tuple[int, bytes]],

@@ -51,7 +51,7 @@ class Shelf:
     def begin(self, stream: str, number: int) -> None:
         """Make a file; one of that number was never part of a commit, and goes."""
         with self._blamed(stream, number):
-            self._let_go(stream, number)
+            self.let_go(stream, number)
             remove(self.path(stream, number))
             file = self._take(stream, number, writable=True)
             file.create(self._source, stream)
@@ -85,12 +85,12 @@ class Shelf:
     def remove(self, stream: str, number: int) -> None:
         """Delete a file."""
         with self._blamed(stream, number):
-            self._let_go(stream, number)
+            self.let_go(stream, number)
             remove(self.path(stream, number))
 
     def set_aside(self, stream: str, number: int) -> Path | None:
         """Rename a file so that nothing reads it; None if there is none."""
-        self._let_go(stream, number)
+        self.let_go(stream, number)
         path = self.path(stream, number)
         with suppress(OSError):
             return set_aside(path) if path.exists() else None
@@ -98,9 +98,6 @@ class Shelf:
 
     def let_go(self, stream: str, number: int) -> None:
         """Close a file if it is open."""
-        self._let_go(stream, number)
-
-    def _let_go(self, stream: str, number: int) -> None:
         file = self._open.pop((stream, number), None)
         if file is not None:
             file.close()
@@ -110,10 +107,10 @@ class Shelf:
         key = (stream, number)
         file = self._open.get(key)
         if file is None or (writable and not file.writable):
-            self._let_go(stream, number)
+            self.let_go(stream, number)
             while len(self._open) >= OPEN_FILES:
                 readers = (k for k, f in self._open.items() if not f.writable)
-                self._let_go(*next(readers, next(iter(self._open))))
+                self.let_go(*next(readers, next(iter(self._open))))
             pages = self._wal_pages if writable else None
             file = StreamFile(self.path(stream, number), wal_pages=pages)
             self._open[key] = file
@@ -130,5 +127,5 @@ class Shelf:
             yield
         except (sqlite3.Error, DamagedError, OSError) as error:
             if not is_want_of_room(error):
-                self._let_go(stream, number)
+                self.let_go(stream, number)
             raise StreamFileError(stream, number, error) from error

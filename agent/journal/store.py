@@ -113,6 +113,13 @@ class Store:
 
     def append(self, commit: Commit) -> None:
         """Make *commit* durable; UsageError when a seq does not follow the last."""
+        try:
+            self._append(commit)
+        except BaseException:
+            self._publish()  # files may have gone, and others may fill the disk
+            raise
+
+    def _append(self, commit: Commit) -> None:
         for _ in range(_MENDS):
             trusted = not self._distrusted
             try:

@@ -20,6 +20,8 @@ from zerometer.agent.receiver.errors import BadTableError
 READINGS, LEDGER, EVENTS = "readings", "ledger", "events"
 #: The last ms of the year 9999: what every database can show as a date.
 LAST_MS = 253_402_300_799_999
+#: Characters of a table's or a column's name, and of a unit: databases index them.
+MAX_NAME, MAX_UNIT = 256, 64
 #: Bytes of the digest that tells a record from others of its time.
 DIGEST_SIZE = 16
 
@@ -78,6 +80,7 @@ def rows_of(batch: Batch) -> Rows:
     """Return the rows of *batch*; BadTableError when a table can have none."""
     rows = Rows()
     for table in batch.tables:
+        _check_names(table)
         kind = table.name.partition("/")[0]
         if kind == READINGS:
             rows.readings.append(_series_table(table))
@@ -86,6 +89,17 @@ def rows_of(batch: Batch) -> Rows:
         else:
             rows.records.extend(_records(table))
     return rows
+
+
+def _check_names(table: Table) -> None:
+    names = [table.name, *(column.name for column in table.columns)]
+    longest = max(map(len, names))
+    unit = max((len(column.unit) for column in table.columns), default=0)
+    if longest > MAX_NAME or unit > MAX_UNIT:
+        raise BadTableError(
+            f'table "{table.name[:MAX_NAME]}": names have up to {longest} characters '
+            f"and units {unit}, allowed are {MAX_NAME} and {MAX_UNIT}"
+        )
 
 
 def digest_of(fields: str) -> bytes:

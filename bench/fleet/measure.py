@@ -15,12 +15,22 @@ from harness.fleet_gateways import SAMPLES, Run, run_fleet, share_of
 from harness.fleet_plant import BROKERS, FleetPlant, fleet_plant
 from harness.postgres import PostgresServer, postgres_server
 
-__all__ = ["BROKERS", "INTERVAL_S", "SAMPLES", "Result", "measure", "postgres_server"]
+__all__ = [
+    "BROKERS",
+    "INTERVAL_S",
+    "JOINING_S",
+    "SAMPLES",
+    "Result",
+    "measure",
+    "postgres_server",
+]
 
-#: Each gateway sends so often: a minute of its readings, three times as fast.
-INTERVAL_S = 20.0
-#: Costs are read from when all gateways are known and run evenly.
-EVEN_S = 1.5 * INTERVAL_S
+#: Each gateway sends so often: a minute of its readings, twice as fast.
+INTERVAL_S = 30.0
+#: Within which all gateways come, and are heard of for the first time.
+JOINING_S = 60.0
+#: Costs are read from then on: all are known, and run evenly.
+EVEN_S = JOINING_S + 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +66,22 @@ class Meter:
             (monotonic(), plant.receiver_cpu_s(), plant.database_cpu_s())
         )
 
-    def per_minute_ms(self) -> tuple[float, float]:
-        """Return the cost of receivers and of the database, ms in a minute."""
+    def costs_ms(self) -> tuple[float, float]:
+        """Return what receivers and database cost in a minute, ms."""
+        (begin_s, *begin), (end_s, *end) = self._both()
+        scale = 60_000 / (end_s - begin_s)
+        return (end[0] - begin[0]) * scale, (end[1] - begin[1]) * scale
+
+    def samples_per_s(self, run: Run) -> float:
+        """Return how many samples were acknowledged between the moments."""
+        (begin_s, *_), (end_s, *_) = self._both()
+        acked = sum(begin_s <= moment < end_s for moment in run.acked_s)
+        return acked * SAMPLES / (end_s - begin_s)
+
+    def _both(self) -> list[tuple[float, float, float]]:
         for timer in self._timers:
             timer.join()
-        begin, end = self._readings
-        scale = 60_000 / (end[0] - begin[0])
-        return (end[1] - begin[1]) * scale, (end[2] - begin[2]) * scale
+        return self._readings
 
 
 def measure(
@@ -82,27 +101,21 @@ def measure(
         if kill:
             killer = threading.Timer(time_s / 2, plant.kill_receiver)
             killer.start()
-        run = run_fleet(plant.url, gateways, INTERVAL_S, time_s)
-        receiver_ms, database_ms = meter.per_minute_ms()
+        run = run_fleet(plant.url, gateways, INTERVAL_S, time_s, JOINING_S)
         if kill:
             killer.join()
         plant.check(run)
-    return _result(broker, gateways, run, (receiver_ms, database_ms), time_s)
-
-
-def _result(
-    broker: str, gateways: int, run: Run, cost_ms: tuple[float, float], time_s: float
-) -> Result:
+    receiver_ms, database_ms = meter.costs_ms()
     return Result(
         broker=broker,
         gateways=gateways,
         batches=run.batches,
         again=run.again.total(),
-        samples_per_s=run.batches * SAMPLES / time_s,
+        samples_per_s=meter.samples_per_s(run),
         median_s=share_of(run.latencies_s, 0.5),
         p99_s=share_of(run.latencies_s, 0.99),
         longest_s=max(run.latencies_s),
         first_p99_s=share_of(run.first_s, 0.99),
-        receiver_cpu_ms=cost_ms[0] / gateways,
-        database_cpu_ms=cost_ms[1] / gateways,
+        receiver_cpu_ms=receiver_ms / gateways,
+        database_cpu_ms=database_ms / gateways,
     )

@@ -276,6 +276,35 @@ def test_any_column_is_opened_or_named(name: str, value: Any) -> None:
     assert all(len(c.values) == 2 for c in batch.tables[0].columns)
 
 
+@given(
+    st.binary(max_size=60),
+    st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=4),
+    st.integers(0, 4),
+)
+@example(b"\3\0\x0b\0", [("a", False), ("b", True)], 4)
+def test_any_numbers_are_opened_or_named(
+    numbers: bytes, named: list[tuple[str, bool]], rows: int
+) -> None:
+    tables = [
+        {
+            "name": str(place),
+            "rows": rows,
+            "columns": [
+                {"name": name, "encoding": "linear"}
+                | ({"scale": 0.1} if scaled else {})
+            ],
+        }
+        for place, (name, scaled) in enumerate(named)
+    ]
+    body = msgpack.packb({"tables": tables, "values": numbers})
+    count = rows * len(named)
+    try:
+        batch = decode(reseal(body, rows=count, samples=count))
+    except FormatError:
+        return
+    assert [len(t.columns[0].values) for t in batch.tables] == [rows] * len(named)
+
+
 def reseal(body: bytes, **entries: Any) -> bytes:
     """Return a batch around *body*, right in all but what *body* says."""
     stated = {"codec": "none", "length": len(body),

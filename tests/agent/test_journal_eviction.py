@@ -223,7 +223,7 @@ def test_a_gap_is_declared_once_and_again_if_that_is_lost(keeping: Keeping) -> N
         assert not set(told) & set(journal.gaps("readings"))
     with closing(keeping.open()) as journal:
         assert not set(told) & set(journal.gaps("readings"))
-        for _ in range(300):
+        for _ in range(100):
             keeping.seal(journal, "readings")
             first, *_ = seqs(journal, "readings")
             assert keeping.lost(journal, "readings") == list(range(1, first))

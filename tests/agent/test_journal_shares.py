@@ -54,15 +54,3 @@ def test_a_damaged_quarter_is_left_out(tmp_path: Path) -> None:
         connection.commit()
     with closing(open_journal(tmp_path)) as journal:
         assert starts(journal) == [20]
-
-
-def test_a_journal_of_a_version_without_quarters_gets_them(tmp_path: Path) -> None:
-    with closing(open_journal(tmp_path)) as journal:
-        journal.append(Commit(state=b"old")).result()
-    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
-        connection.execute("DROP TABLE shares")
-        connection.commit()
-    with closing(open_journal(tmp_path)) as journal:
-        assert journal.resume().state == b"old"
-        add(journal, (10, b"a"))
-        assert starts(journal) == [10]

@@ -316,6 +316,23 @@ def test_texts_that_a_database_cannot_hold(store: Store) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "column", "unit"),
+    [("a" * 248, "c", "u"), ("b", "c" * 257, "u"), ("b", "c", "u" * 65)],
+)
+def test_names_that_no_index_holds_are_refused(
+    store: Store, name: str, column: str, unit: str
+) -> None:
+    def long(name: str, column: str, unit: str) -> Table:
+        values = Column(column, unit, 0, array("q", [1, 2]))
+        return table(f"readings/{name}", values)
+
+    with pytest.raises(BadTableError, match="allowed are 256 and 64"):
+        take(store, sealed(1, tables=[long(name, column, unit)]))
+    fits = long("\U0001f50c" * 247, "\U0001f50c" * 256, "\U0001f50c" * 64)
+    assert take(store, sealed(1, tables=[fits])).status == "stored"
+
+
 @pytest.mark.parametrize("time_ms", [-1, 253_402_300_800_000])
 def test_times_that_no_calendar_has_are_refused(store: Store, time_ms: int) -> None:
     times = array("q", [START_MS, time_ms])

@@ -369,3 +369,42 @@ def seal(recording: Recording, number: int) -> None:
     if number == 2:
         recording.recorder.add_window(window(1, 5, 6), CELLS)
     recording.recorder.seal_all()
+
+
+def test_what_is_lost_is_declared_though_nothing_comes(recording: Recording) -> None:
+    """By a batch without rows, once, as soon as one would be sealed."""
+    for number in (1, 2, 3):
+        seal(recording, number)
+    recording.commit()
+    recording.recorder._gaps = recording.journal.gaps
+    (recording.folder / "readings-000001.db").unlink()
+    recording.commit()
+    gap = Gap(1, 3, "damaged")
+    assert recording.journal.gaps(READINGS) == (gap,)
+    for now_ms in (1000, 1000 + SEAL_MS - 1):
+        recording.recorder.seal_due(now_ms)
+        assert recording.commit().sealed == []
+    for now_ms in range(1000 + SEAL_MS, 1000 + 5 * SEAL_MS, SEAL_MS // 2):
+        recording.recorder.seal_due(now_ms)
+        recording.commit()
+    (stored,) = [b for b in unsent(recording.journal) if b.stream == READINGS]
+    batch = decode(stored.data)
+    assert (batch.header.seq, batch.header.gaps) == (4, (gap,))
+    assert (batch.header.t0_ms, batch.header.rows, batch.tables) == (11_000, 0, [])
+    assert recording.journal.gaps(READINGS) == ()
+
+
+def test_a_batch_that_is_given_up_declares_nothing(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it would have declared is declared by a later one."""
+    monkeypatch.setattr(recorder, "WAITING_BYTES", 0)
+    gap = Gap(7, 9, "evicted")
+    recording.gaps[READINGS] = (gap,)
+    for number in (1, 2, 3):
+        recording.power(float(number))
+        recording.recorder.seal_all()
+    commit = recording.recorder.commit(b"")
+    assert commit.lost == {(READINGS, 1), (READINGS, 2)}
+    (last,) = commit.sealed
+    assert decode(last.data).header.gaps == last.gaps == (gap,)

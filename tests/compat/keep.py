@@ -13,6 +13,7 @@ import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from harness.archives import unpack
 from harness.gateway import Gateway, journalled_site
 
 #: Seconds, and what the battery takes, W.
@@ -61,12 +62,6 @@ def pack(folder: Path) -> bytes:
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
-
-
-def unpack(archive: Path, folder: Path) -> None:
-    """Put the journal's files from an archive into *folder*."""
-    with tarfile.open(archive) as opened:
-        opened.extractall(folder, filter="data")
 
 
 def main(version: str) -> None:

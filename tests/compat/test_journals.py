@@ -9,12 +9,12 @@ import gzip
 import json
 import shutil
 import sqlite3
-import tarfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import archives
 from harness.gateway import LINE, Gateway, Times, journalled_site, kwh, total
 from harness.journals import open_journal, unsent
 
@@ -43,8 +43,7 @@ def unpack(kept: Path, folder: Path) -> None:
     if kept.suffix == ".gz":
         (folder / "journal.db").write_bytes(gzip.decompress(kept.read_bytes()))
         return
-    with tarfile.open(kept) as archive:
-        archive.extractall(folder, filter="data")
+    archives.unpack(kept, folder)
 
 
 def taken_up(kept: Path, folder: Path) -> Gateway:

@@ -36,7 +36,7 @@ def test_nothing_is_lost_and_nothing_doubled(
         plant.add_receiver()
         killer = threading.Timer(TIME_S / 2, plant.kill_receiver)
         killer.start()
-        run = run_fleet(plant.url, GATEWAYS, INTERVAL_S, TIME_S)
+        run = run_fleet(plant.url, GATEWAYS, INTERVAL_S, TIME_S, INTERVAL_S)
         killer.join()
-        assert run.batches >= GATEWAYS * TIME_S / INTERVAL_S
+        assert run.batches >= GATEWAYS * (TIME_S / INTERVAL_S - 1)
         plant.check(run)

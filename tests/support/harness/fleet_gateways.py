@@ -104,18 +104,21 @@ class Run:
     latencies_s: list[float] = field(default_factory=list)
     #: Those of each gateway's first batch: it connects, and its series are made.
     first_s: list[float] = field(default_factory=list)
+    #: When each batch was acknowledged, on a clock that all processes share.
+    acked_s: list[float] = field(default_factory=list)
     again: Counter[str] = field(default_factory=Counter)  # why tries were in vain
 
     @property
     def batches(self) -> int:
         """Batches that were sent and acknowledged."""
-        return len(self.latencies_s) + len(self.first_s)
+        return len(self.acked_s)
 
     def add(self, other: "Run") -> None:
         """Take in what other gateways came to."""
         self.sealed |= other.sealed
         self.latencies_s += other.latencies_s
         self.first_s += other.first_s
+        self.acked_s += other.acked_s
         self.again += other.again
 
 
@@ -125,17 +128,21 @@ def share_of(latencies_s: list[float], share: float) -> float:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
-def run_fleet(url: str, gateways: int, interval_s: float, time_s: float) -> Run:
+def run_fleet(
+    url: str, gateways: int, interval_s: float, time_s: float, joining_s: float
+) -> Run:
     """Let *gateways* send to *url*, each a batch every *interval_s*, for *time_s*.
 
-    Returns when all is acknowledged. They live in as many processes as they need.
+    They come one after the other within *joining_s*. Returns when all is
+    acknowledged. They live in as many processes as they need.
     """
     crowds = -(-gateways // CROWD)
     run = Run()
     with ProcessPoolExecutor(crowds, get_context("spawn")) as pool:
         running = [
             pool.submit(_run_crowd, url, range(first, gateways, crowds), interval_s,
-                        first * interval_s / gateways, time_s)
+                        [n * joining_s / gateways
+                         for n in range(first, gateways, crowds)], time_s)
             for first in range(crowds)
         ]  # fmt: skip
         for crowd in running:
@@ -144,10 +151,10 @@ def run_fleet(url: str, gateways: int, interval_s: float, time_s: float) -> Run:
 
 
 def _run_crowd(
-    url: str, numbers: range, interval_s: float, offset_s: float, time_s: float
+    url: str, numbers: range, interval_s: float, joining_s: list[float], time_s: float
 ) -> Run:
     crowd = _Crowd([FleetGateway(number, url) for number in numbers], interval_s)
-    return crowd.send(offset_s, time_s)
+    return crowd.send(joining_s, time_s)
 
 
 class _Crowd:
@@ -163,12 +170,11 @@ class _Crowd:
         self._end_s = 0.0
         self.run = Run()
 
-    def send(self, offset_s: float, time_s: float) -> Run:
-        """Send for *time_s*, from *offset_s* on, then until all is acknowledged."""
-        start_s = monotonic() + offset_s
+    def send(self, joining_s: list[float], time_s: float) -> Run:
+        """Send for *time_s*, each from its time on, then until all is acknowledged."""
+        start_s = monotonic()
         self._end_s = start_s + time_s
-        share_s = self._interval_s / len(self._gateways)
-        self._due = [(start_s + n * share_s, n) for n in range(len(self._gateways))]
+        self._due = [(start_s + join_s, n) for n, join_s in enumerate(joining_s)]
         with ThreadPoolExecutor(SENDING, "fleet") as pool:
             sends = []
             while (number := self._next()) is not None:
@@ -213,7 +219,9 @@ class _Crowd:
     def _accepted(self, number: int, gateway: FleetGateway) -> None:
         due_s = self._since.pop(number)
         kept = self.run.first_s if gateway.sealed == 1 else self.run.latencies_s
-        kept.append(monotonic() - due_s)
+        now_s = monotonic()
+        kept.append(now_s - due_s)
+        self.run.acked_s.append(now_s)
         gateway.batch = None
         if due_s + self._interval_s < self._end_s:
             heapq.heappush(self._due, (due_s + self._interval_s, number))
