@@ -119,7 +119,9 @@ class Sending:
             self._book.stream(name).lose(lost, "damaged")
             self._book.mark(name)
         for position, ordinal in found:
-            yield ordinal, name, entry.number, position
+            # A damaged row may have none; reading it tells.
+            place = ordinal if isinstance(ordinal, int) else 0
+            yield place, name, entry.number, position
 
     def _read(self, name: str, number: int, position: int) -> StoredBatch | None:
         """Return a batch; None, and one loss more, when it is damaged."""
