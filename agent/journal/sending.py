@@ -6,11 +6,11 @@ from itertools import islice
 
 from zerometer.agent.batch import Missing
 from zerometer.agent.journal.book import CURSORS, Book
-from zerometer.agent.journal.intervals import Intervals
 from zerometer.agent.journal.model import StoredBatch
 from zerometer.agent.journal.shelf import Shelf
 from zerometer.agent.journal.stream_book import FileEntry
 from zerometer.core.errors import UsageError
+from zerometer.core.number_spans import Intervals
 
 #: Ordinal, stream, number of the file, position.
 Place = tuple[int, str, int, int]
