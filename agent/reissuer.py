@@ -15,6 +15,9 @@ PER_TICK = 4
 SMALLEST = 100
 #: An epoch that could not begin is tried again after this time.
 AGAIN_NS = 60_000_000_000
+#: No receiver knows an epoch that was begun just now: one that meets a conflict in it
+#: as well waits, each time twice as long, as new ones do not help.
+LONGEST_NS = 86_400_000_000_000
 
 
 class Reissuer:
@@ -40,23 +43,34 @@ class Reissuer:
         self._began = began
         self._event = event
         self._begin_at_ns = 0
+        self._wait_ns = AGAIN_NS // 2
 
     def tick(self, boottime_ns: int) -> None:
         """Serve some of what is asked for; what fails is tried again later."""
         asked = self._reissues.waiting()
         ours = self._journal.epoch
-        if any(why == "conflict" and batch.epoch == ours for batch, why in asked):
-            if boottime_ns < self._begin_at_ns:
-                return
-            self._begin_at_ns = boottime_ns + AGAIN_NS
-            try:
-                self._begin_epoch(boottime_ns)
-            except JournalError as error:
-                self._event("journal", "journal", f"no new epoch: {error}")
-                return
+        other = [ask for ask in asked if ask[1] != "conflict" or ask[0].epoch != ours]
+        if other != asked and not self._begins(boottime_ns):
+            asked = other
         for batch, why in asked[:PER_TICK]:
             self._reissues.served(batch)
             self._serve(batch, why)
+
+    def _begins(self, boottime_ns: int) -> bool:
+        """Begin an epoch if it is time to; tell whether that is done."""
+        quiet_ns = boottime_ns - self._begin_at_ns
+        if quiet_ns < 0:
+            return False
+        try:
+            self._begin_epoch(boottime_ns)
+        except JournalError as error:
+            self._begin_at_ns = boottime_ns + AGAIN_NS
+            self._event("journal", "journal", f"no new epoch: {error}")
+            return False
+        longer_ns = AGAIN_NS if quiet_ns > LONGEST_NS else 2 * self._wait_ns
+        self._wait_ns = min(longer_ns, LONGEST_NS)
+        self._begin_at_ns = boottime_ns + self._wait_ns
+        return True
 
     def _begin_epoch(self, boottime_ns: int) -> None:
         """Number batches anew; JournalError when that cannot be made durable."""
