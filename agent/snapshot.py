@@ -1,7 +1,6 @@
 """What the gateway sees right now, as plain values: for the page and ``status``."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any
 
 from zerometer.agent.account_picture import AccountPicture
@@ -15,11 +14,11 @@ from zerometer.agent.pipeline import Pipeline
 from zerometer.agent.uplink.state import UplinkState
 from zerometer.agent.uplink.worker import Uplink
 from zerometer.core.alignment import MINUTE_NS
+from zerometer.core.version import VERSION
 from zerometer.drivers.bus import BusLoop
 from zerometer.drivers.statistics import BusStatistics, UnitStatistics
 
 Json = dict[str, Any]
-VERSION = version("zerometer")
 
 
 class Snapshot:

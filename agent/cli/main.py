@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from zerometer.core.errors import ZerometerError
+from zerometer.core.version import VERSION
 
 #: Subcommands, in the order in which a site meets them; each is a module here.
 COMMANDS = (
@@ -31,11 +32,10 @@ COMMANDS = (
 def versions() -> str:
     """Return the versions that matter for a support question."""
     import sqlite3
-    from importlib.metadata import version
 
     python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     return (
-        f"zerometer {version('zerometer')} ({python}, abi3 kernels, "
+        f"zerometer {VERSION} ({python}, abi3 kernels, "
         f"SQLite {sqlite3.sqlite_version}, {os.uname().machine})"
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgpack
 
-from zerometer.agent.journal.intervals import Intervals, Span
+from zerometer.core.number_spans import Intervals, Span
 
 
 class Cursors:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from zerometer.agent.journal.book import Book
-from zerometer.agent.journal.intervals import count
 from zerometer.agent.journal.model import JournalInfo, StreamInfo, UplinkInfo
 from zerometer.agent.journal.stream_book import QUARANTINED, FileEntry, StreamBook
+from zerometer.core.number_spans import count
 
 #: Says how large a file of a stream is.
 SizeOf = Callable[[str, FileEntry], int]

@@ -6,11 +6,11 @@ from itertools import islice
 
 from zerometer.agent.batch import Missing
 from zerometer.agent.journal.book import CURSORS, Book
-from zerometer.agent.journal.intervals import Intervals
 from zerometer.agent.journal.model import StoredBatch
 from zerometer.agent.journal.shelf import Shelf
 from zerometer.agent.journal.stream_book import FileEntry
 from zerometer.core.errors import UsageError
+from zerometer.core.number_spans import Intervals
 
 #: Ordinal, stream, number of the file, position.
 Place = tuple[int, str, int, int]
@@ -119,7 +119,9 @@ class Sending:
             self._book.stream(name).lose(lost, "damaged")
             self._book.mark(name)
         for position, ordinal in found:
-            yield ordinal, name, entry.number, position
+            # A damaged row may have none; reading it tells.
+            place = ordinal if isinstance(ordinal, int) else 0
+            yield place, name, entry.number, position
 
     def _read(self, name: str, number: int, position: int) -> StoredBatch | None:
         """Return a batch; None, and one loss more, when it is damaged."""

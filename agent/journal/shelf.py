@@ -53,7 +53,7 @@ class Shelf:
         with self._blamed(stream, number):
             self.let_go(stream, number)
             remove(self.path(stream, number))
-            file = self._take(stream, number, writable=True)
+            file = self._take(stream, number, writable=True, new=True)
             file.create(self._source, stream)
 
     def write(self, stream: str, number: int, rows: Iterable[Row], after: int) -> None:
@@ -102,7 +102,9 @@ class Shelf:
         if file is not None:
             file.close()
 
-    def _take(self, stream: str, number: int, *, writable: bool = False) -> StreamFile:
+    def _take(
+        self, stream: str, number: int, *, writable: bool = False, new: bool = False
+    ) -> StreamFile:
         """Return an open file; the one that was not used for longest is closed."""
         key = (stream, number)
         file = self._open.get(key)
@@ -114,6 +116,8 @@ class Shelf:
             pages = self._wal_pages if writable else None
             file = StreamFile(self.path(stream, number), wal_pages=pages)
             self._open[key] = file
+            if not new:
+                file.check(self._source, stream)
         self._open.move_to_end(key)
         return file
 

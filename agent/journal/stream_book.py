@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import msgpack
 
 from zerometer.agent.batch import Gap
-from zerometer.agent.journal.intervals import Intervals, Span
+from zerometer.core.number_spans import Intervals, Span
 
 #: Losses for this reason are still there for others than the receiver that refused.
 QUARANTINED = "quarantined"

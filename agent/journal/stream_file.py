@@ -1,7 +1,7 @@
 """One file of a stream: its batches, by position."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +73,12 @@ class StreamFile:
         """Return whose file it is."""
         return read_meta(self._connection)
 
+    def check(self, source: bytes, stream: str) -> None:
+        """Raise DamagedError unless it is of that gateway and stream."""
+        meta = self.meta()
+        if (meta["source"], meta.get("stream")) != (source, stream.encode()):
+            raise DamagedError("it is of another gateway or stream")
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
@@ -127,6 +133,14 @@ class StreamFile:
         *fields, crc = found
         row = Row(*fields)
         return row if row.crc == crc else None
+
+    def sound(self) -> Iterator[Row]:
+        """Yield the batches that are not damaged, in order."""
+        query = "SELECT position FROM batch ORDER BY position"
+        for (position,) in self._connection.execute(query).fetchall():
+            row = self.read(position)
+            if row is not None:
+                yield row
 
     def epochs(self) -> list[tuple[bytes, int, int, int]]:
         """Return of each epoch in it: the position before its first, first, last."""

@@ -10,9 +10,9 @@ from zerometer.agent.journal.folder import (
     stream_files,
     stream_path,
 )
-from zerometer.agent.journal.intervals import count
 from zerometer.agent.journal_tools.contents import Contents, place
 from zerometer.agent.journal_tools.read_only import reading
+from zerometer.core.number_spans import count
 
 Json = dict[str, Any]
 

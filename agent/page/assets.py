@@ -2,13 +2,13 @@
 
 from functools import cache
 from hashlib import blake2b
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+STATIC = Path(__file__).parent / "static"
 _MEDIA_TYPES = {
     "css": "text/css",
     "html": "text/html",
@@ -21,17 +21,11 @@ _MEDIA_TYPES = {
 @cache
 def assets() -> dict[str, bytes]:
     """Return the content of every file under ``static/``, by relative name."""
-    return dict(_walk(files(__package__).joinpath("static"), ""))
-
-
-def _walk(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
-    found: list[tuple[str, bytes]] = []
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            found += _walk(entry, f"{prefix}{entry.name}/")
-        else:
-            found.append((prefix + entry.name, entry.read_bytes()))
-    return found
+    return {
+        path.relative_to(STATIC).as_posix(): path.read_bytes()
+        for path in STATIC.rglob("*")
+        if path.is_file()
+    }
 
 
 async def serve_index(request: Request) -> Response:

@@ -5,14 +5,14 @@ backlog comes. Only when nothing that was missing has come for a while it is ask
 then it believes that we have them, as after our database was restored from a copy.
 """
 
-from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from zerometer.agent.batch import Header, Missing
 from zerometer.agent.receiver.rows import printable
 from zerometer.agent.receiver.store import Store
+from zerometer.core.number_spans import Intervals, Span
 
 #: How long nothing that was missing may come before it is asked for, and again.
 GRACE_NS = 600 * 1_000_000_000
@@ -20,8 +20,6 @@ GRACE_NS = 600 * 1_000_000_000
 MAX_RANGES = 16
 #: Streams remembered; of others it is read again what is there.
 MAX_STREAMS = 20_000
-
-Range = tuple[int, int]
 
 _COVERED = """
 SELECT min(seq) AS first, max(seq) AS last, max(seq) AS seen FROM (
@@ -44,16 +42,22 @@ class _Stream:
     since. Other receivers may have more.
     """
 
-    covered: list[Range]
+    covered: Intervals
     last: int
     since_ns: int
-    looked: list[Range] = field(default_factory=list)
+    looked: list[Span] = field(default_factory=list)
 
     @property
-    def missing(self) -> list[Range]:
+    def missing(self) -> list[Span]:
         """What is missing below the last; a gap may be declared above it."""
-        found = missing_ranges(self.covered)
-        return [(a, min(b, self.last)) for a, b in found if a <= self.last]
+        return list(self.covered.absent(1, self.last))
+
+    def take_in(self, new: Span) -> bool:
+        """Let *new* be there; tell whether some of it was missing."""
+        first, last = new
+        filled = any(self.covered.absent(first, min(last, self.last)))
+        self.covered.add(first, last)
+        return filled
 
     def look(self, now_ns: int) -> None:
         """Begin to wait for what is missing now."""
@@ -88,7 +92,7 @@ class Continuity:
     def _take_in(self, stream: _Stream, header: Header) -> bool:
         """Tell whether a batch, or what it declares lost, was missing."""
         news = [(gap.first, gap.last) for gap in header.gaps]
-        filled = [add(stream.covered, new) for new in (*news, (header.seq, header.seq))]
+        filled = [stream.take_in(new) for new in (*news, (header.seq, header.seq))]
         stream.last = max(stream.last, header.seq)
         return any(filled)
 
@@ -97,48 +101,15 @@ class Continuity:
         waited = stream.looked
         stream.covered, stream.last = self._covered(header)
         stream.look(now_ns)
-        if not all(_is_within(one, stream.looked) for one in waited):
+        if any(any(stream.covered.present(*one)) for one in waited):
             return ()
         return tuple(
             Missing(header.epoch, header.stream, first, last)
             for first, last in waited[:MAX_RANGES]
         )
 
-    def _covered(self, header: Header) -> tuple[list[Range], int]:
+    def _covered(self, header: Header) -> tuple[Intervals, int]:
         which = (header.source.hex(), header.epoch.hex(), printable(header.stream))
-        covered: list[Range] = []
         rows = self._store.query(_COVERED, which + which)
-        for row in rows:
-            add(covered, (row["first"], row["last"]))
+        covered = Intervals((row["first"], row["last"]) for row in rows)
         return covered, max((row["seen"] for row in rows), default=0)
-
-
-def _is_within(inner: Range, ranges: Iterable[Range]) -> bool:
-    return any(a <= inner[0] and inner[1] <= b for a, b in ranges)
-
-
-def add(covered: list[Range], new: Range) -> bool:
-    """Take *new* into ranges in order; tell whether it fills what was missing."""
-    first, last = new
-    highest = covered[-1][1] if covered else 0
-    start = bisect_left(covered, first - 1, key=lambda item: item[1])
-    end = start
-    while end < len(covered) and covered[end][0] <= last + 1:
-        end += 1
-    touched = covered[start:end]
-    if touched and touched[0][0] <= first and last <= touched[0][1]:
-        return False
-    joined = [new, *touched]
-    covered[start:end] = [(min(a for a, _ in joined), max(b for _, b in joined))]
-    return first <= highest
-
-
-def missing_ranges(covered: Iterable[Range]) -> list[Range]:
-    """Return what *covered* leaves out between 1 and its highest number."""
-    missing: list[Range] = []
-    reached = 0
-    for first, last in sorted(covered):
-        if first > reached + 1:
-            missing.append((reached + 1, first - 1))
-        reached = max(reached, last)
-    return missing

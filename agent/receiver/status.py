@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from zerometer.agent.receiver.continuity import Range, missing_ranges
 from zerometer.agent.receiver.schema import SCHEMA_VERSION
 from zerometer.agent.receiver.store import Store
+from zerometer.core.number_spans import Intervals, Span, count
 
 #: Missing ranges shown per stream; ``missing`` counts them all.
 MAX_RANGES = 100
@@ -36,7 +36,7 @@ def read_status(store: Store) -> dict[str, Any]:
         "(SELECT count(*) FROM source) AS sources FROM batch"
     )
     gaps = store.query(_GAPS)
-    streams: dict[tuple[str, str, str], tuple[list[Range], list[Range]]] = {}
+    streams: dict[tuple[str, str, str], tuple[list[Span], list[Span]]] = {}
     for part, rows in enumerate((store.query(_RUNS), gaps)):
         for row in rows:
             key = (row["source"], row["epoch"], row["stream"])
@@ -53,19 +53,15 @@ def read_status(store: Store) -> dict[str, Any]:
     }
 
 
-def _continuity(present: list[Range], gaps: list[Range]) -> dict[str, Any]:
+def _continuity(present: list[Span], gaps: list[Span]) -> dict[str, Any]:
     """Tell what of a stream is there up to its last batch; *gaps* may repeat."""
     last = max(last for _, last in present)
-    declared = [(first, min(end, last)) for first, end in gaps if first <= last]
-    missing = missing_ranges([*present, *declared])
+    absent = count(Intervals(present).absent(1, last))
+    missing = list(Intervals([*present, *gaps]).absent(1, last))
     return {
-        "batches": _count(present),
+        "batches": count(present),
         "last": last,
-        "declared": _count(missing_ranges(present)) - _count(missing),
-        "missing": _count(missing),
+        "declared": absent - count(missing),
+        "missing": count(missing),
         "missing_ranges": missing[:MAX_RANGES],
     }
-
-
-def _count(ranges: list[Range]) -> int:
-    return sum(last - first + 1 for first, last in ranges)

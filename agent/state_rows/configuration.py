@@ -6,7 +6,6 @@ Secrets, and where batches go, are not in it.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from math import nan
 
 import msgpack
@@ -16,13 +15,14 @@ from zerometer.core.categories import origin_categories
 from zerometer.core.meter_map import MeterMap
 from zerometer.core.network import Network
 from zerometer.core.site import Combination, Measured, Meter, Site
+from zerometer.core.version import VERSION
 
 
 def configuration_rows(site: Site, network: Network) -> list[Row]:
     """Return what *site* is, and its graph."""
     return [
         ("config/site", (site.revision, site.id, site.name, site.timezone,
-                         site.tick_ns / 1e9, version("zerometer"))),
+                         site.tick_ns / 1e9, VERSION)),
         *(("config/buses", (bus.id, bus.protocol, bus.port, bus.line.baud))
           for bus in site.buses),
         *_maps(site.meters),

@@ -144,3 +144,55 @@ def test_a_newer_format_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="format 3; this version reads 2"):
         open_journal(tmp_path)
     assert aside(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ordinal = NULL",
+        "t1_ms = 'text'",
+        "samples = 'text'",
+        "seq = 'text'",
+        "epoch = NULL",
+        "position = 9223372036854775807",
+    ],
+)
+@pytest.mark.parametrize("without_main", [False, True])
+def test_a_row_that_says_nonsense_is_in_the_way_of_no_other(
+    tmp_path: Path, change: str, without_main: bool
+) -> None:
+    filled(tmp_path)
+    with closing(open_journal(tmp_path)) as journal:
+        first = SealedBatch(
+            stream="ledger", seq=1, data=b"l", t0_ms=0, t1_ms=0, samples=1
+        )
+        journal.append(Commit(state=b"", sealed=[first])).result()
+    damage(tmp_path, f"UPDATE batch SET {change} WHERE position = 4", READINGS)
+    if without_main:
+        (tmp_path / "journal.db").unlink()
+    for seq in (1, 2):
+        with closing(open_journal(tmp_path)) as journal:
+            following = journal.resume().next_seq.get("readings", 1)
+            assert following == (seq if without_main else seq + 5)
+            batch = SealedBatch(
+                stream="readings", seq=following, data=b"more", t0_ms=0, t1_ms=0,
+                samples=1,
+            )  # fmt: skip
+            journal.append(Commit(state=b"", sealed=[batch])).result()
+            unsent = journal.oldest("spare", 99)
+            found = [b.position for b in unsent if b.stream == "readings"]
+            assert found == [p for p in range(1, 6 + seq) if p != 4]
+
+
+def test_the_file_of_another_stream_is_set_aside(tmp_path: Path) -> None:
+    filled(tmp_path)
+    with closing(open_journal(tmp_path)) as journal:
+        batch = SealedBatch(
+            stream="ledger", seq=1, data=b"l", t0_ms=0, t1_ms=0, samples=1
+        )
+        journal.append(Commit(state=b"", sealed=[batch])).result()
+    (tmp_path / READINGS).replace(tmp_path / "ledger-000001.db")
+    with closing(open_journal(tmp_path)) as journal:
+        assert journal.oldest("spare") == []
+        assert "of another gateway or stream" in journal.notices[-1]
+        assert journal.info().damaged == 1

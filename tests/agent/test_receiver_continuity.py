@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,44 +17,11 @@ from zerometer.agent.receiver.continuity import (
     GRACE_NS,
     MAX_RANGES,
     Continuity,
-    add,
-    missing_ranges,
 )
 from zerometer.agent.receiver.errors import IdentityConflictError
 from zerometer.agent.receiver.sqlite_store import open_sqlite
 from zerometer.agent.receiver.status import read_status
 from zerometer.agent.receiver.store import Store
-
-
-@pytest.mark.parametrize(
-    ("covered", "missing"),
-    [
-        ([], []),
-        ([(1, 1)], []),
-        ([(2, 3)], [(1, 1)]),
-        ([(1, 5), (2, 3), (7, 7)], [(6, 6)]),
-        ([(7, 9), (1, 3)], [(4, 6)]),
-        ([(1, 2), (3, 4)], []),
-    ],
-)
-def test_missing_ranges(
-    covered: list[tuple[int, int]], missing: list[tuple[int, int]]
-) -> None:
-    assert missing_ranges(covered) == missing
-
-
-@given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 9)), min_size=1))
-def test_ranges_cover_what_was_added(drawn: list[tuple[int, int]]) -> None:
-    covered: list[tuple[int, int]] = []
-    there: set[int] = set()
-    for first, length in drawn:
-        new = set(range(first, first + length + 1)) - there
-        fills = bool(new) and first <= max(there, default=0)
-        assert add(covered, (first, first + length)) == fills
-        there |= new
-    assert [n for a, b in covered for n in range(a, b + 1)] == sorted(there)
-    # Neighbours are one range.
-    assert all(b + 1 < c for (_, b), (c, _) in pairwise(covered))
 
 
 class Watched:

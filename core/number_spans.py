@@ -1,4 +1,4 @@
-"""Sets of whole numbers as disjoint ranges: what was acknowledged, what is lost."""
+"""Sets of whole numbers as disjoint ranges: numbers of batches come in long rows."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
