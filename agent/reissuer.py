@@ -45,18 +45,28 @@ class Reissuer:
         """Serve some of what is asked for; what fails is tried again later."""
         asked = self._reissues.waiting()
         ours = self._journal.epoch
-        if any(why == "conflict" and batch.epoch == ours for batch, why in asked):
-            if boottime_ns < self._begin_at_ns:
-                return
-            self._begin_at_ns = boottime_ns + AGAIN_NS
-            try:
-                self._begin_epoch(boottime_ns)
-            except JournalError as error:
-                self._event("journal", "journal", f"no new epoch: {error}")
-                return
+        others = [
+            (batch, why)
+            for batch, why in asked
+            if why != "conflict" or batch.epoch != ours
+        ]
+        if len(others) < len(asked) and not self._begins_epoch(boottime_ns):
+            asked = others
         for batch, why in asked[:PER_TICK]:
             self._reissues.served(batch)
             self._serve(batch, why)
+
+    def _begins_epoch(self, boottime_ns: int) -> bool:
+        """Begin an epoch if none was tried lately; tell whether one began."""
+        if boottime_ns < self._begin_at_ns:
+            return False
+        self._begin_at_ns = boottime_ns + AGAIN_NS
+        try:
+            self._begin_epoch(boottime_ns)
+        except JournalError as error:
+            self._event("journal", "journal", f"no new epoch: {error}")
+            return False
+        return True
 
     def _begin_epoch(self, boottime_ns: int) -> None:
         """Number batches anew; JournalError when that cannot be made durable."""
