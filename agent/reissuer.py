@@ -49,15 +49,19 @@ class Reissuer:
         """Serve some of what is asked for; what fails is tried again later."""
         asked = self._reissues.waiting()
         ours = self._journal.epoch
-        other = [ask for ask in asked if ask[1] != "conflict" or ask[0].epoch != ours]
-        if other != asked and not self._begins(boottime_ns):
-            asked = other
+        others = [
+            (batch, why)
+            for batch, why in asked
+            if why != "conflict" or batch.epoch != ours
+        ]
+        if len(others) < len(asked) and not self._begins_epoch(boottime_ns):
+            asked = others
         for batch, why in asked[:PER_TICK]:
             self._reissues.served(batch)
             self._serve(batch, why)
 
-    def _begins(self, boottime_ns: int) -> bool:
-        """Begin an epoch if it is time to; tell whether that is done."""
+    def _begins_epoch(self, boottime_ns: int) -> bool:
+        """Begin an epoch if none was tried lately; tell whether one began."""
         quiet_ns = boottime_ns - self._begin_at_ns
         if quiet_ns < 0:
             return False

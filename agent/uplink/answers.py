@@ -80,6 +80,8 @@ def judge(status: int, headers: HTTPMessage, body: bytes) -> Answer:
         outcome = Outcome.RETRY
     elif status == 413:
         outcome = Outcome.TOO_LARGE
+    elif status == 409 and document.get("status") in TAKEN:
+        outcome = Outcome.ACCEPTED
     elif status in TOLD:
         outcome = OUTCOMES.get(code, Outcome.PAUSE)
     else:

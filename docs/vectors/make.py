@@ -4,8 +4,8 @@
 bytes of a batch; ``valid``; ``decoded``, what a decoder finds in a valid one, or null;
 ``error``, the word for what is wrong with an invalid one, or null. In ``decoded``,
 bytes are hexadecimal, and ``signed_by`` is the key of a signature or null. A value is
-null where there is none, {"integer": TEXT} beyond 2^53 and {"float": TEXT} where JSON
-knows no number.
+null where there is none, {"integer": TEXT} from 2^53 on, above and below zero, and
+{"float": "NaN"}, "Infinity" or "-Infinity" where JSON knows no number.
 """
 
 import json

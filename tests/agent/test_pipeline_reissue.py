@@ -283,3 +283,21 @@ def test_a_row_that_is_too_large_by_itself_is_told_once(tmp_path: Path) -> None:
         gateway.tick()
         assert kinds(gateway) == ["too-large"]
         assert batch.position in {b.position for b in unsent(gateway.journal)}
+
+
+def test_what_is_too_large_does_not_wait_for_an_epoch_that_may_not_begin_yet(
+    tmp_path: Path,
+) -> None:
+    with Gateway(tmp_path) as gateway:
+        gateway.seconds(60)
+        gateway.reissues.ask(unsent(gateway.journal)[0], "conflict")
+        gateway.seconds(40)
+        epoch = gateway.journal.epoch
+        waiting = [b for b in unsent(gateway.journal) if b.epoch == epoch]
+        gateway.reissues.ask(waiting[0], "conflict")
+        gateway.reissues.ask(waiting[1], "too-large")
+        gateway.tick()
+        assert kinds(gateway) == ["epoch", "too-large"]
+        assert gateway.journal.epoch == epoch
+        gateway.seconds(60)
+        assert gateway.journal.epoch != epoch

@@ -44,6 +44,8 @@ def error(code: str, **more: Any) -> bytes:
         (201, b"", ACCEPTED),
         (204, b"", ACCEPTED),
         (409, error("duplicate"), ACCEPTED),
+        (409, b'{"status": "duplicate"}', ACCEPTED),
+        (400, b'{"status": "duplicate"}', PAUSE),
         (202, b"", RETRY),
         (408, b"", RETRY),
         (409, error("in-progress"), RETRY),
