@@ -11,7 +11,7 @@ import msgpack
 
 from zerometer.agent.journal.book import CURSORS, NUMBER, Book
 from zerometer.agent.journal.cursors import Cursors
-from zerometer.agent.journal.database import COMPANIONS, is_damage
+from zerometer.agent.journal.database import COMPANIONS, Connection, is_damage
 from zerometer.agent.journal.folder import (
     FRESH,
     MAIN,
@@ -198,7 +198,7 @@ def _readable(path: Path) -> Iterator[sqlite3.Connection | None]:
         return
     uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        connection = sqlite3.connect(uri, uri=True)
+        connection = sqlite3.connect(uri, uri=True, factory=Connection)
     except sqlite3.Error:
         yield None
         return

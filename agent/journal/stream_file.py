@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerometer.agent.journal.database import connect, is_empty, transaction
+from zerometer.agent.journal.database import Connection, connect, is_empty, transaction
 from zerometer.agent.journal.folder import identity_of
 from zerometer.agent.journal.schema import (
     DamagedError,
@@ -55,6 +55,7 @@ class StreamFile:
                 f"{path.absolute().as_uri()}?mode=rw&psow=0",
                 uri=True,
                 isolation_level=None,
+                factory=Connection,
             )
             self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         else:

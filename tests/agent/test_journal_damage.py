@@ -234,3 +234,16 @@ def test_a_main_file_that_lost_commits_takes_no_batch_with_it(tmp_path: Path) ->
             if number == 11:
                 assert {stream for stream, _ in resume.segments} == {"readings"}
             commit(journal, number)
+
+
+@pytest.mark.parametrize("file", ["journal.db", READINGS])
+def test_a_schema_that_is_no_text_is_set_aside(tmp_path: Path, file: str) -> None:
+    filled(tmp_path)
+    path = tmp_path / file
+    content = path.read_bytes()
+    at = content.index(b"CREATE TABLE meta")
+    path.write_bytes(content[:at] + b"CREATE \xe2\x28" + content[at + 9 :])
+    with closing(open_journal(tmp_path)) as journal:
+        left = [1, 2, 3, 4, 5] if file == "journal.db" else []
+        assert [b.position for b in journal.oldest("spare")] == left
+        assert "set aside as" in "".join(journal.notices)
