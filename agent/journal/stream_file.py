@@ -51,7 +51,7 @@ class StreamFile:
         """Open the file at *path*; with *wal_pages* to write to it, or make it."""
         self.path = path
         if wal_pages is None:
-            self._connection = sqlite3.connect(
+            self._connection: sqlite3.Connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=rw&psow=0",
                 uri=True,
                 isolation_level=None,
