@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from zerometer.agent.mqtt_loop import MqttLoop
+from zerometer.agent.uplink.tls import is_refusal
 from zerometer.core.errors import UpstreamError
 
 KEEPALIVE_S = 30
@@ -37,8 +38,6 @@ WITH_WILL = 0x04
 #: CONNACK reasons that pass by themselves (3.2.2.2): server unavailable, server
 #: busy, quota exceeded, connection rate exceeded.
 PASSING = frozenset({0x88, 0x89, 0x97, 0x9F})
-#: Failures of TLS that say nothing about certificates or versions.
-TLS_PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +122,7 @@ class Link:
             )
         except OSError as error:
             self._loop.end()
-            refused = isinstance(error, ssl.SSLError)
-            lasting = refused and not isinstance(error, TLS_PASSING)
-            kind = LinkRefusedError if lasting else LinkError
+            kind = LinkRefusedError if is_refusal(error) else LinkError
             raise kind(f"no broker answers ({_words(error)})") from error
         self._loop.start()
         try:

@@ -21,6 +21,7 @@ from nats.errors import (
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import ServiceUnavailableError
 
+from zerometer.agent.uplink.tls import is_refusal
 from zerometer.core.errors import ConfigError
 
 PORT = 4222
@@ -49,8 +50,6 @@ STREAM = StreamConfig(
 
 #: Longest that a connection may take to say goodbye.
 CLOSE_S = 1.0
-#: Failures of TLS that say nothing about certificates or versions.
-PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 class RefusedError(Error):
@@ -171,7 +170,7 @@ async def close(client: Client) -> None:
 def is_lasting(error: Exception) -> bool:
     """Tell whether a failure stays until somebody changes something."""
     if isinstance(error, ssl.SSLError):
-        return not isinstance(error, PASSING)
+        return is_refusal(error)
     known = (ConfigError, RefusedError, AuthorizationError, SecureConnWantedError)
     # What a server says while connecting has no class of its own.
     return isinstance(error, known) or "authorization violation" in str(error).lower()

@@ -15,6 +15,9 @@ PER_TICK = 4
 SMALLEST = 100
 #: An epoch that could not begin is tried again after this time.
 AGAIN_NS = 60_000_000_000
+#: No receiver knows an epoch that was begun just now: one that meets a conflict in it
+#: as well waits, each time twice as long, as new ones do not help.
+LONGEST_NS = 86_400_000_000_000
 
 
 class Reissuer:
@@ -40,6 +43,7 @@ class Reissuer:
         self._began = began
         self._event = event
         self._begin_at_ns = 0
+        self._wait_ns = AGAIN_NS // 2
 
     def tick(self, boottime_ns: int) -> None:
         """Serve some of what is asked for; what fails is tried again later."""
@@ -58,14 +62,18 @@ class Reissuer:
 
     def _begins_epoch(self, boottime_ns: int) -> bool:
         """Begin an epoch if none was tried lately; tell whether one began."""
-        if boottime_ns < self._begin_at_ns:
+        quiet_ns = boottime_ns - self._begin_at_ns
+        if quiet_ns < 0:
             return False
-        self._begin_at_ns = boottime_ns + AGAIN_NS
         try:
             self._begin_epoch(boottime_ns)
         except JournalError as error:
+            self._begin_at_ns = boottime_ns + AGAIN_NS
             self._event("journal", "journal", f"no new epoch: {error}")
             return False
+        longer_ns = AGAIN_NS if quiet_ns > LONGEST_NS else 2 * self._wait_ns
+        self._wait_ns = min(longer_ns, LONGEST_NS)
+        self._begin_at_ns = boottime_ns + self._wait_ns
         return True
 
     def _begin_epoch(self, boottime_ns: int) -> None:

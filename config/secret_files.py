@@ -4,7 +4,8 @@ from pathlib import Path
 
 from zerometer.config.table import Table, shown
 
-#: How the path of a credential of systemd begins: it is none in the file system.
+#: How the path of a credential of systemd begins (systemd.exec(5), LoadCredential=):
+#: it is none in the file system.
 CREDENTIAL = "credential:"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zerometer.agent.journal import shares
-from zerometer.agent.journal.database import connect, transaction
+from zerometer.agent.journal.database import PAGE_SIZE, connect, transaction
 from zerometer.agent.journal.folder import identity_of
 from zerometer.agent.journal.model import Commit
 from zerometer.agent.journal.schema import (
@@ -21,6 +21,9 @@ from zerometer.agent.journal.schema import (
 STATE = "state"
 #: Bytes of batches in quarantine that are kept; the oldest go.
 QUARANTINE_BYTES = 16 * 1024 * 1024
+#: They are no more than such a part of the journal's bound. The file itself never
+#: shrinks: free pages of as large a part are what it is made anew for.
+_PART = 8
 
 _QUARANTINE = (
     "uplink, stream, position, epoch, seq, time_ms, code, message, data"
@@ -105,19 +108,42 @@ class MainFile:
         """Return at most *limit* quarter hours from *start_ns* on: start, data."""
         return shares.read(self._connection, start_ns, limit)
 
-    def quarantine(self, row: tuple[object, ...], parts: Mapping[str, bytes]) -> None:
+    def quarantine(
+        self, row: tuple[object, ...], parts: Mapping[str, bytes], max_bytes: int
+    ) -> None:
         """Add a batch that is refused for good; forget the oldest if too many."""
+        with transaction(self._connection):
+            _write_quarantine(self._connection, [row])
+            _write_parts(self._connection, parts)
+            _trim_quarantine(self._connection, max_bytes)
+
+    def is_too_large(self, max_bytes: int) -> bool:
+        """Forget what is more than *max_bytes* allow; tell whether much is free then.
+
+        A bound may have been set lower since it was written.
+        """
         connection = self._connection
-        with transaction(connection):
-            _write_quarantine(connection, [row])
-            _write_parts(connection, parts)
-            taken = 0
-            sizes = "SELECT n, length(data) FROM quarantine ORDER BY n DESC"
-            for n, size in connection.execute(sizes).fetchall():
-                taken += size
-                if taken > QUARANTINE_BYTES:
-                    connection.execute("DELETE FROM quarantine WHERE n <= ?", (n,))
-                    break
+        with suppress(sqlite3.Error), transaction(connection):
+            shares.trim(connection, max_bytes)
+            _trim_quarantine(connection, max_bytes)
+        with suppress(sqlite3.Error):
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+            return bool(free * PAGE_SIZE > max_bytes // _PART)
+        return False
+
+    def unwrap(self) -> None:
+        """Let it be one plain file, without a WAL; sqlite3.Error if that cannot be."""
+        self._connection.execute("PRAGMA journal_mode = delete").fetchall()
+
+
+def _trim_quarantine(connection: sqlite3.Connection, max_bytes: int) -> None:
+    taken = 0
+    sizes = "SELECT n, length(data) FROM quarantine ORDER BY n DESC"
+    for n, size in connection.execute(sizes).fetchall():
+        taken += size
+        if taken > min(QUARANTINE_BYTES, max_bytes // _PART):
+            connection.execute("DELETE FROM quarantine WHERE n <= ?", (n,))
+            return
 
 
 def write_main(

@@ -58,7 +58,9 @@ def open_main(
         _begin(folder)
     try:
         migrate(folder, settings)
-        return _open(path, cursors, wal_pages)
+        opened = _open(path, cursors, wal_pages)
+        opened.main = _fitting(opened.main, settings.max_bytes, wal_pages)
+        return opened
     except (sqlite3.Error, DamagedError) as error:
         if not is_damage(error):
             raise
@@ -115,6 +117,26 @@ def _open(path: Path, cursors: Cursors, wal_pages: int) -> Opened:
         main.close()
         raise
     return Opened(main, book, contents, [f"journal: {w}" for w in contents.damaged])
+
+
+def _fitting(main: MainFile, max_bytes: int, wal_pages: int) -> MainFile:
+    """Return *main*, or a smaller file in its place if it is too large by far.
+
+    Else all batches would have to make way for what is empty.
+    """
+    if not main.is_too_large(max_bytes):
+        return main
+    fresh = main.path.with_name(FRESH)
+    try:
+        write_main(fresh, main.contents(), main.connection)
+        main.unwrap()
+    except (sqlite3.Error, OSError):  # as on a full disk: at another start, then
+        remove(fresh)
+        return main
+    main.close()
+    fresh.replace(main.path)
+    sync(main.path.parent)
+    return MainFile(main.path, wal_pages=wal_pages)
 
 
 def _rebuild(folder: Path, reason: str) -> list[str]:

@@ -21,9 +21,14 @@ def write(
         [(start_ns, data, checksum(start_ns, data)) for start_ns, data in shares],
     )
     connection.execute("DELETE FROM shares WHERE start_ns < ?", (before_ns,))
+    trim(connection, max_bytes)
+
+
+def trim(connection: sqlite3.Connection, max_bytes: int) -> None:
+    """Forget the oldest quarters that are more than their part of *max_bytes*."""
     query = "SELECT start_ns, length(data) FROM shares ORDER BY start_ns DESC"
     taken = 0
-    for start_ns, size in connection.execute(query):
+    for start_ns, size in connection.execute(query).fetchall():
         taken += size
         if taken > max_bytes * LARGEST_PART:
             connection.execute("DELETE FROM shares WHERE start_ns <= ?", (start_ns,))

@@ -229,7 +229,8 @@ class Store:
             code, message, batch.data,
         )  # fmt: skip
         with self._trusting():
-            main.quarantine(row, self._book.unwritten(draft))
+            parts = self._book.unwritten(draft)
+            main.quarantine(row, parts, self._settings.max_bytes)
         self._settle(draft)
         self.acknowledge(uplink, batch.stream, batch.position)
 

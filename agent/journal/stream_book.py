@@ -1,6 +1,6 @@
 """What the journal knows of a stream without looking at its files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import msgpack
@@ -129,15 +129,17 @@ class StreamBook:
 
         None where none of them is known.
         """
-        for (known, base), end in zip(self.bases, self._ends(), strict=True):
+        for known, base, end in self.epochs():
             if known == epoch:
                 span = base + max(first, 1), min(base + last, end)
                 return span if span[0] <= span[1] else None
         return None
 
-    def _ends(self) -> list[int]:
-        """Return the last position of each epoch."""
-        return [*(base for _, base in self.bases[1:]), self.position]
+    def epochs(self) -> Iterator[tuple[bytes, int, int]]:
+        """Yield each epoch with the position before its first, and its last."""
+        ends = [*(base for _, base in self.bases[1:]), self.position]
+        for (epoch, base), end in zip(self.bases, ends, strict=True):
+            yield epoch, base, end
 
     def dead(self) -> Intervals:
         """Return the positions that can be sent to nobody."""

@@ -23,7 +23,7 @@ _KEPT = (
 
 
 @dataclass(slots=True)
-class Kept:
+class Figures:
     """What is kept of a stream; times are None where that is nothing."""
 
     files: int = 0
@@ -77,8 +77,8 @@ def describe(contents: Contents) -> Json:
     }
 
 
-def _kept(contents: Contents) -> dict[str, Kept]:
-    kept = {name: Kept() for name in contents.book.streams}
+def _kept(contents: Contents) -> dict[str, Figures]:
+    kept = {name: Figures() for name in contents.book.streams}
     if contents.format == 1:
         with reading(contents.folder / MAIN) as connection:
             query = _KEPT.format(place="seq", where="stream = ?")
@@ -99,9 +99,8 @@ def _kept(contents: Contents) -> dict[str, Kept]:
     return kept
 
 
-def _stream(contents: Contents, name: str, kept: Kept) -> Json:
+def _stream(contents: Contents, name: str, kept: Figures) -> Json:
     book = contents.book.streams[name]
-    ends = [*(base for _, base in book.bases[1:]), book.position]
     return {
         "stream": name,
         "files": kept.files,
@@ -113,12 +112,12 @@ def _stream(contents: Contents, name: str, kept: Kept) -> Json:
         "t1_ms": kept.t1_ms,
         "epochs": [
             {"epoch": epoch.hex(), "last_seq": end - base}
-            for (epoch, base), end in zip(book.bases, ends, strict=True)
+            for epoch, base, end in book.epochs()
         ],
     }
 
 
-def _uplinks(contents: Contents, kept: dict[str, Kept]) -> Iterator[Json]:
+def _uplinks(contents: Contents, kept: dict[str, Figures]) -> Iterator[Json]:
     for uplink in contents.book.cursors.uplinks():
         for name, stream in sorted(kept.items()):
             if not contents.book.cursors.wants(uplink, name):

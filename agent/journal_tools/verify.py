@@ -63,8 +63,7 @@ def _tell(chains: Chains, contents: Contents) -> None:
             gap = Gap(first, first + loss.last - loss.first, loss.reason)
             if epoch:
                 chains.declare((source, epoch.hex(), name), gap)
-        ends = [*(base for _, base in book.bases[1:]), book.position]
-        for (epoch, base), end in zip(book.bases, ends, strict=True):
+        for epoch, base, end in book.epochs():
             first = max(book.kept_from, base + 1)
             digest = book.hash if epoch == contents.epoch else b""
             if contents.format > 1 and first <= end:

@@ -8,7 +8,6 @@ docs/receiver.md.
 import asyncio
 import json
 import logging
-import random
 import re
 import threading
 from collections import deque
@@ -24,6 +23,7 @@ from zerometer.agent.receiver.desk import MAX_WAITING, Desk
 from zerometer.agent.receiver.errors import ForgedSourceError
 from zerometer.agent.receiver.model import Sender
 from zerometer.agent.receiver.reply import Document, answer, refusal
+from zerometer.agent.uplink.backoff import Backoff
 from zerometer.agent.uplink.mqtt import ROOT, broker_of
 from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
@@ -80,12 +80,11 @@ class MqttIntake:
 
     async def _keep(self, link: Link | None) -> None:
         """Stay connected: again and again, until we stop."""
-        wait_s = FIRST_WAIT_S
+        backoff = Backoff(FIRST_WAIT_S, cap_s=LONGEST_WAIT_S)
         while not self._stopping:
             if link is None:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), wait_s * random.random())
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                    await asyncio.wait_for(self._news.wait(), backoff.next_s())
                 with suppress(ConfigError):  # told by now; the file may come back
                     link = await self._linked()
             elif link.lost:
@@ -93,7 +92,7 @@ class MqttIntake:
                 await asyncio.to_thread(link.close)
                 link = None
             else:
-                wait_s = FIRST_WAIT_S
+                backoff.reset()
                 await self._news.wait()
             self._news.clear()
         if link is not None:

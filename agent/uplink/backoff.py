@@ -13,17 +13,21 @@ class Backoff:
     """Exponential waits with full jitter: any time up to a limit that doubles."""
 
     def __init__(
-        self, first_s: float, draw: Callable[[], float] = random.random
+        self,
+        first_s: float,
+        draw: Callable[[], float] = random.random,
+        cap_s: float = CAP_S,
     ) -> None:
-        """*draw* returns numbers from 0 to 1."""
+        """*draw* returns numbers from 0 to 1; the limit grows to *cap_s*."""
         self._first_s = first_s
         self._draw = draw
+        self._cap_s = cap_s
         self._limit_s = first_s
 
     def next_s(self, at_least_s: float = 0.0) -> float:
         """Return the next wait; never shorter than the other side asks for."""
         wait_s = self._limit_s * self._draw()
-        self._limit_s = min(2 * self._limit_s, CAP_S)
+        self._limit_s = min(2 * self._limit_s, self._cap_s)
         return max(wait_s, min(at_least_s, RETRY_AFTER_CAP_S))
 
     def reset(self) -> None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import inf
 from typing import Literal
 
 from zerometer.agent.uplink.backoff import CAP_S
@@ -25,6 +26,9 @@ MAX_REJECTED = 3
 CLOCK_S = 5.0
 #: A batch that is to be sealed anew is offered again if that did not happen.
 HELD_NS = int(CAP_S * 1e9)
+#: While as many wait for that the backlog goes no further: each is looked through,
+#: and comes into memory, whenever there is a look for others.
+MOST_HELD = 64
 
 Key = tuple[str, int]
 
@@ -125,6 +129,8 @@ class Dispatch:
         if self._over or (self._stop_ns is not None and now_ns >= self._stop_ns):
             return Step("end")
         batch = self._first(lane, now_ns)
+        if lane == "backlog" and len(self._held_ns) >= MOST_HELD:
+            batch = None
         if self._news[lane] and (batch is None or lane == "live"):
             return Step("fetch")
         if batch is not None:
@@ -215,8 +221,23 @@ class Dispatch:
             self._news[look.lane] = True
             return
         self._queues[look.lane] = deque(batches)
-        if look.lane == "backlog" and any(map(self._is_open, batches)):
+        if look.lane == "live":
+            return
+        self._let_go(look, batches)
+        stuck = len(self._held_ns) >= MOST_HELD
+        if not stuck and any(map(self._is_open, batches)):
             self._news[look.lane] = True  # behind these there may be more
+
+    def _let_go(self, look: Look, batches: Sequence[Batch]) -> None:
+        """Hold no more what the journal would have shown if it still were to go."""
+        shown = set(map(_key, batches))
+        reach: dict[str, float] = {}
+        for stream, position in shown:
+            reach[stream] = max(reach.get(stream, 0), position)
+        rest = 0.0 if len(batches) == look.limit else inf
+        for stream, position in self._held_ns.keys() - shown:
+            if position < max(rest, reach.get(stream, 0)):
+                del self._held_ns[stream, position]
 
     def lost(self, lane: Lane, reason: str) -> None:
         """Note that a look failed."""

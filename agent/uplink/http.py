@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from zerometer.agent.uplink.answers import judge
 from zerometer.agent.uplink.base import Answer, Batch, Outcome
 from zerometer.agent.uplink.secrets import TokenFile
-from zerometer.agent.uplink.tls import client_context
+from zerometer.agent.uplink.tls import client_context, is_refusal
 from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
 
@@ -20,8 +20,6 @@ MEDIA_TYPE = "application/vnd.msgpack"
 MAX_ANSWER = 65_536
 #: How a request ends on a kept connection that the other side closed meanwhile.
 STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
-#: Failures of TLS that say nothing about certificates or versions.
-PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 def open_sender(settings: UplinkSettings, source: bytes) -> "HttpSender":
@@ -184,8 +182,7 @@ def _parts(url: str) -> SplitResult:
 
 def _judge_failure(error: Exception, address: str) -> Answer:
     """Judge a request without an answer: TLS that is refused will stay refused."""
-    refused = isinstance(error, ssl.SSLError) and not isinstance(error, PASSING)
-    outcome = Outcome.PAUSE if refused else Outcome.RETRY
+    outcome = Outcome.PAUSE if is_refusal(error) else Outcome.RETRY
     return Answer(outcome, f"{_met(error)} at {address} ({_words(error)})")
 
 

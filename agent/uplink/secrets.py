@@ -4,14 +4,13 @@ import logging
 import os
 from pathlib import Path
 
+from zerometer.config.secret_files import CREDENTIAL
 from zerometer.core.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 #: Far above any secret in use; keeps a wrong path from being read whole.
 MAX_SECRET = 8_192
-#: How the path of a credential of systemd begins (systemd.exec(5), LoadCredential=).
-CREDENTIAL = "credential:"
 
 
 def secret_path(path: str) -> Path:

@@ -5,6 +5,9 @@ import ssl
 from zerometer.agent.uplink.secrets import secret_path
 from zerometer.core.errors import ConfigError
 
+#: Failures of TLS that say nothing about certificates or versions.
+_PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+
 
 def client_context(ca: str = "", cert: str = "", key: str = "") -> ssl.SSLContext:
     """Return how to speak TLS 1.2 or newer to a server that must prove its name.
@@ -23,6 +26,11 @@ def client_context(ca: str = "", cert: str = "", key: str = "") -> ssl.SSLContex
     if cert:
         _load_identity(context, cert, key)
     return context
+
+
+def is_refusal(error: Exception) -> bool:
+    """Tell whether TLS failed of what stays until somebody changes something."""
+    return isinstance(error, ssl.SSLError) and not isinstance(error, _PASSING)
 
 
 def _load_ca(context: ssl.SSLContext, ca: str) -> None:

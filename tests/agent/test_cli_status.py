@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.ports import free_port
 from harness.running_agent import Running, quick_site, run_agent
 
 from zerometer.agent.cli.main import main
@@ -28,13 +29,6 @@ def cells(text: list[str], first: str) -> tuple[str, ...]:
     rows = [re.split(r"  +", line) for line in text]
     (found,) = (row[1:] for row in rows if row[0] == first and row[1] != "state")
     return tuple(found)
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that nobody has now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as probe:
-        return int(probe.getsockname()[1])
 
 
 def with_page(folder: Path, host: str = "127.0.0.1") -> Site:

@@ -121,3 +121,43 @@ def test_every_number_is_kept_or_in_a_gap(
                 for seq in range(gap.first, gap.last + 1)
             ]
             assert lost + there == list(range(1, last + 1))
+
+
+def rows(seq: int, *streams: str, size: int = 100) -> list[SealedBatch]:
+    return [
+        SealedBatch(
+            stream=stream, seq=seq, data=bytes(size), t0_ms=0, t1_ms=0, samples=1
+        )
+        for stream in streams
+    ]
+
+
+def test_a_lower_bound_makes_the_main_file_smaller_not_the_ledger(
+    tmp_path: Path,
+) -> None:
+    with closing(open_journal(tmp_path, 16 * MAX_BYTES, ["up"])) as journal:
+        for seq in range(1, 31):
+            quarter = seq * 900 * 10**9, bytes(100_000)
+            commit = Commit(state=b"s", sealed=rows(seq, "ledger"), shares=[quarter])
+            journal.append(commit).result()
+    with closing(open_journal(tmp_path, MAX_BYTES, ["up"])) as journal:
+        for seq in (31, 32):
+            journal.append(Commit(state=b"s", sealed=rows(seq, "ledger"))).result()
+        assert [batch.seq for batch in unsent(journal)] == list(range(1, 33))
+        assert journal.info().bytes < MAX_BYTES
+        newest = [
+            start_ns // (900 * 10**9) for start_ns, _ in journal.shares(0, 99).result()
+        ]
+        assert newest == [29, 30]
+        assert journal.notices == []
+
+
+def test_quarantine_leaves_the_ledger_its_room(tmp_path: Path) -> None:
+    with closing(open_journal(tmp_path, MAX_BYTES, ["up"])) as journal:
+        for seq in range(1, 21):
+            sealed = rows(seq, "ledger") + rows(seq, "readings", size=100_000)
+            journal.append(Commit(state=b"", sealed=sealed)).result()
+            refused = [b for b in unsent(journal) if b.stream == "readings"][-1]
+            journal.quarantine("up", refused, "bad-crc", "no batch")
+        ledger = [b.seq for b in unsent(journal) if b.stream == "ledger"]
+        assert ledger == list(range(1, 21))

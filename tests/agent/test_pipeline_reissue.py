@@ -201,6 +201,17 @@ def test_a_conflict_is_settled_after_a_kill_between(
             assert len(seen) > 140
 
 
+def test_conflicts_without_end_begin_ever_fewer_epochs(tmp_path: Path) -> None:
+    with Gateway(tmp_path / "gateway") as gateway:
+        epochs = set()
+        for _ in range(30):
+            gateway.seconds(60)
+            for batch in unsent(gateway.journal):
+                gateway.reissues.ask(batch, "conflict")
+            epochs.add(gateway.journal.epoch)
+        assert 3 <= len(epochs) <= 7
+
+
 def test_what_is_too_large_comes_in_parts_and_smaller_from_then_on(
     tmp_path: Path, receiver: Receiving
 ) -> None:

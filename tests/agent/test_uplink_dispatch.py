@@ -1,6 +1,7 @@
 """Which batch goes when, in virtual time: nothing lost, nothing skipped, live first."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -20,8 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zerometer.agent.journal.model import StoredBatch
-from zerometer.agent.uplink.base import Outcome
-from zerometer.agent.uplink.dispatch import HELD_NS, MAX_REJECTED
+from zerometer.agent.uplink.base import Batch, Outcome
+from zerometer.agent.uplink.dispatch import HELD_NS, MAX_REJECTED, Look
 from zerometer.agent.uplink.patience import SPREAD_S
 from zerometer.agent.uplink.throttle import OVERHEAD_BYTES
 
@@ -305,3 +306,35 @@ def test_a_refusal_of_one_batch_is_no_reason_to_wait() -> None:
     assert sorted(outcomes) == [1, 2, 3, 4, 5]
     assert replace(uplink.dispatch.state).state == "idle"
     assert uplink.receiver.take(batch(2)).outcome is Outcome.REJECTED
+
+
+class Slow(VirtualUplink):
+    """What is too large is sealed anew an hour later; ``most`` was asked for."""
+
+    most = 0
+
+    def _reissue(self, batch: Batch) -> None:
+        def seal() -> None:
+            if batch in self.outbox.oldest("main", 10**6):
+                self.outbox.replace_by(batch, halves(batch))
+
+        self.at(self.now_ns + HOUR, seal)
+
+    def _offer(self, look: Look, found: Sequence[Batch]) -> None:
+        self.most = max(self.most, len(found))
+        super()._offer(look, found)
+
+
+def test_few_batches_wait_in_memory_to_be_sealed_anew() -> None:
+    """However many a receiver does not take as they are."""
+    outbox = MemoryOutbox()
+    outbox.add(*map(batch, range(1, 301)))
+    receiver = Receiver(large=frozenset(range(1, 301)))
+    uplink = Slow(outbox, receiver)
+    uplink.run(HOUR)
+    assert 50 < uplink.most < 100
+    assert len(uplink.sent) < 400
+    uplink.run()
+    assert not outbox.oldest("main")
+    assert len(receiver.stored) == 600
+    assert uplink.most < 100

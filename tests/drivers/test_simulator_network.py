@@ -10,6 +10,7 @@ from typing import Literal
 
 import pytest
 from harness.buses import MS, running_bus, unit_plan
+from harness.ports import free_port
 from harness.simulation import SDM630
 from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusIOException
@@ -29,11 +30,6 @@ FREQUENCY = 70
 
 Networked = Literal["tcp", "rtu+tcp"]
 BOTH: tuple[Networked, ...] = ("tcp", "rtu+tcp")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def bus_on(protocol: Networked, host: str = "127.0.0.1", number: int = 0) -> Bus:

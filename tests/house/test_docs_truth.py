@@ -28,6 +28,18 @@ def test_links_in_pages_lead_somewhere(name: str) -> None:
     assert [target for target in targets if not (folder / target).exists()] == []
 
 
+def test_the_architecture_names_each_room() -> None:
+    text = page("docs/architecture.md")
+    modules = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("agent", "core", "drivers")
+        for path in (ROOT / folder).iterdir()
+        if path.suffix in {".py", ".pyx"} and path.name != "__init__.py"
+    ]
+    rooms = [f"agent/{path.parent.name}/" for path in ROOT.glob("agent/*/__init__.py")]
+    assert [name for name in sorted(modules + rooms) if f"`{name}" not in text] == []
+
+
 def test_make_targets_in_pages_exist() -> None:
     targets = set(re.findall(r"^([\w-]+):", page("Makefile"), re.M))
     named = {

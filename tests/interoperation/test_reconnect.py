@@ -1,22 +1,17 @@
 """Gateways that restart, and what becomes of reading meanwhile."""
 
-import socket
 from functools import partial
 from typing import Literal
 
 import pytest
 from harness.buses import Watched, running_bus, unit_plan
 from harness.far_ends import Contents, network_bus
+from harness.ports import free_port
 from harness.pymodbus_server import pymodbus_on_tcp
 
 from zerometer.core.points import Point, Quality
 
 POINT = Point(name="p", function=3, address=0, type="u16")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "rtu+tcp"])

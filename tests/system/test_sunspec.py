@@ -1,12 +1,12 @@
 """A site of SunSpec devices, simulated and read by processes, on each kind of bus."""
 
 import re
-import socket
 import time
 from pathlib import Path
 
 import pytest
 from harness.plant import Plant
+from harness.ports import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 
@@ -17,11 +17,6 @@ QUICK = {
     r"baud = 9600": "baud = 115200",
     r'map = "eastron-sdm630"': 'map = "sunspec-meter"',
 }
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("protocol", ["rtu", "rtu+tcp", "tcp"])

@@ -1,13 +1,13 @@
 """What an agent writes to its buses, of each kind and with faults: only requests."""
 
 import json
-import socket
 import time
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from harness.plant import Plant
+from harness.ports import free_port
 
 SECONDS = 12
 METERS = {"incomer", "pv", "battery", "compressor", "line-1", "line-2", "gas-main"}
@@ -26,11 +26,6 @@ FAULTS = (
     "battery:late=600ms,10%",
     "battery:longest=20",
 )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def three_buses() -> dict[str, str]:

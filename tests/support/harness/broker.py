@@ -2,14 +2,12 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
-START_S = 10.0
+from harness.ports import free_port, until_open
 
 
 class Mosquitto:
@@ -22,7 +20,7 @@ class Mosquitto:
             "mosquitto is not installed; install with: "
             "sudo apt-get install -y mosquitto"
         )
-        self.port = _free_port()
+        self.port = free_port()
         settings = folder / "mosquitto.conf"
         own = [
             "log_type error",
@@ -41,7 +39,7 @@ class Mosquitto:
         self.process = subprocess.Popen(
             self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        _wait_until_open(self.port, self.process)
+        until_open(self.port, self.process, lambda: str(self.process.communicate()[0]))
 
     def stop(self) -> None:
         """End it in order."""
@@ -86,21 +84,3 @@ def broker(
         lines += [f"certfile {certificate[0]}", f"keyfile {certificate[1]}"]
     with mosquitto(folder, lines) as running:
         yield running.port
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-def _wait_until_open(port: int, process: "subprocess.Popen[bytes]") -> None:
-    end = monotonic() + START_S
-    while monotonic() < end:
-        assert process.poll() is None, process.communicate()[0].decode()
-        try:
-            socket.create_connection(("127.0.0.1", port), 1.0).close()
-        except ConnectionRefusedError:
-            continue
-        return
-    raise AssertionError("mosquitto does not listen")

@@ -1,14 +1,12 @@
 """A real NATS server with JetStream, on a port of this machine."""
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 
-START_S = 10.0
+from harness.ports import free_port, until_open
 
 
 class NatsServer:
@@ -20,7 +18,7 @@ class NatsServer:
 
     def __init__(self, folder: Path, settings: str, jetstream: bool) -> None:
         """*settings* are more lines of its configuration."""
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"nats://127.0.0.1:{self.port}"
         self._settings = folder / "nats.conf"
         self._log = folder / "nats.log"
@@ -41,14 +39,7 @@ class NatsServer:
             self._process = subprocess.Popen(
                 [program, "-c", str(self._settings)], stdout=log, stderr=log
             )
-        end = monotonic() + START_S
-        while monotonic() < end:
-            assert self._process.poll() is None, self._log.read_text()
-            with socket.socket() as client:
-                if client.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            sleep(0.01)
-        raise AssertionError(f"nats-server does not listen: {self._log.read_text()}")
+        until_open(self.port, self._process, self._log.read_text)
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -76,9 +67,3 @@ def nats_server(
         yield server
     finally:
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
