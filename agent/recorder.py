@@ -67,7 +67,8 @@ class Recorder:
     """Gathers rows and cuts them into commits.
 
     ``stamp`` says by which clock the rows of open batches are timed, ``factors``
-    which revisions of factors are in use. A batch has at most ``seal_samples``.
+    which revisions of factors are in use. A batch has at most ``seal_samples``; one
+    that has half as many is sealed with the next commit.
     """
 
     def __init__(
@@ -248,6 +249,8 @@ class Recorder:
         if self._offered is not None:
             return self._offered
         for stream in self._streams.values():
+            if 2 * stream.open.samples >= self.seal_samples:
+                self._seal(stream)  # so its last rows are written once, not twice
             segment = stream.open.segment()
             if segment is not None:
                 self._segments.append((stream.name, segment))

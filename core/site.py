@@ -404,12 +404,13 @@ class UplinkSettings:
 class JournalSettings:
     """Where batches are kept, how often they are made durable and sealed.
 
-    One that has ``seal_samples`` (about as many bytes) is sealed at once. The
-    journal keeps within ``max_bytes`` and leaves ``min_free_bytes`` of its disk to
-    others. What every uplink has acknowledged goes after ``keep_*_ns``, if not
-    earlier for want of room. ``raw``: values are forwarded as they were read, to the
-    last bit, instead of in steps of their points' resolution. ``sign`` is a file with
-    the key by which batches are signed, or empty.
+    One that has ``seal_samples`` (about half as many bytes) is sealed at once, one
+    that has half of them with the next commit. The journal keeps within ``max_bytes``
+    and leaves ``min_free_bytes`` of its disk to others. What every uplink has
+    acknowledged goes after ``keep_*_ns``, if not earlier for want of room. ``raw``:
+    values are forwarded as they were read, to the last bit, instead of in steps of
+    their points' resolution. ``sign`` is a file with the key by which batches are
+    signed, or empty.
     """
 
     path: str = "/var/lib/zerometer"
@@ -420,7 +421,7 @@ class JournalSettings:
     keep_readings_ns: int = 31 * 86_400_000_000_000
     commit_ns: int = 60_000_000_000
     seal_ns: int = 900_000_000_000
-    seal_samples: int = 65_536
+    seal_samples: int = 131_072
     raw: bool = False
     sign: str = ""
 

@@ -194,6 +194,18 @@ def test_what_is_large_enough_is_sealed_at_once(recording: Recording) -> None:
     assert [batch.header.samples for batch in recording.batches(MINUTES)] == [MANY] * 5
 
 
+def test_what_is_half_as_large_is_sealed_with_the_next_commit(tmp_path: Path) -> None:
+    recording = Recording(tmp_path, samples=8)
+    recording.power(1.0, 2.0, 3.0)
+    assert [stream for stream, _ in recording.commit().segments] == [READINGS]
+    recording.power(4.0)
+    commit = recording.commit()
+    assert commit.segments == []  # its last row is written with the batch alone
+    assert [batch.samples for batch in commit.sealed] == [4]
+    assert recording.powers() == [1.0, 2.0, 3.0, 4.0]
+    recording.journal.close()
+
+
 def test_rows_by_a_clock_that_is_not_set_say_so(recording: Recording) -> None:
     """A batch has rows of one clock: with another one, the next begins."""
     recording.power(1.0)
