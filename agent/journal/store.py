@@ -35,7 +35,7 @@ from zerometer.core.site import JournalSettings
 
 #: Pages that a WAL may have: many where there is room, as then each is written to
 #: the file more seldom.
-_MOST_WAL_PAGES = 1000
+_MOST_WAL_PAGES = 4000
 _LEAST_WAL_PAGES = 16
 _WALS_PER_JOURNAL = 64
 #: A commit is tried again as often when what it failed of could be mended.
