@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
+from zerometer.agent.batch import Missing
 from zerometer.agent.clock import read_boottime_ns
 from zerometer.agent.uplink.backoff import Backoff
 from zerometer.agent.uplink.base import Answer, Batch, Outbox, Outcome, Sender
@@ -22,6 +23,9 @@ CUT_S = 1.0
 
 #: Conflicts that follow within this time are one trouble.
 CONFLICT_REPEAT_NS = 3_600_000_000_000
+
+#: A stream is sent again no sooner after it was, however often that is asked for.
+RESEND_NS = 60_000_000_000
 
 #: Has a batch sealed anew, which was not taken for this reason; from any thread.
 Reissue = Callable[[Batch, Literal["conflict", "too-large"]], None]
@@ -70,6 +74,7 @@ class Uplink:
         )
         self._stop_at_ns: int | None = None
         self._conflict_ns: int | None = None  # when the last one was met
+        self._resent_ns: dict[tuple[bytes, str], int] = {}
         self._told = ""  # the reason of the pause that was told of
         self._threads = [
             threading.Thread(
@@ -192,13 +197,32 @@ class Uplink:
         match answer.outcome:
             case Outcome.ACCEPTED:
                 self._outbox.acknowledge(self._id, batch)
-                for missing in answer.resend:
-                    self._outbox.resend(self._id, missing)
+                self._resend(answer.resend)
             case Outcome.REJECTED:
                 self._outbox.quarantine(self._id, batch, answer.code, answer.reason)
             case Outcome.CONFLICT | Outcome.TOO_LARGE:
                 conflict = answer.outcome is Outcome.CONFLICT
                 self._reissue(batch, "conflict" if conflict else "too-large")
+
+    def _resend(self, asked: tuple[Missing, ...]) -> None:
+        """Let batches go again, unless that was asked for but now.
+
+        Who asks with each answer would else have the same for ever.
+        """
+        if not asked:
+            return
+        now_ns = self._clock()
+        with self._changed:
+            recent = {
+                key: at_ns
+                for key, at_ns in self._resent_ns.items()
+                if now_ns - at_ns < RESEND_NS
+            }
+            fresh = {(one.epoch, one.stream): now_ns for one in asked}
+            self._resent_ns = fresh | recent
+        for missing in asked:
+            if (missing.epoch, missing.stream) not in recent:
+                self._outbox.resend(self._id, missing)
 
     def _tell(self, before: UplinkState, batch: Batch, answer: Answer) -> None:
         """Tell of what somebody may have to look at, once until it is over."""

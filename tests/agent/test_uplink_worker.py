@@ -1,5 +1,6 @@
 """An uplink's threads: everything arrives, asleep when there is nothing to do."""
 
+import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from zerometer.agent.journal.model import StoredBatch
 from zerometer.agent.uplink.base import Batch
 from zerometer.agent.uplink.patience import PAUSE_FIRST_S
 from zerometer.agent.uplink.state import UplinkState
-from zerometer.agent.uplink.worker import Uplink
+from zerometer.agent.uplink.worker import RESEND_NS, Uplink
 from zerometer.core.errors import JournalError
 from zerometer.core.site import UplinkSettings
 
@@ -226,6 +227,26 @@ def test_what_is_refused_for_good_is_set_aside(
             "batch readings/1 is set aside: 400 bad-crc so it is",
         )
     ]
+
+
+def test_who_asks_with_each_answer_has_everything_twice_and_no_more(
+    server: Upstream, outbox: MemoryOutbox, started: Started
+) -> None:
+    """Until a minute has passed."""
+    outbox.append(sealed(1), sealed(2))
+    first = outbox.entries[0]
+    ask = {"epoch": first.epoch.hex(), "stream": first.stream, "first": 1}
+    body = json.dumps({"status": "stored", "resend": [ask | {"last": 1 << 53}]})
+    server.script.extend([Reply(body=body.encode())] * 50)
+    now_ns = [NOW_NS]
+    uplink = started(server.url, outbox, clock=lambda: now_ns[0])
+    assert flush(uplink)
+    once = len(server.requests)
+    assert 2 < once <= 4
+    now_ns[0] += RESEND_NS
+    outbox.append(sealed(3))
+    assert flush(uplink)
+    assert 3 < len(server.requests) - once <= 6
 
 
 @pytest.mark.parametrize(
