@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 import threading
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,6 @@ from zerometer.agent.snapshot import Snapshot
 from zerometer.agent.state_rows.health import Health
 from zerometer.agent.unit_plans import unit_plans
 from zerometer.agent.uplink.base import Sender
-from zerometer.agent.uplink.live_show import LiveShow
 from zerometer.agent.uplink.schemes import open_sender, time_check
 from zerometer.agent.uplink.worker import Uplink
 from zerometer.core.errors import ZerometerError
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from zerometer.agent.certificates.matcher import MatcherThread
     from zerometer.agent.factors.keeper import FactorKeeper
     from zerometer.agent.page.keeper import PageKeeper
+    from zerometer.agent.uplink.live_show import LiveShow
 
 log = logging.getLogger("zerometer")
 
@@ -101,9 +102,7 @@ class Daemon:
         self._buses = [self._bus(bus) for bus in site.buses]
         senders = {u.id: open_sender(u, journal.source) for u in site.uplinks}
         self._uplinks = [self._uplink(u, senders[u.id]) for u in site.uplinks]
-        self._live = LiveShow(
-            site, senders, self._pipeline.latest, self._clock, self._event
-        )
+        self._live = self._open_live(senders)
         self._snapshot = Snapshot(
             pipeline=self._pipeline,
             buses=self._buses,
@@ -156,6 +155,15 @@ class Daemon:
             wall_ns=self._clock.wall_ns,
             boottime_ns=self._clock.boottime_ns,
         )
+
+    def _open_live(self, senders: Mapping[str, Sender]) -> "LiveShow | None":
+        """Return who shows latest values; None for a site that shows none."""
+        if not self._site.live:
+            return None
+        from zerometer.agent.uplink.live_show import LiveShow
+
+        latest = self._pipeline.latest
+        return LiveShow(self._site, senders, latest, self._clock, self._event)
 
     def _bus(self, bus: Bus) -> BusLoop:
         units = unit_plans(self._site, bus)
@@ -224,7 +232,8 @@ class Daemon:
             bus.start()
         for uplink in self._uplinks:
             uplink.start()
-        self._live.start()
+        if self._live is not None:
+            self._live.start()
         if self._factors is not None:
             self._factors.start()
         if self._matcher is not None:
@@ -251,7 +260,8 @@ class Daemon:
             return
         self._check()
         self._memory.keep(self._learnt, now_ns)
-        self._live.tick(self._clock.boottime_ns())
+        if self._live is not None:
+            self._live.tick(self._clock.boottime_ns())
         if self._page is not None:
             self._page.publish()
         self._schedule()
@@ -284,7 +294,8 @@ class Daemon:
         if self._page is not None:
             await self._page.stop()
             self._page = None
-        self._live.stop()
+        if self._live is not None:
+            self._live.stop()
         for bus in self._buses:
             bus.stop()
         if self._factors is not None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher, get_close_matches
 
 from zerometer.core.errors import ConfigError
 
@@ -69,41 +68,14 @@ class Problems:
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """Return ``; near: ...`` for the known names like *word*, else ``; known: ...``.
+    """Return ``; near: ...`` for the known names like *word*, else ``; known: ...``."""
+    # Only for mistakes: an agent would keep it in memory for as long as it runs.
+    from zerometer.config.likeness import names_like
 
-    A name is also near when one of its parts is: "sdm360" is near
-    "eastron-sdm630".
-    """
     names = sorted(known)
-    close = _near_in_folder(word, names) or (
-        get_close_matches(word, names, n=3, cutoff=0.7) or _near_in_part(word, names)
-    )
+    close = names_like(word, names)
     if close:
         return "; near: " + ", ".join(f'"{name}"' for name in close)
     if not names or len(names) > LISTED:
         return ""
     return "; known: " + ", ".join(names)
-
-
-def _near_in_folder(word: str, names: list[str]) -> list[str]:
-    """Return what is near within the word's part up to its last "/", if it has one."""
-    folder, slash, last = word.rpartition("/")
-    prefix = folder + slash
-    inside = [n.removeprefix(prefix) for n in names if slash and n.startswith(prefix)]
-    close = get_close_matches(last, inside, n=3, cutoff=0.7)
-    return [prefix + name for name in close]
-
-
-def _near_in_part(word: str, names: list[str]) -> list[str]:
-    matcher = SequenceMatcher(b=word)
-
-    def likeness(part: str) -> float:
-        matcher.set_seq1(part)
-        return matcher.ratio()
-
-    scored = [
-        (max(likeness(part) for part in name.replace("/", "-").split("-")), name)
-        for name in names
-    ]
-    scored.sort(key=lambda pair: (-pair[0], pair[1]))
-    return [name for score, name in scored if score >= 0.75][:3]

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from zerometer.agent.journal.schema import DamagedError
 from zerometer.core.errors import JournalError
@@ -39,6 +40,20 @@ _READ_FAULTS = {
 }
 
 
+class Connection(sqlite3.Connection):
+    """A connection that says with an sqlite3.Error that a schema is garbled.
+
+    SQLite quotes it; where that is no text, Python fails to read the message.
+    """
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Run one statement."""
+        try:
+            return super().execute(sql, parameters)
+        except UnicodeDecodeError as error:
+            raise sqlite3.DatabaseError("malformed database schema") from error
+
+
 def connect(
     path: Path, *, wal_pages: int = 1000, cache_kib: int = 512
 ) -> sqlite3.Connection:
@@ -49,7 +64,10 @@ def connect(
     not hold.
     """
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?psow=0", uri=True, isolation_level=None
+        f"{path.absolute().as_uri()}?psow=0",
+        uri=True,
+        isolation_level=None,
+        factory=Connection,
     )
     settings = _SETTINGS | {
         "cache_size": -cache_kib,

@@ -43,15 +43,17 @@ def file_rows(
     book: StreamBook,
     rows: list[Row],
     rule: FileRule,
+    *,
+    commit: int = 0,
 ) -> None:
-    """Write *rows*, which follow each other, durably, and note in *book* where.
+    """Write *rows* of a *commit*, one after the other, durably; note in *book* where.
 
     Raises StreamFileError; then *book* is of no use any more.
     """
     if not book.files or _is_over(shelf, stream, book.files[-1], rule):
         _begin(shelf, stream, book, rows[0].position, rule.now_ms)
     entry = book.files[-1]
-    shelf.write(stream, entry.number, rows, rows[0].position - 1)
+    shelf.write(stream, entry.number, rows, rows[0].position - 1, commit)
     times = [row.t0_ms for row in rows], [row.t1_ms for row in rows]
     if entry.last >= entry.first:
         times[0].append(entry.t0_ms)

@@ -7,9 +7,11 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerometer.agent.journal.book import CURSORS, Book
+import msgpack
+
+from zerometer.agent.journal.book import CURSORS, NUMBER, Book
 from zerometer.agent.journal.cursors import Cursors
-from zerometer.agent.journal.database import COMPANIONS, is_damage
+from zerometer.agent.journal.database import COMPANIONS, Connection, is_damage
 from zerometer.agent.journal.folder import (
     FRESH,
     MAIN,
@@ -27,7 +29,8 @@ from zerometer.agent.journal.main_file import (
 )
 from zerometer.agent.journal.migration import migrate
 from zerometer.agent.journal.schema import DamagedError, read_meta
-from zerometer.agent.journal.survey import survey
+from zerometer.agent.journal.stream_book import StreamBook
+from zerometer.agent.journal.survey import Survey, is_ahead, survey
 from zerometer.core.site import JournalSettings
 
 
@@ -91,9 +94,13 @@ def _begin(folder: Path) -> None:
     replace_main(folder, Contents(meta=meta))
 
 
-def new_epoch() -> bytes:
-    """Return the name of an epoch that never was."""
-    return os.urandom(8)
+def new_epoch(after: bytes = b"") -> bytes:
+    """Return the name of an epoch that never was, higher than that of one before.
+
+    Of what two epochs say of a window, a receiver takes the higher one's.
+    """
+    name = int.from_bytes(after) + 1 + int.from_bytes(os.urandom(6))
+    return name.to_bytes(8) if after and name < 1 << 64 else os.urandom(8)
 
 
 def _open(path: Path, cursors: Cursors, wal_pages: int) -> Opened:
@@ -113,6 +120,8 @@ def _open(path: Path, cursors: Cursors, wal_pages: int) -> Opened:
         for words in contents.damaged:
             if "stream:" in words or "cannot be read" in words:
                 raise DamagedError(words)
+        if is_ahead(path.parent, book):
+            raise DamagedError("it lacks commits that its streams have")
     except BaseException:
         main.close()
         raise
@@ -142,12 +151,19 @@ def _fitting(main: MainFile, max_bytes: int, wal_pages: int) -> MainFile:
 def _rebuild(folder: Path, reason: str) -> list[str]:
     """Make the main file of what can be read, with a new epoch; return notices."""
     path = folder / MAIN
-    epoch = new_epoch()
-    found = survey(folder, epoch)
+    found = survey(folder)
     with _readable(path) as old:
         contents = read_contents(old) if old is not None else Contents()
-        kept = {"state", "cursors", "number"}
+        epochs = [name for b in found.streams.values() for name, _ in b.bases]
+        epoch = new_epoch(max([*epochs, contents.meta.get("epoch", b"")]))
+        contents.segments = _still_open(contents, found)
+        for book in found.streams.values():
+            book.begin_epoch(epoch)
+        known = msgpack.unpackb(contents.parts.get(NUMBER, b"\0"))
+        number = msgpack.packb(max(known, found.number))
+        kept = {"state", "cursors"}
         contents.parts = {n: d for n, d in contents.parts.items() if n in kept}
+        contents.parts[NUMBER] = number
         contents.parts |= {f"stream:{n}": b.pack() for n, b in found.streams.items()}
         contents.meta = {
             **{n: v for n, v in contents.meta.items() if n == "hardware"},
@@ -163,6 +179,17 @@ def _rebuild(folder: Path, reason: str) -> list[str]:
     ]
 
 
+def _still_open(contents: Contents, found: Survey) -> list[tuple[str, bytes]]:
+    """Return the segments of streams that no batch was sealed of since."""
+    sealed = set()
+    for name, book in found.streams.items():
+        with suppress(KeyError):
+            known = StreamBook.unpack(contents.parts[f"stream:{name}"])
+            if known.position < book.position:
+                sealed.add(name)
+    return [part for part in contents.segments if part[0] not in sealed]
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[sqlite3.Connection | None]:
     """Lend a connection that only reads, if there is a file."""
@@ -171,7 +198,7 @@ def _readable(path: Path) -> Iterator[sqlite3.Connection | None]:
         return
     uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        connection = sqlite3.connect(uri, uri=True)
+        connection = sqlite3.connect(uri, uri=True, factory=Connection)
     except sqlite3.Error:
         yield None
         return

@@ -30,8 +30,9 @@ _RANKS = {
     ("minutes", True): 1,
     ("readings", False): 2,
     ("minutes", False): 3,
-    ("state", False): 3,
     ("ledger", True): 4,
+    # Little, and what explains all the rest.
+    ("state", False): 4,
     ("ledger", False): 5,
 }
 _LAST_RANK = 5

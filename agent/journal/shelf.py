@@ -56,13 +56,20 @@ class Shelf:
             file = self._take(stream, number, writable=True, new=True)
             file.create(self._source, stream)
 
-    def write(self, stream: str, number: int, rows: Iterable[Row], after: int) -> None:
-        """Add *rows* after a position, durably."""
+    def write(
+        self,
+        stream: str,
+        number: int,
+        rows: Iterable[Row],
+        after: int,
+        commit: int = 0,
+    ) -> None:
+        """Add *rows* of a *commit* after a position, durably."""
         with self._blamed(stream, number):
             file = self._take(stream, number, writable=True)
             if not file.in_place:
                 raise FileNotFoundError("is gone")
-            file.write(rows, after)
+            file.write(rows, after, commit)
 
     def finish(self, stream: str, number: int) -> None:
         """Let a file, to which nothing more is written, be a plain one."""

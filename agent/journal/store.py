@@ -35,7 +35,7 @@ from zerometer.core.site import JournalSettings
 
 #: Pages that a WAL may have: many where there is room, as then each is written to
 #: the file more seldom.
-_MOST_WAL_PAGES = 1000
+_MOST_WAL_PAGES = 4000
 _LEAST_WAL_PAGES = 16
 _WALS_PER_JOURNAL = 64
 #: A commit is tried again as often when what it failed of could be mended.
@@ -142,7 +142,7 @@ class Store:
         self._retention.make_room(self._book, self._shelf, commit, now_ms)
         draft, rows = self._drafted(commit)
         for name, added in rows.items():
-            self._file(name, draft[name], added, now_ms)
+            self._file(name, draft[name], added, commit.number, now_ms)
         with self._trusting():
             parts = self._book.unwritten(draft)
             if commit.number:
@@ -191,12 +191,12 @@ class Store:
         return draft, rows
 
     def _file(
-        self, name: str, stream: StreamBook, rows: list[Row], now_ms: int
+        self, name: str, stream: StreamBook, rows: list[Row], commit: int, now_ms: int
     ) -> None:
         if stream.files and (name, stream.files[-1].number) in self._suspect:
             raise StreamFileError(name, stream.files[-1].number, _lost_flush())
         rule = FileRule.of(self._settings, self._retention.keep_ns(name), now_ms)
-        file_rows(self._shelf, name, stream, rows, rule)
+        file_rows(self._shelf, name, stream, rows, rule, commit=commit)
 
     def newest(self, uplink: str) -> list[StoredBatch]:
         """Return of each stream the newest batch, unless that was acknowledged."""
@@ -237,7 +237,7 @@ class Store:
     def begin_epoch(self, reason: str) -> bytes:
         """Let numbers begin with 1 again, under a new epoch; return that."""
         main = self._sound_main()
-        epoch = new_epoch()
+        epoch = new_epoch(self._book.epoch)
         draft = {name: stream.copy() for name, stream in self._book.streams.items()}
         for stream in draft.values():
             stream.begin_epoch(epoch)

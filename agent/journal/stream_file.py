@@ -6,13 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from zerometer.agent.journal.database import connect, is_empty, transaction
+from zerometer.agent.journal.database import Connection, connect, is_empty, transaction
 from zerometer.agent.journal.folder import identity_of
 from zerometer.agent.journal.schema import (
     DamagedError,
     checksum,
     create_stream,
     read_meta,
+    write_meta,
 )
 
 #: Kept in memory of an open file: several may be open at once.
@@ -50,10 +51,11 @@ class StreamFile:
         """Open the file at *path*; with *wal_pages* to write to it, or make it."""
         self.path = path
         if wal_pages is None:
-            self._connection = sqlite3.connect(
+            self._connection: sqlite3.Connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=rw&psow=0",
                 uri=True,
                 isolation_level=None,
+                factory=Connection,
             )
             self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         else:
@@ -72,6 +74,11 @@ class StreamFile:
     def meta(self) -> dict[str, bytes]:
         """Return whose file it is."""
         return read_meta(self._connection)
+
+    @property
+    def commit(self) -> int:
+        """The number of the last commit that it has rows of, 0 if that had none."""
+        return int(self.meta().get("commit", 0))
 
     def check(self, source: bytes, stream: str) -> None:
         """Raise DamagedError unless it is of that gateway and stream."""
@@ -94,13 +101,15 @@ class StreamFile:
         """Whether it is still the one at its path."""
         return identity_of(self.path) == self._identity
 
-    def write(self, rows: Iterable[Row], after: int) -> None:
-        """Add *rows* after the position *after*, durably.
+    def write(self, rows: Iterable[Row], after: int, commit: int = 0) -> None:
+        """Add *rows* of a *commit* (0: of none with a number) after *after*, durably.
 
         What stands there already belongs to a commit that was cut off, and goes.
         """
         with transaction(self._connection):
             self.cut(after)
+            if commit:
+                write_meta(self._connection, {"commit": str(commit).encode()})
             for row in rows:
                 self._connection.execute(
                     f"INSERT INTO batch ({READ_COLUMNS}, crc) "

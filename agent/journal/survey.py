@@ -1,9 +1,11 @@
 """What the streams' files say by themselves, where no main file does."""
 
 import sqlite3
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zerometer.agent.journal.book import Book
 from zerometer.agent.journal.database import is_damage
 from zerometer.agent.journal.folder import (
     set_aside,
@@ -18,41 +20,60 @@ from zerometer.agent.journal.stream_file import StreamFile
 
 @dataclass(slots=True)
 class Survey:
-    """Streams as their files say, and the gateway that they are of."""
+    """Streams as their files say, and the gateway that they are of.
+
+    ``number`` is that of the last commit that they know of.
+    """
 
     streams: dict[str, StreamBook] = field(default_factory=dict)
     source: bytes | None = None
+    number: int = 0
     notices: list[str] = field(default_factory=list)
 
 
-def survey(folder: Path, epoch: bytes) -> Survey:
-    """Read all files of streams in *folder*; set those aside that are damaged.
+def is_ahead(folder: Path, book: Book) -> bool:
+    """Tell whether files have rows of commits that *book* knows nothing of.
 
-    What comes next in each stream is of *epoch*.
+    After a cut, that is the next one. When there are more, the main file has lost
+    what it once had, as when its WAL is damaged: SQLite does not tell.
     """
+    for name, number in stream_files(folder):
+        stream = book.streams.get(name)
+        known = [entry.number for entry in stream.files[:-1]] if stream else []
+        if number in known:
+            continue
+        path = stream_path(folder, name, number)
+        with suppress(sqlite3.Error, DamagedError), closing(StreamFile(path)) as file:
+            if file.commit > book.number + 1:
+                return True
+    return False
+
+
+def survey(folder: Path) -> Survey:
+    """Read all files of streams in *folder*; set those aside that are damaged."""
     found = Survey()
     for name, number in stream_files(folder):
         book = found.streams.setdefault(name, StreamBook())
         book.next_file = number + 1
         path = stream_path(folder, name, number)
         try:
-            found.source = _read(path, name, number, book)
+            found.source, commit = _read(path, name, number, book)
+            found.number = max(found.number, commit)
         except (sqlite3.Error, DamagedError) as error:
             if not is_damage(error):
                 raise
             aside = set_aside(path)
             found.notices.append(f"journal: {path}: {error}; set aside as {aside.name}")
-    for book in found.streams.values():
-        book.begin_epoch(epoch)
     return found
 
 
-def _read(path: Path, stream: str, number: int, book: StreamBook) -> bytes:
-    """Add what a file says to *book*; return the gateway's UUID."""
+def _read(path: Path, stream: str, number: int, book: StreamBook) -> tuple[bytes, int]:
+    """Add what a file says to *book*; return the gateway's UUID, and the commit."""
     file = StreamFile(path)
     try:
         source = file.meta()["source"]
         file.check(source, stream)
+        commit = file.commit
         said = _said(file) or _proven(file)
     finally:
         file.close()
@@ -67,7 +88,7 @@ def _read(path: Path, stream: str, number: int, book: StreamBook) -> bytes:
     )
     book.position = last
     book.samples += said.samples
-    return source
+    return source, commit
 
 
 @dataclass(frozen=True, slots=True)

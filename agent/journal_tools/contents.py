@@ -96,6 +96,17 @@ def read_batches(folder: Path) -> Iterator[Kept]:
     return kept_batches(folder, read_journal(folder).ends)
 
 
+def reissued(folder: Path) -> set[tuple[str, bytes, int]]:
+    """Return stream, epoch and number of batches whose rows came again in others."""
+    return {
+        (name, *place(book, position))
+        for name, book in read_journal(folder).book.streams.items()
+        for loss in book.losses
+        if loss.reason == "reissued"
+        for position in range(loss.first, loss.last + 1)
+    }
+
+
 def place(book: StreamBook, position: int) -> tuple[bytes, int]:
     """Return epoch and seq of a position; no epoch if it is known no more."""
     if book.bases and book.bases[0][1] < position:

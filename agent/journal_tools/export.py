@@ -6,6 +6,8 @@ from pathlib import Path
 
 from zerometer.agent.batch import Header, decode, peek
 from zerometer.agent.batch_files import read_files, split
+from zerometer.agent.journal_tools.contents import reissued
+from zerometer.agent.journal_tools.kept import is_journal
 from zerometer.agent.journal_tools.tables import Row, Sheet
 from zerometer.core.errors import FormatError, UsageError
 
@@ -49,8 +51,14 @@ class Selection:
 
 
 def rows(path: Path, sheet: Sheet, chosen: Selection, tell: Tell) -> Iterator[Row]:
-    """Yield the rows of *sheet* that are chosen, in the order of their batches."""
+    """Yield the rows of *sheet* that are chosen, in the order of their batches.
+
+    Of a batch that a journal had sealed anew only the later ones count.
+    """
+    again = reissued(path) if is_journal(path) else set()
     for header, data in chosen.batches(path, tell):
+        if (header.stream, header.epoch, header.seq) in again:
+            continue
         try:
             tables = decode(data).tables
         except FormatError as error:

@@ -27,7 +27,8 @@ class Lock:
         try:
             self._descriptor = os.open(self._path, flags, 0o644)
         except OSError as error:
-            raise StoreError(f"receiver: {self._path}: {error.strerror}") from error
+            where = self._path if self._path.parent.is_dir() else self._path.parent
+            raise StoreError(f"receiver: {where}: {error.strerror}") from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -22,6 +22,11 @@ def store_opener(target: str) -> Callable[[], Store]:
     """
     scheme, colon, rest = target.partition(":")
     if not colon or scheme not in EXTRAS:
+        if rest.startswith("//"):
+            raise ConfigError(
+                f'--to {target}: scheme "{scheme}" is not one of sqlite, duckdb, '
+                "postgresql; for SQLite, a file name is enough"
+            )
         scheme, rest = "sqlite", target
     try:
         return _opener(scheme, target, rest)

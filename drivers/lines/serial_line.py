@@ -8,7 +8,6 @@ import termios
 from pathlib import Path
 
 import serial
-from serial.tools import list_ports
 
 from zerometer.core.errors import LineError
 from zerometer.core.points import LineSettings
@@ -107,6 +106,8 @@ def _reason(error: Exception) -> str:
 
 def _found() -> str:
     """Return which ports there are, by the names that stay where there are any."""
+    from serial.tools import list_ports  # only when a port is not there
+
     names = {str(link.resolve()): str(link) for link in sorted(_BY_ID.glob("*"))}
     ports = sorted(
         names.get(port.device, port.device) for port in list_ports.comports()

@@ -3,12 +3,13 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from harness.journals import open_journal
 
 from zerometer.agent.batch import Gap
-from zerometer.agent.journal import Commit, SealedBatch
+from zerometer.agent.journal import Commit, Journal, SealedBatch
 from zerometer.core.errors import JournalError
 
 READINGS = "readings-000001.db"
@@ -196,3 +197,53 @@ def test_the_file_of_another_stream_is_set_aside(tmp_path: Path) -> None:
         assert journal.oldest("spare") == []
         assert "of another gateway or stream" in journal.notices[-1]
         assert journal.info().damaged == 1
+
+
+def test_a_main_file_that_lost_commits_takes_no_batch_with_it(tmp_path: Path) -> None:
+    """SQLite passes over all that follows the first damaged byte of a WAL."""
+    live, cut = tmp_path / "live", tmp_path / "cut"
+
+    def commit(journal: Journal, number: int) -> None:
+        seq = journal.resume().next_seq.get("ledger", 1)
+        batch = SealedBatch(
+            stream="ledger", seq=seq, data=b"batch %d" % number, t0_ms=0, t1_ms=0,
+            samples=1,
+        )  # fmt: skip
+        segments = [("ledger", b"open"), ("readings", b"open")]
+        journal.append(
+            Commit(number=number, state=b"s", sealed=[batch], segments=segments)
+        ).result()
+
+    with closing(open_journal(live)) as journal:
+        for number in range(1, 11):
+            commit(journal, number)
+        before = journal.epoch
+        copytree(live, cut)
+    wal = cut / "journal.db-wal"
+    content = bytearray(wal.read_bytes())
+    content[len(content) // 2] ^= 1
+    wal.write_bytes(content)
+    for number in (11, 12):
+        with closing(open_journal(cut)) as journal:
+            assert journal.epoch > before
+            found = [b.data for b in journal.oldest("spare", 99)]
+            assert found == [b"batch %d" % n for n in range(1, number)]
+            assert ("lacks commits" in "".join(journal.notices)) == (number == 11)
+            resume = journal.resume()
+            assert resume.number == number - 1
+            if number == 11:
+                assert {stream for stream, _ in resume.segments} == {"readings"}
+            commit(journal, number)
+
+
+@pytest.mark.parametrize("file", ["journal.db", READINGS])
+def test_a_schema_that_is_no_text_is_set_aside(tmp_path: Path, file: str) -> None:
+    filled(tmp_path)
+    path = tmp_path / file
+    content = path.read_bytes()
+    at = content.index(b"CREATE TABLE meta")
+    path.write_bytes(content[:at] + b"CREATE \xe2\x28" + content[at + 9 :])
+    with closing(open_journal(tmp_path)) as journal:
+        left = [1, 2, 3, 4, 5] if file == "journal.db" else []
+        assert [b.position for b in journal.oldest("spare")] == left
+        assert "set aside as" in "".join(journal.notices)

@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zerometer.agent.batch import Column, Table, decode
+from zerometer.agent.cli.main import main
 from zerometer.agent.journal import StoredBatch
 from zerometer.agent.reissue import halves
 from zerometer.agent.uplink.base import Outcome
@@ -301,3 +302,19 @@ def test_what_is_too_large_does_not_wait_for_an_epoch_that_may_not_begin_yet(
         assert gateway.journal.epoch == epoch
         gateway.seconds(60)
         assert gateway.journal.epoch != epoch
+
+
+def test_an_export_has_the_rows_of_what_was_sealed_anew_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Gateway(tmp_path) as gateway:
+        gateway.seconds(120)
+        (batch, *_) = [b for b in unsent(gateway.journal) if b.stream == "readings"]
+        gateway.reissues.ask(batch, "too-large")
+        gateway.seconds(5)
+        gateway.stop()
+        folder = gateway.folder
+    assert main(["journal", "export", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 100
+    assert len(lines) == len(set(lines))

@@ -17,11 +17,13 @@ from zerometer.agent.batch import Column, Gap, Table, batch_hash, decode
 from zerometer.agent.receiver.errors import (
     BadTableError,
     IdentityConflictError,
+    StoreError,
 )
 from zerometer.agent.receiver.model import Incoming, Receipt
 from zerometer.agent.receiver.status import read_status
 from zerometer.agent.receiver.store import Store
 from zerometer.agent.receiver.stores import store_opener
+from zerometer.core.errors import ConfigError
 
 TARGETS = ("sqlite", "duckdb", "postgresql")
 NAN = float("nan")
@@ -56,6 +58,17 @@ def fields_of(json_object: Any) -> Any:
 
 def table(name: str, *columns: Column) -> Table:
     return Table(name, [Column("time", "ms", 0, TIMES), *columns])
+
+
+@pytest.mark.parametrize("target", ["postgress://db/energy", "http://db/energy"])
+def test_a_typo_in_a_scheme_is_no_file_name(target: str) -> None:
+    with pytest.raises(ConfigError, match="is not one of sqlite, duckdb, postgresql"):
+        store_opener(target)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="none: No such file"):
+        store_opener(str(tmp_path / "none" / "a.sqlite"))()
 
 
 def test_readings_are_read_in_their_unit(store: Store) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from harness.ptys import Pty
+from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
 from zerometer.core.errors import LineError
@@ -69,7 +70,7 @@ def test_a_missing_port_is_told_with_those_that_are_there(
     (by_id / "usb-a").symlink_to(devices[0])
     monkeypatch.setattr(serial_line, "_BY_ID", by_id)
     monkeypatch.setattr(
-        serial_line.list_ports,
+        list_ports,
         "comports",
         lambda: [ListPortInfo(device) for device in devices],
     )

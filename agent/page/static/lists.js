@@ -1,7 +1,7 @@
 // Buses, journal and uplinks: each as a short list of facts with a state.
 
 import { el, keyed, setAttribute, setText, showFacts } from "./dom.js";
-import { age, brief, bytes, errorsByKind, integer, percent, perSecond } from "./format.js";
+import { age, brief, bytes, errorsByKind, integer, NONE, percent, perSecond } from "./format.js";
 import { t, word } from "./i18n.js";
 
 /** Prepare the buses in `root`; returns update(snapshot). */
@@ -55,7 +55,7 @@ function uplinkEntry(uplink) {
     note: uplink.quarantined ? t("uplinks.quarantined", { number: integer(uplink.quarantined) }) : "",
     facts: [
       [t("uplinks.backlog"), `${integer(uplink.backlog)} ${t("unit.batches")}`],
-      [t("uplinks.oldest"), age(uplink.oldest_age_s)],
+      [t("uplinks.oldest"), uplink.oldest_age_s === null ? NONE : age(uplink.oldest_age_s)],
       [t("uplinks.ack"), age(uplink.last_ack_age_s)],
     ],
   };
