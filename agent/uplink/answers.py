@@ -8,6 +8,8 @@ from typing import Any
 from zerometer.agent.batch import Missing
 from zerometer.agent.uplink.base import Answer, Outcome
 
+#: Bytes of an answer, a short JSON object; more is not read.
+MAX_ANSWER = 65_536
 #: A receiver has committed the batch: now, or before.
 TAKEN = ("stored", "duplicate")
 #: What a receiver of ours says of bytes that it will never take.

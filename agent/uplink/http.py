@@ -8,7 +8,7 @@ from contextlib import suppress
 from threading import Lock
 from urllib.parse import SplitResult, urlsplit
 
-from zerometer.agent.uplink.answers import judge
+from zerometer.agent.uplink.answers import MAX_ANSWER, judge
 from zerometer.agent.uplink.base import Answer, Batch, Outcome
 from zerometer.agent.uplink.secrets import TokenFile
 from zerometer.agent.uplink.tls import client_context, is_refusal
@@ -16,8 +16,6 @@ from zerometer.core.errors import ConfigError
 from zerometer.core.site import UplinkSettings
 
 MEDIA_TYPE = "application/vnd.msgpack"
-#: An answer is a short JSON object; more than this is not read.
-MAX_ANSWER = 65_536
 #: How a request ends on a kept connection that the other side closed meanwhile.
 STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
 

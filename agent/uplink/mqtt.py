@@ -16,7 +16,7 @@ from paho.mqtt.client import MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
 from zerometer.agent.mqtt_link import Broker, Link, LinkError, Will, wait_until_sent
-from zerometer.agent.uplink.answers import TAKEN, judge_reply
+from zerometer.agent.uplink.answers import MAX_ANSWER, TAKEN, judge_reply
 from zerometer.agent.uplink.base import Answer, Batch, Outcome
 from zerometer.agent.uplink.live import LiveMeter, LivePicture
 from zerometer.agent.uplink.secrets import PasswordFile
@@ -31,8 +31,6 @@ OFFLINE, ONLINE = b'{"online":false}', b'{"online":true}'
 #: Bytes of a PUBLISH beside topic and payload (MQTT 5, 3.3): fixed header, length of
 #: the topic, packet id and length of no properties.
 PUBLISH_BYTES = 10
-#: An answer is a short JSON object; more than this is not read.
-MAX_ANSWER = 65_536
 #: Batches whose answer is remembered when it comes after all.
 MAX_ASKED = 16
 #: PUBACK reasons (MQTT 5, 3.4.2.1) with a meaning of their own here.
