@@ -56,11 +56,17 @@ class Retention:
         folder: Path,
         settings: JournalSettings,
         free_bytes: Callable[[], int],
+        wal_bytes: int,
     ) -> None:
-        """*free_bytes* says how much the file system has left."""
+        """*free_bytes* says how much the file system has left.
+
+        *wal_bytes* is what a file may grow by when its WAL, which stays, goes into it.
+        """
         self._folder = folder
         self._settings = settings
         self._free_bytes = free_bytes
+        # In one commit, those of the main file and of a stream's file may.
+        self._most_bytes = settings.max_bytes - 2 * wal_bytes
 
     def keep_ns(self, stream: str) -> int:
         """Return for how long what was acknowledged of *stream* is kept."""
@@ -96,7 +102,7 @@ class Retention:
         free = self.free() - needed
         while candidates := _candidates(book):
             worst = min(candidates, key=lambda c: (c.rank, c.entry.t1_ms))
-            if used <= self._settings.max_bytes and not (
+            if used <= self._most_bytes and not (
                 self._is_short(free, used) and worst.rank < _LAST_RANK
             ):
                 return

@@ -74,7 +74,9 @@ class Store:
         self.source = self._main.meta["source"]
         self.notices = deque(opened.notices)
         self._shelf = Shelf(folder, self.source, self._wal_pages)
-        self._retention = Retention(folder, settings, free_bytes)
+        self._retention = Retention(
+            folder, settings, free_bytes, self._wal_pages * PAGE_SIZE
+        )
         self._sending = Sending(self._book, self._shelf)
         self._suspect: set[tuple[str, int]] = set()
         self._discarded: list[tuple[str, int]] = []
