@@ -12,7 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 #: Results that end with a table of budgets, in the order in which they are shown.
-BUDGETS = ("poll", "bus", "wrong", "scale", "accounting", "wire", "drain", "fleet")
+BUDGETS = (
+    "poll", "bus", "wrong", "scale", "accounting", "wire", "card", "drain", "outage",
+    "fleet",
+)  # fmt: skip
 
 
 def put(name: str, text: str) -> None:

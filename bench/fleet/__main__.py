@@ -68,8 +68,8 @@ def report(results: list[Result], time_s: float) -> str:
         "sealed is in the database, once, and every sample of it.",
         "Latency is from when a batch was due to its receiver's answer; a gateway's",
         "first batch, for which it connects and its series are made, stands apart.",
-        "A batch in the hands of the receiver that is killed goes to the other at once",
-        "over MQTT, and after 30 s over NATS.",
+        "A batch in the hands of the receiver that is killed is sent again after the",
+        "uplink's time-out over MQTT, and given to the other after 30 s over NATS.",
         "CPU is that of both receivers, or of all of PostgreSQL, for each gateway.",
         "",
         "| broker | gateways | batches | samples/s | median ms | p99 ms | longest s "
