@@ -11,7 +11,6 @@ from typing import Any
 
 from zerometer.agent.batch import Batch, Column, decode
 from zerometer.agent.batch.errors import BadEnvelopeError, SurplusBytesError
-from zerometer.agent.batch_files import read_files, split
 from zerometer.agent.cli.common import Subparsers
 from zerometer.core.errors import FormatError
 
@@ -50,6 +49,9 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the batches; return 0, or the exit code of the last fault."""
+    # What reads journals brings SQLite; the help does without.
+    from zerometer.agent.batch_files import read_files, split
+
     code = 0
     for name, data in read_files(arguments.source):
         if not data:

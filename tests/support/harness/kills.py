@@ -12,7 +12,7 @@ from harness.whole_chain import QUICK, check_batches, check_indices, check_windo
 LIFE_S = (0.2, 3.8)
 AWAY_S = (0.0, 2.0)
 #: Until all that waits has arrived, the longest wait of an uplink included.
-LAST_S = 20.0
+LAST_S = 75.0
 
 
 @dataclass(frozen=True, slots=True)
