@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from harness.broker import mosquitto
+from harness.kills import wait_until_all_arrived
 from harness.mqtt_ends import listening
 from harness.plant import Plant
 from harness.sparkplug import read
 
 from zerometer.agent.batch import batch_hash
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 QUICK = {
     r'commit = "5s"': 'commit = "1s"',
@@ -49,7 +50,8 @@ def test_all_batches_arrive_though_the_broker_is_killed(tmp_path: Path) -> None:
             broker.start()
             with listening(broker.port, "zerometer/1/+/state") as state:
                 assert state.next().payload == b'{"online":true}'
-                time.sleep(4)
+                # Agent and receiver come back when it is their time.
+                wait_until_all_arrived(plant)
                 agent.stop()
                 assert state.next().payload == b'{"online":false}'
             plant.finish()
